@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.h - what an operator asked for: the INI, then the command line, checked whole.
+ *
+ *	[weir]       mode, gso, allow-override, module-path, memory, log
+ *	[link NAME]  driver, address (repeatable, or a comma list), gateway, route (repeatable), mtu + the driver's parameters
+ *	[qdisc]      kind + its parameters; [qdisc NAME] for one NIC
+ *	[tcp]        congestion, ...
+ *
+ * The text is read into sections of settings, each with its origin; nothing is interpreted before all is there, so that
+ * the order of lines and files never matters. config_check() then needs the modules' tables.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/link.h>
+
+#include "module/params.h"
+#include "module/registry.h"
+
+struct config_section {
+	char *kind;			/* "weir", "link", "qdisc", "tcp" */
+	char *name;			/* "eth0"; "" for none */
+	char *origin;			/* where its header stands */
+	struct setting *settings;	/* all strings owned by the config */
+	size_t nsettings;
+};
+
+struct config_address {			/* of a [link] */
+	struct param_address addr;
+};
+
+struct config_route {
+	struct param_address dst;	/* family 0 = default */
+	struct param_address gateway;	/* family 0 = on link */
+};
+
+struct config_link {			/* one NIC, checked */
+	char name[LINK_NAME_MAX];
+	char *driver;
+	const char *origin;
+	struct config_address *addrs;
+	size_t naddrs;
+	struct config_route *routes;
+	size_t nroutes;
+	uint32_t mtu;			/* 0 = the driver's */
+	struct setting *settings;	/* the driver's parameters, unparsed; they live in the config */
+	size_t nsettings;
+};
+
+struct config_qdisc {
+	char nic[LINK_NAME_MAX];	/* "" = every NIC without one of its own */
+	char *kind;
+	const char *origin;
+	struct setting *settings;
+	size_t nsettings;
+};
+
+struct config {
+	struct config_section *sections;	/* as read */
+	size_t nsections;
+	/* filled by config_check */
+	char *mode;			/* default "sandbox" */
+	bool gso, allow_override;
+	char *module_path;		/* NULL = default */
+	uint64_t memory;		/* bytes; 0 = default */
+	char *congestion;		/* default "reno" */
+	struct setting *congestion_settings;
+	size_t ncongestion_settings;
+	struct config_link *links;
+	size_t nlinks;
+	struct config_qdisc *qdiscs;	/* the one for "" first; always there: default fifo */
+	size_t nqdiscs;
+};
+
+void config_init(struct config *c);
+void config_free(struct config *c);
+/* Read a file / a text (origin names it in messages). Several errors may be found: all sentences are
+ * passed to report, one each, before the negative answer; report NULL: the first goes to e. */
+int config_read_file(struct config *c, const char *file, struct weir_error *e);
+int config_read_text(struct config *c, const char *text, const char *origin, struct weir_error *e);
+/* One override: "qdisc.rate=100mbit", "link.eth0.mtu=1400", "weir.gso=off", "qdisc.eth0.kind=fifo". Later ones win. */
+int config_set(struct config *c, const char *assignment, const char *origin, struct weir_error *e);
+/*
+ * Check the whole with the modules' tables (loading modules to see them) and fill in the typed part.
+ * report is called with every mistake; the answer is 0 or -EINVAL. e gets the first one.
+ */
+int config_check(struct config *c, struct registry *r,
+		 void (*report)(void *arg, const char *sentence), void *arg, struct weir_error *e);
+/* The qdisc for a NIC: its own section, or the common one. */
+const struct config_qdisc *config_qdisc(const struct config *c, const char *nic);
+
+#endif

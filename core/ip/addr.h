@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * addr.h - one type for IPv4 and IPv6 addresses: sixteen bytes, IPv4 in v4-mapped form
+ * (RFC 4291 2.5.5.2), so that every table has one kind of key.
+ */
+#ifndef IP_ADDR_H
+#define IP_ADDR_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct ip_addr {
+	union {
+		uint8_t b[16];
+		uint32_t w[4];		/* network order */
+		uint64_t q[2];
+	};
+};
+
+#define IP_ADDR_TEXT INET6_ADDRSTRLEN
+
+static inline struct ip_addr ip_addr_v4(uint32_t be)
+{
+	struct ip_addr a = { .w = { 0, 0, htonl(0xffff), be } };
+
+	return a;
+}
+
+static inline bool ip_addr_is_v4(const struct ip_addr *a)
+{
+	return a->q[0] == 0 && a->w[2] == htonl(0xffff);
+}
+
+static inline uint32_t ip_addr_to_v4(const struct ip_addr *a)	/* network order */
+{
+	return a->w[3];
+}
+
+static inline bool ip_addr_eq(const struct ip_addr *a, const struct ip_addr *b)
+{
+	return a->q[0] == b->q[0] && a->q[1] == b->q[1];
+}
+
+/* The unspecified address of either family. */
+static inline bool ip_addr_is_any(const struct ip_addr *a)
+{
+	return a->q[0] == 0 && a->w[3] == 0 && (a->w[2] == 0 || a->w[2] == htonl(0xffff));
+}
+
+bool ip_addr_is_loopback(const struct ip_addr *a);
+bool ip_addr_is_multicast(const struct ip_addr *a);
+/* Text without prefix, into text[IP_ADDR_TEXT]; returns text. */
+const char *ip_addr_text(const struct ip_addr *a, char *text);
+/* sockaddr_in or sockaddr_in6 <-> address and port (host order). -EINVAL, -EAFNOSUPPORT.
+ * ip_addr_to_sockaddr gives the full length; it copies at most *len bytes, as getsockname does. */
+int ip_addr_from_sockaddr(const void *sa, socklen_t len, struct ip_addr *a, uint16_t *port);
+void ip_addr_to_sockaddr(const struct ip_addr *a, uint16_t port, int family, void *sa,
+			 socklen_t *len);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ip.h - the internet layer of one stack: addresses, routes, output, input, the way to
+ * transports. IPv4 is in ipv4.c, ARP in arp.c, ICMP in icmp.c, fragments in fragment.c.
+ */
+#ifndef IP_IP_H
+#define IP_IP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ip/addr.h"
+#include "nic/neighbour.h"
+#include "nic/nic.h"
+
+#define IP_PROTO_MAX	256
+#define IP_TTL_DEFAULT	64
+
+struct ip;
+
+struct ifaddr {				/* an address of a NIC */
+	struct list node;		/* nic->addrs */
+	struct nic *nic;
+	struct ip_addr addr;
+	uint8_t prefix;			/* bits of its own family: 24 */
+	struct ip_addr broadcast;	/* IPv4; any = none */
+};
+
+struct route {
+	struct list node;		/* ip->routes: longest prefix first, then lowest metric */
+	struct ip_addr dst;
+	uint8_t prefix;			/* bits of its own family */
+	struct ip_addr gateway;		/* any = on link */
+	struct ip_addr prefsrc;		/* any = the NIC chooses */
+	struct nic *nic;
+	uint32_t metric;
+	uint32_t mtu;			/* 0 = the NIC's */
+	bool local;			/* made with an address: to ourselves */
+	bool automatic;			/* comes and goes with an address */
+};
+
+/* What a transport asks of a route and a header. */
+struct flow {
+	struct ip_addr src, dst;	/* src any: chosen by the route */
+	uint8_t proto, tos, ttl;	/* ttl 0 = default */
+	bool df;			/* IPv4: don't fragment; the packet is refused with -EMSGSIZE */
+	bool broadcast_ok;		/* SO_BROADCAST */
+	struct nic *bound;		/* SO_BINDTODEVICE; NULL = any */
+};
+
+/* Where a flow goes. A value to cache; good while generation is ip->generation. */
+struct dst {
+	struct nic *nic;
+	struct ip_addr src, nexthop;
+	uint32_t mtu;			/* path MTU, bytes of IP */
+	uint32_t generation;
+	bool local, broadcast, multicast;
+};
+
+/* What ip/ tells of a received packet; p->data is at the transport header. */
+struct ip_meta {
+	struct ip_addr src, dst;
+	struct nic *nic;
+	uint8_t proto, tos, ttl;
+	bool broadcast, multicast;	/* by the destination address */
+	uint16_t header_len;		/* of the IP header, at p->network */
+};
+
+/* An ICMP error about something sent. */
+struct ip_error {
+	int err;			/* errno, positive */
+	bool hard;			/* Linux: port/protocol unreachable ... end a connection attempt */
+	uint8_t type, code;
+	uint32_t mtu;			/* fragmentation needed: the new path MTU; otherwise 0 */
+	struct ip_addr offender;
+};
+
+struct ip_protocol {
+	/* Consumes p; its checksum is the transport's to verify. False: no such port
+	 * (p is still the caller's, which answers with an ICMP error where that is due). */
+	bool (*input)(void *arg, struct packet *p, const struct ip_meta *m);
+	/* The error quotes a packet from src to dst (so src is us); transport points at its first len bytes (>= 8). */
+	void (*error)(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
+		      uint32_t len, const struct ip_error *e);
+};
+
+struct ip_stats {			/* names as in RFC 1213 / Linux's snmp */
+	uint64_t in_receives, in_hdr_errors, in_addr_errors, in_unknown_protos, in_discards,
+		 in_delivers, out_requests, out_discards, out_no_routes, reasm_timeout,
+		 reasm_reqds, reasm_oks, reasm_fails, frag_oks, frag_fails, frag_creates,
+		 in_csum_errors;
+};
+
+struct icmp_stats {
+	uint64_t in_msgs, in_errors, in_csum_errors, out_msgs, out_errors, out_rate_limited,
+		 in_echos, out_echo_reps, in_dest_unreachs, in_time_excds, in_redirects;
+};
+
+struct ip {
+	struct env *env;
+	struct nics *nics;
+	struct neighbour_table arp;
+	struct list routes;
+	uint32_t generation;		/* bumped when a route, an address, a NIC or a path MTU changes */
+	const struct ip_protocol *protocols[IP_PROTO_MAX];
+	void *protocol_args[IP_PROTO_MAX];
+	struct fragments *fragments;
+	struct pmtu_cache *pmtu;	/* learned path MTUs; bounded, they expire */
+	struct icmp *icmp;
+	struct ip_stats stats;
+	struct icmp_stats icmp_stats;
+	uint8_t ttl;			/* default */
+	/* Every delivered ICMP message, for raw and ping sockets; p stays the caller's. May be NULL. */
+	void (*icmp_tap)(void *arg, const struct packet *p, const struct ip_meta *m);
+	void *icmp_tap_arg;
+};
+
+int ip_init(struct ip *ip, struct env *env, struct nics *nics);
+void ip_destroy(struct ip *ip);
+void ip_register(struct ip *ip, uint8_t proto, const struct ip_protocol *ops, void *arg);
+
+/* Addresses. Adding one makes its local and connected routes; -EEXIST, -ENOENT. */
+int ip_addr_add(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
+		struct weir_error *e);
+int ip_addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
+		struct weir_error *e);
+struct ifaddr *ip_addr_find(struct ip *ip, const struct ip_addr *a);	/* ours? 127/8 is */
+/* ours, a broadcast address of ours, or multicast: what a packet for us carries. */
+bool ip_addr_accepts(struct ip *ip, struct nic *nic, const struct ip_addr *a, struct ip_meta *m);
+
+/* Routes. gateway any: on link. nic NULL: found from the gateway. -EEXIST, -ESRCH, -ENETUNREACH. */
+int route_add(struct ip *ip, const struct route *r, struct weir_error *e);
+int route_del(struct ip *ip, const struct route *r, struct weir_error *e);
+/* Where f goes: 0, -ENETUNREACH, -EHOSTUNREACH, -EACCES (broadcast without leave), -EINVAL. */
+int route_lookup(struct ip *ip, const struct flow *f, struct dst *out);
+static inline bool dst_valid(const struct ip *ip, const struct dst *d)
+{
+	return d->nic && d->generation == ip->generation;
+}
+/* A path MTU was learned (ICMP, or a black hole found): at least 552 for IPv4 unless the link's is lower. */
+void ip_pmtu_update(struct ip *ip, const struct ip_addr *dst, uint32_t mtu);
+
+/*
+ * Send p, data at the transport header, checksum complete or PARTIAL. Pushes the IP header,
+ * fragments where that is allowed and needed, and hands it to the neighbour or loopback. Consumes p.
+ * 0; -EMSGSIZE; -ENOBUFS. A drop in the qdisc is not an error here.
+ */
+int ip_output(struct ip *ip, struct packet *p, const struct flow *f, const struct dst *d);
+/* The same with a complete IP header in front (IP_HDRINCL). */
+int ip_output_raw(struct ip *ip, struct packet *p, const struct flow *f, const struct dst *d);
+
+/* Answer p (data anywhere, network header set) with an ICMP error, within rate limits and RFC 1122 3.2.2. p
+ * stays the caller's. */
+void icmp_send_error(struct ip *ip, const struct packet *p, const struct ip_meta *m,
+		     uint8_t type, uint8_t code, uint32_t info);
+
+#endif

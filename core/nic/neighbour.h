@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * neighbour.h - neighbour unreachability detection, RFC 4861 section 7.3, shared by ARP and NDP.
+ */
+#ifndef NIC_NEIGHBOUR_H
+#define NIC_NEIGHBOUR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "nic/nic.h"
+
+enum nud_state {
+	NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE, NUD_FAILED, NUD_PERMANENT,
+};
+
+struct neighbour_family;
+
+struct neighbour {
+	struct hash_node node;
+	struct list lru;
+	struct neighbour_table *table;
+	struct nic *nic;
+	uint8_t ip[16];			/* key; IPv4 in v4-mapped form */
+	uint8_t addr[LINK_ADDR_LEN];
+	enum nud_state state;
+	unsigned int probes;
+	uint64_t confirmed, used, updated;	/* ns */
+	struct timer timer;
+	struct packet_queue waiting;	/* at most NEIGHBOUR_QUEUE packets and bytes; oldest dropped */
+};
+
+/* What differs between ARP and NDP. */
+struct neighbour_ops {
+	/* Ask for n's address: unicast to dst when given, otherwise broadcast or multicast. */
+	void (*solicit)(void *arg, struct neighbour *n, const uint8_t *dst);
+	/* n failed; p waited for it: tell its sender (host unreachable). Consumes p. */
+	void (*unreachable)(void *arg, struct neighbour *n, struct packet *p);
+};
+
+struct neighbour_table {
+	struct env *env;
+	const struct neighbour_ops *ops;
+	void *arg;
+	struct hash_table table;
+	struct list lru;		/* least recently used first; permanent ones are not in it */
+	uint32_t max;			/* entries; the oldest stale one makes room */
+	uint64_t reachable_ns;		/* drawn from 0.5..1.5 of base, RFC 4861 6.3.2 */
+	uint64_t failures, evictions, queue_drops;
+};
+
+int neighbour_table_init(struct neighbour_table *t, struct env *env,
+			 const struct neighbour_ops *ops, void *arg);
+void neighbour_table_destroy(struct neighbour_table *t);
+void neighbour_flush(struct neighbour_table *t, struct nic *nic);	/* NULL: all of them */
+struct neighbour *neighbour_find(struct neighbour_table *t, struct nic *nic, const uint8_t ip[16]);
+/* Send p (data at the network header) to the neighbour, resolving it first if need be. Consumes p. */
+void neighbour_output(struct neighbour_table *t, struct nic *nic, const uint8_t ip[16],
+		      struct packet *p);
+/* Something was heard of the neighbour: RFC 4861 7.2.5's rules for solicited, override.
+ * create: make an entry when there is none. */
+void neighbour_update(struct neighbour_table *t, struct nic *nic, const uint8_t ip[16],
+		      const uint8_t addr[LINK_ADDR_LEN], bool solicited, bool override,
+		      bool create);
+/* Forward progress of an upper layer confirms reachability (RFC 4861 7.3.1). */
+void neighbour_confirm(struct neighbour_table *t, struct nic *nic, const uint8_t ip[16]);
+int neighbour_set_permanent(struct neighbour_table *t, struct nic *nic, const uint8_t ip[16],
+			    const uint8_t addr[LINK_ADDR_LEN]);
+int neighbour_delete(struct neighbour_table *t, struct nic *nic, const uint8_t ip[16]);
+const char *nud_name(enum nud_state s);			/* "REACHABLE", as iproute2 prints */
+
+#endif

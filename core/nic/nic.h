@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nic.h - network interfaces: a link, a root qdisc in front of it, and the way in.
+ *
+ * Out: ip -> (neighbour) -> nic_output -> root qdisc -> nic_run_queue -> ring -> link transmit.
+ * The ring holds what the link did not take yet; while it is not empty, the qdisc is not asked.
+ * In: nic_receive, once the link is readable or, in a simulation, whenever the test says.
+ * Loopback has no link and no qdisc: nic_output turns the packet round at the end of the turn.
+ */
+#ifndef NIC_NIC_H
+#define NIC_NIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <weir/link.h>
+#include <weir/qdisc.h>
+
+#include "base/list.h"
+#include "time/env.h"
+
+#define NIC_RING	1024u	/* packets the ring may hold: only qdisc_transmit fills it beyond a batch */
+#define NIC_MTU_LOOPBACK 65536u
+
+struct nics;
+
+struct nic {
+	struct list node;		/* nics->list, in order of index */
+	struct nics *nics;
+	unsigned int index;		/* 1 is lo */
+	char name[LINK_NAME_MAX];
+	bool loopback;
+	bool up;			/* carries traffic: the mode allows it */
+	uint8_t addr[LINK_ADDR_LEN];
+	uint32_t mtu;			/* bytes of IP */
+	uint32_t caps;			/* LINK_*: what transports may leave to this NIC. Loopback: all */
+	uint32_t gso_max;		/* bytes; 0 = no super-segments */
+	struct link link;		/* unused for loopback */
+	struct qdisc *root;		/* NULL for loopback */
+	struct packet_queue ring;
+	bool link_busy;			/* the link refused a packet: wait until fd is writable */
+	void (*want_write)(struct nic *nic, bool on);	/* set by who watches the fd; may be NULL */
+	void *watcher;
+	struct work work;		/* runs the queue, or loopback's turn */
+	struct timer watchdog;
+	struct list addrs;		/* struct ifaddr, by ip/ */
+	uint64_t rx_packets, rx_bytes, rx_drops;	/* loopback's own; others: link.stats */
+	uint64_t tx_packets, tx_bytes;
+	uint64_t ring_drops;		/* qdisc_transmit found the ring full */
+};
+
+struct nics {
+	struct env *env;
+	struct list list;
+	unsigned int next_index;
+	/* What ip/ takes in: p->data at the network header, p->protocol set. */
+	void (*input)(void *arg, struct nic *nic, struct packet *p);
+	void *input_arg;
+	const struct qdisc_kinds *kinds;	/* how qdisc_create finds a kind: the module registry */
+};
+
+void nics_init(struct nics *nics, struct env *env);
+void nics_destroy(struct nics *nics);			/* destroys every NIC */
+
+/* A NIC around an opened and attached link (copied; the NIC owns it now: nic_destroy detaches, but
+ * leaves fd to who opened it). gso off clears caps and gso_max. The root qdisc comes with nic_set_root. */
+struct nic *nic_create(struct nics *nics, const struct link *link, bool gso, struct weir_error *e);
+struct nic *nic_create_loopback(struct nics *nics, struct weir_error *e);
+void nic_destroy(struct nic *nic);
+struct nic *nic_find(struct nics *nics, const char *name);
+struct nic *nic_find_index(struct nics *nics, unsigned int index);
+
+/* p->data at the link header (Ethernet NICs) or at the network header (loopback). Consumes p. */
+void nic_output(struct nic *nic, struct packet *p);
+/* Move packets from the qdisc to the link as far as both allow. */
+void nic_run_queue(struct nic *nic);
+void nic_writable(struct nic *nic);			/* the fd is writable again */
+void nic_receive(struct nic *nic);			/* take in all that the link has (bounded a turn) */
+void nic_input(struct nic *nic, struct packet *p);	/* one frame, data at the link header */
+
+/*
+ * Swap the root qdisc: packets queued in the old one move to the new one in order; what its limit
+ * refuses is dropped and counted there. The old one is destroyed. Cannot fail: the new one is built.
+ */
+void nic_set_root(struct nic *nic, struct qdisc *q);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * qdisc.h - the core's side of a queueing discipline (weir/qdisc.h is the module's).
+ */
+#ifndef NIC_QDISC_H
+#define NIC_QDISC_H
+
+#include <weir/qdisc.h>
+
+#include "nic/nic.h"
+
+struct module;
+
+struct qdisc {
+	const struct qdisc_ops *ops;
+	struct module *module;		/* one use held; NULL in tests that bring their own ops */
+	struct nic *nic;
+	struct qdisc *parent;
+	void *params;			/* ops->params_size bytes: as last set, for dumps */
+	struct qdisc_stats stats;
+	_Alignas(16) unsigned char priv[];
+};
+
+/* How the registry is asked: kind -> ops, with a use of its module taken; put gives it back. */
+struct qdisc_kinds {
+	void *arg;
+	const struct qdisc_ops *(*get)(void *arg, const char *kind, struct module **m,
+				       struct weir_error *e);
+	void (*put)(void *arg, struct module *m);
+};
+
+/* Build a qdisc for nic, from parsed parameters (ops->params_size bytes, copied). NULL: e says why. */
+struct qdisc *qdisc_create(struct nic *nic, const char *kind, const void *params,
+			   struct weir_error *e);
+/* The same from ops that are at hand (reload: the new code's; tests). Takes over the use of m. */
+struct qdisc *qdisc_create_ops(struct nic *nic, const struct qdisc_ops *ops, struct module *m,
+			       const void *params, struct weir_error *e);
+int qdisc_change(struct qdisc *q, const void *params, struct weir_error *e);
+/* Rebuild q, and only it, on other ops of the same kind with the same parameters: a reload. The packets move across.
+ * For a child the parent grafts. -errno: nothing has changed. */
+int qdisc_reload(struct qdisc *q, const struct qdisc_ops *ops, struct module *m,
+		 struct weir_error *e);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * raw.h - sockets on ICMP: SOCK_RAW (IPPROTO_ICMP and others) and Linux's SOCK_DGRAM "ping" sockets,
+ * whose identifier is the socket's port.
+ */
+#ifndef RAW_RAW_H
+#define RAW_RAW_H
+
+#include "ip/port.h"
+#include "ip/sock.h"
+
+struct raw {
+	struct env *env;
+	struct ip *ip;
+	struct port_table ids;		/* of ping sockets */
+	struct list socks;
+};
+
+extern const struct transport_ops raw_ops;	/* SOCK_RAW */
+extern const struct transport_ops ping_ops;	/* SOCK_DGRAM, IPPROTO_ICMP */
+
+int raw_init(struct raw *raw, struct env *env, struct ip *ip);
+void raw_destroy(struct raw *raw);
+
+#endif

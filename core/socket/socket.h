@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * socket.h - BSD socket semantics over the transports, always non-blocking.
+ *
+ * The names and errors are those of Linux's system calls of the same names; results are 0 or a count,
+ * or a negative errno. Addresses are struct sockaddr bytes as the program passed them,
+ * already copied; their length is checked here.
+ */
+#ifndef SOCKET_SOCKET_H
+#define SOCKET_SOCKET_H
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "ip/sock.h"
+
+struct stack;
+
+/* type without SOCK_NONBLOCK and SOCK_CLOEXEC. NULL: *err is -EAFNOSUPPORT, -ESOCKTNOSUPPORT,
+ * -EPROTONOSUPPORT, -ENOBUFS or -EPERM (raw without leave: privileged false). */
+struct sock *socket_create(struct stack *s, int family, int type, int protocol, bool privileged,
+			   int *err);
+void socket_close(struct sock *sk);			/* with SO_LINGER's meaning of 0 seconds: RST */
+void socket_abort(struct sock *sk);
+void socket_set_event(struct sock *sk, void (*event)(void *arg), void *arg);
+
+int socket_bind(struct sock *sk, const void *sa, socklen_t len);
+int socket_listen(struct sock *sk, int backlog);
+int socket_connect(struct sock *sk, const void *sa, socklen_t len);	/* -EINPROGRESS: poll for OUT */
+struct sock *socket_accept(struct sock *sk, int *err);
+int socket_shutdown(struct sock *sk, int how);
+int socket_getsockname(struct sock *sk, void *sa, socklen_t *len);
+int socket_getpeername(struct sock *sk, void *sa, socklen_t *len);
+uint32_t socket_poll(struct sock *sk);
+int socket_setsockopt(struct sock *sk, int level, int name, const void *v, socklen_t len);
+int socket_getsockopt(struct sock *sk, int level, int name, void *v, socklen_t *len);
+int socket_take_error(struct sock *sk);			/* SO_ERROR: positive errno, cleared */
+/* SIOCGIF*, SIOCINQ, SIOCOUTQ ...; arg is a copy of the program's struct, len its size. */
+int socket_ioctl(struct sock *sk, unsigned long request, void *arg, size_t len);
+
+/* Streams: see transport_ops. */
+uint32_t socket_space(struct sock *sk);
+ssize_t socket_write(struct sock *sk, struct buf *b, uint32_t off, uint32_t len, int flags);
+int socket_peek(struct sock *sk, struct iovec *iov, int max);
+void socket_consume(struct sock *sk, uint32_t n);
+
+/*
+ * Datagrams. p holds the payload and is consumed. name NULL: the connected peer. control: cmsg
+ * bytes (IP_PKTINFO, IP_TTL, IP_TOS, UDP_SEGMENT).
+ */
+ssize_t socket_sendmsg(struct sock *sk, struct packet *p, const void *name, socklen_t namelen,
+		       const void *control, size_t controllen, int flags);
+/* The next datagram, NULL with *err -EAGAIN or a pending error. name and control are filled up to *len. */
+struct packet *socket_recvmsg(struct sock *sk, void *name, socklen_t *namelen, void *control,
+			      size_t *controllen, int *err);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * env.h - what a stack is given: time, randomness, memory, a log; and the work put off to the
+ * end of a turn. Every floor of one stack points at the same env.
+ */
+#ifndef TIME_ENV_H
+#define TIME_ENV_H
+
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/siphash.h"
+#include "time/timer.h"
+
+struct packet_pool;
+
+/* Something to do once at the end of the turn, however often it was asked for. */
+struct work {
+	struct list node;
+	void (*fn)(struct work *w);
+};
+
+struct env {
+	uint64_t now;			/* ns, monotonic; set once a turn */
+	struct timers timers;
+	struct random random;
+	struct siphash_key key;		/* for hash tables: drawn at start */
+	struct log log;
+	struct packet_pool *pool;
+	struct list works;
+};
+
+void env_init(struct env *env, uint64_t now, const struct random *r, const struct log *log);
+void work_init(struct work *w, void (*fn)(struct work *w));
+void work_defer(struct env *env, struct work *w);	/* harmless when it waits already */
+void work_cancel(struct work *w);
+/* Take a turn: advance to now, run due timers, then deferred work until none is left. */
+void env_run(struct env *env, uint64_t now);
+/* When the next turn is due without outside events, ns; 0 = now: work waits. */
+uint64_t env_next(const struct env *env);
+
+#endif

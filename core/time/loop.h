@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loop.h - the event loop of a stack process: epoll around env_run.
+ *
+ * One turn: wait for readiness or the next timer (epoll_pwait2, nanoseconds), read the clock, call the
+ * handlers that are ready, then env_run.
+ */
+#ifndef TIME_LOOP_H
+#define TIME_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <weir/error.h>
+
+#include "base/list.h"
+#include "time/env.h"
+
+struct loop_io {
+	int fd;
+	uint32_t events;	/* EPOLLIN ..., as last set; 0 = added but not wanted */
+	void (*fn)(struct loop_io *io, uint32_t events);
+	struct loop *loop;	/* NULL while not added */
+};
+
+struct loop {
+	int epfd;
+	struct env *env;
+	bool stop;
+	void *ready;		/* the events of the turn under way, so that loop_del can void them */
+	int nready, iready;
+};
+
+int loop_init(struct loop *l, struct env *env, struct weir_error *e);
+void loop_close(struct loop *l);
+int loop_add(struct loop *l, struct loop_io *io, int fd, uint32_t events,
+	     void (*fn)(struct loop_io *, uint32_t));
+int loop_mod(struct loop_io *io, uint32_t events);	/* no system call when nothing changes */
+void loop_del(struct loop_io *io);			/* safe inside a handler, for any io */
+void loop_turn(struct loop *l);				/* one turn */
+void loop_run(struct loop *l);				/* until stop */
+uint64_t clock_now(void);				/* CLOCK_MONOTONIC, ns */
+
+#endif

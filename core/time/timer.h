@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * timer.h - a hierarchical timer wheel on nanoseconds.
+ *
+ * Eight levels of 64 slots; a tick is 2^14 ns (16.4 us). Arming and cancelling are O(1). A timer
+ * never fires early, and at most one tick late as far as the wheel is concerned.
+ * Time is what timers_run is told: real or virtual.
+ */
+#ifndef TIME_TIMER_H
+#define TIME_TIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+#define TIMER_TICK_SHIFT 14
+#define TIMER_LEVELS	 8
+#define TIMER_SLOTS	 64
+#define TIMER_NEVER	 UINT64_MAX
+
+struct timer {
+	struct list node;
+	uint64_t at;			/* ns; meaningful while armed */
+	void (*fn)(struct timer *t);	/* disarmed when called; may arm itself again or be freed */
+	uint8_t level, slot;
+	bool armed;
+};
+
+struct timers {
+	uint64_t tick;			/* the last tick that was run */
+	uint64_t pending[TIMER_LEVELS];	/* bit set: the slot is not empty */
+	struct list slots[TIMER_LEVELS][TIMER_SLOTS];
+	uint32_t count;			/* armed timers */
+};
+
+void timers_init(struct timers *ts, uint64_t now);
+void timer_init(struct timer *t, void (*fn)(struct timer *t));
+void timer_arm(struct timers *ts, struct timer *t, uint64_t at);	/* re-arms an armed one */
+void timer_cancel(struct timers *ts, struct timer *t);			/* harmless when not armed */
+static inline bool timer_armed(const struct timer *t) { return t->armed; }
+/* Run what is due at now. Timers armed by a callback for now or earlier run in the next call. */
+void timers_run(struct timers *ts, uint64_t now);
+/* When timers_run should be called next, ns; TIMER_NEVER with none armed. Not later than the earliest
+ * timer's tick; may be earlier (a slot of a coarse level). */
+uint64_t timers_next(const struct timers *ts);
+
+#endif

@@ -6,6 +6,7 @@
 #ifndef MODULE_PARAMS_H
 #define MODULE_PARAMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <weir/error.h>

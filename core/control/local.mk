@@ -1,0 +1,3 @@
+libcore_la_SOURCES += \
+	core/control/instance.h \
+	core/control/server.h

@@ -1,0 +1,5 @@
+libcore_la_SOURCES += \
+	core/ip/addr.h \
+	core/ip/ip.h \
+	core/ip/port.h \
+	core/ip/sock.h

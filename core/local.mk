@@ -1,0 +1,18 @@
+# The netstack. libcore is linked into the weir command and the tests as it is; libweir is the same for embedders.
+noinst_LTLIBRARIES += libcore.la
+libcore_la_SOURCES = core/stack.h
+libcore_la_CPPFLAGS = $(AM_CPPFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
+libcore_la_LIBADD = $(INIH_LIBS) $(JANSSON_LIBS) -ldl -lm
+
+include core/base/local.mk
+include core/time/local.mk
+include core/packet/local.mk
+include core/module/local.mk
+include core/config/local.mk
+include core/nic/local.mk
+include core/ip/local.mk
+include core/udp/local.mk
+include core/raw/local.mk
+include core/tcp/local.mk
+include core/socket/local.mk
+include core/control/local.mk

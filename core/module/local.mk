@@ -1,0 +1,3 @@
+libcore_la_SOURCES += \
+	core/module/params.h \
+	core/module/registry.h

@@ -1,0 +1,5 @@
+libcore_la_SOURCES += \
+	core/nic/ethernet.h \
+	core/nic/neighbour.h \
+	core/nic/nic.h \
+	core/nic/qdisc.h

@@ -1,0 +1,3 @@
+libcore_la_SOURCES += \
+	core/packet/checksum.h \
+	core/packet/pool.h

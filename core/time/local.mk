@@ -1,0 +1,4 @@
+libcore_la_SOURCES += \
+	core/time/env.h \
+	core/time/loop.h \
+	core/time/timer.h

@@ -1,0 +1,11 @@
+# The ABI: all that a module may include.
+weirincludedir = $(includedir)/weir
+weirinclude_HEADERS = \
+	include/weir/congestion.h \
+	include/weir/error.h \
+	include/weir/link.h \
+	include/weir/mode.h \
+	include/weir/module.h \
+	include/weir/packet.h \
+	include/weir/param.h \
+	include/weir/qdisc.h

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * intercept.h - the workload's side of a stack process: programs whose socket calls are answered
+ * by a stack.
+ *
+ * filter.c	the seccomp filter that the program runs under; gives a listener fd
+ * notify.c	reads notifications from listeners and dispatches each to the file of its family of calls
+ * remote.c	reads and writes the caller's memory, finds its fds (pidfd_getfd, inode)
+ * pump*.c	moves bytes between the program's AF_UNIX ends and the stack's sockets
+ * launch.c	namespaces, the sandbox's init, the program
+ * lockdown.c	what the stack process gives up once it is set up
+ * takeover.c	addresses and routes of a namespace's devices: read, removed, given back
+ */
+#ifndef INTERCEPT_INTERCEPT_H
+#define INTERCEPT_INTERCEPT_H
+
+#include <weir/error.h>
+
+#include "stack.h"
+#include "time/loop.h"
+
+struct intercept;
+
+struct intercept_stats {
+	uint64_t notifications, continued, interrupted, unknown_options, sockets;
+};
+
+struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_error *e);
+void intercept_destroy(struct intercept *ic);
+/* Serve one more seccomp listener (takes the fd): the first program's, and each `weir exec`'s. */
+int intercept_add_listener(struct intercept *ic, int fd, struct weir_error *e);
+const struct intercept_stats *intercept_stats(const struct intercept *ic);
+
+/* Install the filter in the calling process (single-threaded, about to exec): the listener fd, or -errno. */
+int filter_install(struct weir_error *e);
+
+#endif

@@ -1,0 +1,1 @@
+# tests/fuzz: one stanza a program

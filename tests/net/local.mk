@@ -1,0 +1,1 @@
+# tests/net: one stanza a program

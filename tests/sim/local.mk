@@ -1,0 +1,1 @@
+# tests/sim: one stanza a program

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+# common.sh - sourced by the tests that need real peers: two network namespaces joined by a veth pair.
+#
+#	$NSW  the namespace that weir takes over:	eth0 10.77.0.2/24, default via 10.77.0.1
+#	$NSP  the peer, on the kernel's stack:		eth0 10.77.0.1/24
+#
+# Names carry the test's pid, so tests can run side by side. Everything that a test starts with
+# `background` is ended, by pid, when the test ends however it ends; so are the namespaces.
+# A test calls `check` (one assertion) and finishes with `finish`, which prints the count.
+
+set -u
+: "${WEIR:?run this by make check, or set WEIR to the weir program}"
+: "${WEIR_MODULE_PATH:=}"
+: "${SRCDIR:=$(cd "$(dirname "$0")/../.." && pwd)}"
+
+[ "$(id -u)" = 0 ] || { echo "SKIP: $(basename "$0") needs root for network namespaces"; exit 77; }
+
+NSW=weirw$$
+NSP=weirp$$
+PEER=10.77.0.1
+ADDR=10.77.0.2
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/weir-test.XXXXXX")
+PIDS=
+PASSED=0
+FAILED=0
+NAMES=0
+
+cleanup() {
+	for pid in $PIDS; do
+		kill "$pid" 2>/dev/null
+	done
+	for pid in $PIDS; do
+		wait "$pid" 2>/dev/null
+	done
+	for ns in $NSW $NSP; do
+		[ -e /run/netns/$ns ] || continue
+		for pid in $(ip netns pids $ns 2>/dev/null); do
+			kill -9 "$pid" 2>/dev/null
+		done
+		ip netns del $ns 2>/dev/null
+	done
+	rm -rf "$TMP"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+need() {
+	for prog in "$@"; do
+		command -v "$prog" >/dev/null 2>&1 || { echo "SKIP: $prog is not installed"; exit 77; }
+	done
+}
+
+net_setup() {
+	ip netns add $NSW && ip netns add $NSP || exit 99
+	ip -n $NSW link add eth0 type veth peer name eth0 netns $NSP || exit 99
+	ip -n $NSW addr add $ADDR/24 dev eth0
+	ip -n $NSP addr add $PEER/24 dev eth0
+	for ns in $NSW $NSP; do
+		ip -n $ns link set lo up
+		ip -n $ns link set eth0 up
+	done
+	ip -n $NSW route add default via $PEER
+}
+
+# The peer's side, on the kernel's stack.
+peer() { ip netns exec $NSP "$@"; }
+
+# weir run in the test's namespace: `sandbox NAME [options] -- program args`.
+sandbox() {
+	local name=$1
+	shift
+	"$WEIR" run --netns $NSW --name "$name" "$@"
+}
+
+ctl() { "$WEIR" ctl "$@"; }
+
+# A name for a sandbox of this test.
+fresh_name() {
+	NAMES=$((NAMES + 1))
+	NAME=t$$-$NAMES
+}
+
+# Run in the background; $! is remembered for the end.
+background() {
+	"$@" &
+	LAST=$!
+	PIDS="$PIDS $LAST"
+}
+
+# End one background process now.
+stop() {
+	kill "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for() {
+	local n=$(($1 * 20))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		n=$((n - 1))
+		[ $n -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+# A TCP port of the peer is open, seen from the peer itself (no connection is made).
+peer_listens() { [ -n "$(peer ss -Hltn "sport = :$1")" ]; }
+# The sandbox NAME has a socket listening on PORT.
+sandbox_listens() { ctl "$1" sockets 2>/dev/null | grep -q "LISTEN.*:$2\b"; }
+
+# check DESCRIPTION COMMAND...: the command succeeds.
+check() {
+	local what=$1
+	shift
+	if "$@"; then
+		PASSED=$((PASSED + 1))
+		echo "ok: $what"
+	else
+		FAILED=$((FAILED + 1))
+		echo "FAILED: $what: $*"
+	fi
+}
+
+same() { [ "$1" = "$2" ] || { echo "  '$1' is not '$2'"; return 1; }; }
+contains() { case $1 in *"$2"*) ;; *) echo "  '$1' lacks '$2'"; return 1 ;; esac; }
+
+finish() {
+	echo "$(basename "$0"): $PASSED passed, $FAILED failed"
+	[ "$FAILED" = 0 ] && [ "$PASSED" -gt 0 ]
+	exit
+}

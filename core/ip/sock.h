@@ -16,9 +16,9 @@
 
 #include <weir/packet.h>
 
-#include "base/hash.h"
 #include "base/list.h"
 #include "ip/ip.h"
+#include "ip/port.h"
 
 struct sock;
 
@@ -60,6 +60,9 @@ struct transport_ops {
 	/* Datagrams. send consumes p (data: payload) whatever it answers. */
 	int (*send)(struct sock *sk, struct packet *p, const struct datagram *d);
 	struct packet *(*recv)(struct sock *sk, struct datagram *d);	/* NULL: none */
+	/* The next message of the error queue (MSG_ERRQUEUE), see errqueue.h. NULL: none; may be absent. */
+	struct packet *(*recverr)(struct sock *sk);
+	uint32_t (*pending)(struct sock *sk);		/* SIOCINQ of datagrams: the next one's bytes */
 
 	/* -ENOPROTOOPT for what the transport does not know; the socket floor has tried its own first. */
 	int (*setsockopt)(struct sock *sk, int level, int name, const void *v, socklen_t len);
@@ -71,8 +74,7 @@ struct sock {
 	struct ip *ip;
 	void *table;			/* the transport's struct of the stack: struct tcp, udp, raw */
 	struct list all;		/* in the transport's list of all sockets, for dumps */
-	struct hash_node bind_node;	/* port.h */
-	struct port *port;
+	struct port_use port_use;	/* port.h */
 	int family;			/* AF_INET, AF_INET6: how names are shown */
 	uint8_t protocol;
 	struct ip_addr local, remote;	/* any until bound / connected */
@@ -82,18 +84,31 @@ struct sock {
 	uint64_t inode;			/* shown in dumps; the interceptor's number for it */
 
 	/* options */
+	bool privileged;		/* made by a program with CAP_NET_RAW and CAP_NET_ADMIN */
 	bool reuseaddr, reuseport, broadcast, keepalive, oobinline, dontroute;
 	bool linger_on;
 	int linger_s;
-	uint32_t rcvbuf, sndbuf;	/* bytes, as set by the core (getsockopt shows twice what was set) */
+	uint32_t rcvbuf, sndbuf;	/* bytes, as getsockopt shows them: twice what was set */
 	bool rcvbuf_locked, sndbuf_locked;	/* set by the program: no auto-tuning */
 	uint32_t rcvlowat;
+	uint64_t rcvtimeo, sndtimeo;	/* ns, 0 = for ever; who blocks applies them */
 	uint8_t ttl, tos;		/* ttl 0 = default */
 	uint32_t priority, mark;
 	uint8_t mtu_discover;		/* IP_PMTUDISC_* */
-	bool recverr, pktinfo, recvttl, recvtos, hdrincl, timestamp;
+	bool recverr, pktinfo, recvttl, recvtos, hdrincl, recvopts, retopts;
+	bool freebind, bind_no_port;
+	uint8_t timestamp;		/* SOCK_TIMESTAMP_* */
+	uint64_t last_tstamp;		/* of the last datagram that was read: SIOCGSTAMP */
+	uint8_t mc_ttl;			/* IP_MULTICAST_TTL */
+	bool mc_loop;
+	struct nic *mc_nic;		/* IP_MULTICAST_IF */
+	struct ip_addr mc_src;
 	struct nic *bound_nic;
+	bool local_group;		/* local is a broadcast or multicast address: never a source */
 
+	uint32_t wmem;			/* bytes of sent packets still below, by sock_charge() */
+	bool wfull;			/* somebody was told that there is no room */
+	bool dead;			/* freed when wmem is back */
 	int error;			/* SO_ERROR: pending, positive errno; read clears it */
 	uint8_t shut;			/* 1 = RCV_SHUTDOWN, 2 = SEND_SHUTDOWN */
 
@@ -104,16 +119,41 @@ struct sock {
 #define SOCK_SHUT_RD 1u
 #define SOCK_SHUT_WR 2u
 
+#define SOCK_TIMESTAMP_US 1u	/* SO_TIMESTAMP */
+#define SOCK_TIMESTAMP_NS 2u	/* SO_TIMESTAMPNS */
+
+#define SOCK_BUF_DEFAULT 212992u	/* Linux's rmem_default and wmem_default */
+#define SOCK_BUF_MAX	 212992u	/* rmem_max and wmem_max: of what a program may ask */
+#define SOCK_SNDBUF_MIN	 4608u
+#define SOCK_RCVBUF_MIN	 2304u
+
 /* A zeroed transport sock with defaults; ops->init has run. */
 struct sock *sock_create(struct ip *ip, void *table, const struct transport_ops *ops, int family,
 			 int protocol, int *err);
-void sock_free(struct sock *sk);	/* unbinds its port; the transport has let go of everything else */
+/* Unbinds its port; the transport has let go of everything else. The memory goes when the last packet
+ * charged to it does. */
+void sock_free(struct sock *sk);
 void sock_event(struct sock *sk);
 /* Set SO_ERROR and tell. */
 void sock_error(struct sock *sk, int err);
-/* The flow of this socket's options and names. */
+int sock_take_error(struct sock *sk);	/* negative errno, cleared; 0 */
+
+/* The flow of this socket's options and names; sock_flow_to: to another destination. df is what
+ * IP_MTU_DISCOVER says for a packet that fits: WANT on a datagram that does not fit means false. */
 void sock_flow(const struct sock *sk, struct flow *f);
+void sock_flow_to(const struct sock *sk, const struct ip_addr *dst, struct flow *f);
+/* route_lookup() with what the socket's options demand of the route (SO_DONTROUTE, IP_MTU_DISCOVER). */
+int sock_lookup(const struct sock *sk, const struct flow *f, struct dst *out);
 /* sk->dst, looked up again when it is out of date. 0 or -errno. */
 int sock_route(struct sock *sk);
+/* May sk be bound to a? Sets local_group. -EADDRNOTAVAIL. */
+int sock_check_local(struct sock *sk, const struct ip_addr *a);
+
+/* Charge p's memory to sk until p is freed below; the socket stays in memory as long. */
+void sock_charge(struct sock *sk, struct packet *p);
+/* Is there room for one more packet? If not, sock_event() tells when half of sndbuf is free. */
+bool sock_may_send(struct sock *sk);
+/* Take back the charge of the sender: p goes into a receiver's queue. */
+void sock_orphan(struct packet *p);
 
 #endif

@@ -2,3 +2,4 @@
 # it finds in the process that loads it.
 MOD_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared
 
+include plugins/fifo/local.mk

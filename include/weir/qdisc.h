@@ -16,6 +16,8 @@
  *
  * A classful qdisc owns its children: it makes them with qdisc_create_child(), passes packets
  * with qdisc_enqueue(), qdisc_dequeue() and qdisc_peek(), and destroys them with qdisc_destroy().
+ * Whoever holds a packet counts it; the core adds the same to every qdisc above. So a parent that
+ * only passes packets on counts nothing itself.
  */
 #ifndef WEIR_QDISC_H
 #define WEIR_QDISC_H
@@ -53,7 +55,8 @@ struct qdisc_ops {
 	const struct param *params;	/* NULL: takes none */
 	size_t params_size;
 
-	/* Check the parameters and build. params lives as long as the call; copy what is needed. */
+	/* Check the parameters and build. params lives as long as the call; copy what is needed.
+	 * A failing init releases what it took: destroy is not called after it. */
 	int (*init)(struct qdisc *q, const void *params, struct weir_error *e);
 	/* Take new parameters, all or nothing: on failure the qdisc works on as before. Packets
 	 * stay queued. NULL: cannot be changed, only replaced. */
@@ -85,11 +88,18 @@ WEIR_API uint32_t qdisc_mtu_len(const struct qdisc *q);		/* wire bytes of an MTU
 WEIR_API const char *qdisc_nic_name(const struct qdisc *q);
 WEIR_API struct qdisc_stats *qdisc_stats(struct qdisc *q);
 
+/* No qdisc was on this NIC before q: nothing has been sent that q does not know of. */
+WEIR_API bool qdisc_is_first(const struct qdisc *q);
+
 /* The packet has been put into / taken out of q's own queue: statistics and backlog. */
 WEIR_API void qdisc_queued(struct qdisc *q, const struct packet *p);
 WEIR_API void qdisc_dequeued(struct qdisc *q, const struct packet *p);
 /* Free a packet that was not queued, and count it. Answers QDISC_DROPPED. */
 WEIR_API int qdisc_drop(struct qdisc *q, struct packet *p);
+/* Free a packet that had been queued and is dropped after all, and count it. */
+WEIR_API void qdisc_drop_queued(struct qdisc *q, struct packet *p);
+/* Count a packet that is gone already. */
+WEIR_API void qdisc_count_drop(struct qdisc *q);
 /* Call dequeue again at the absolute time at (ns of qdisc_now()); counts an overlimit. */
 WEIR_API void qdisc_watchdog(struct qdisc *q, uint64_t at);
 /* Give a packet to the link without queueing: for a qdisc that holds nothing. */
@@ -107,6 +117,7 @@ WEIR_API void qdisc_destroy(struct qdisc *q);
 WEIR_API int qdisc_enqueue(struct qdisc *child, struct packet *p);
 WEIR_API struct packet *qdisc_dequeue(struct qdisc *child);
 WEIR_API struct packet *qdisc_peek(struct qdisc *child);
+/* The next packet without regard to time, to be queued elsewhere: not counted as sent. */
 WEIR_API struct packet *qdisc_drain(struct qdisc *child);
 WEIR_API void qdisc_reset(struct qdisc *child);
 

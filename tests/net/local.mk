@@ -1,1 +1,13 @@
-# tests/net: one stanza a program
+# Tests with real peers, in network namespaces of their own: as root; skipped (77) otherwise.
+NET_TESTS = \
+	tests/net/test_bad_input.sh \
+	tests/net/test_files.sh \
+	tests/net/test_http.sh \
+	tests/net/test_many.sh \
+	tests/net/test_modes.sh \
+	tests/net/test_services.sh \
+	tests/net/test_stats.sh \
+	tests/net/test_swap.sh \
+	tests/net/test_tbf.sh
+TESTS += $(NET_TESTS)
+EXTRA_DIST += $(NET_TESTS) tests/net/common.sh tests/net/tbf_window.py

@@ -1,5 +1,8 @@
 libcore_la_SOURCES += \
 	core/ip/addr.h \
+	core/ip/dgram.h \
+	core/ip/errqueue.c \
+	core/ip/errqueue.h \
 	core/ip/ip.h \
 	core/ip/port.c \
 	core/ip/port.h \

@@ -67,7 +67,7 @@ void sock_error(struct sock *sk, int err)
 
 int sock_take_error(struct sock *sk)
 {
-	int err = -sk->error;
+	int err = sk->error;
 
 	sk->error = 0;
 	return err;

@@ -136,7 +136,7 @@ void sock_free(struct sock *sk);
 void sock_event(struct sock *sk);
 /* Set SO_ERROR and tell. */
 void sock_error(struct sock *sk, int err);
-int sock_take_error(struct sock *sk);	/* negative errno, cleared; 0 */
+int sock_take_error(struct sock *sk);	/* positive errno, cleared; 0 = none */
 
 /* The flow of this socket's options and names; sock_flow_to: to another destination. df is what
  * IP_MTU_DISCOVER says for a packet that fits: WANT on a datagram that does not fit means false. */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dgram.h - what sockets that keep message boundaries share (udp, raw, ping): a receive queue bounded in
+ * memory, an error queue, a cached route to the last unconnected destination.
+ */
+#ifndef IP_DGRAM_H
+#define IP_DGRAM_H
+
+#include "ip/errqueue.h"
+#include "ip/sock.h"
+
+struct dgram_sock {
+	struct sock sk;			/* first */
+	struct packet_queue rcvq;	/* cb: struct datagram */
+	uint32_t rmem;			/* truesize of rcvq */
+	uint64_t drops;			/* for want of room in rcvbuf */
+	struct errqueue errq;
+	struct dst cached;		/* of flow cached_for */
+	struct flow cached_for;
+};
+
+static inline struct dgram_sock *dgram_sk(struct sock *sk) { return (struct dgram_sock *)sk; }
+
+/* Queue p (data: what the program gets) with d. False: no room; p is freed all the same. */
+bool dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagram *d);
+/* Everything but what concerns ports: queues are purged, and the socket is freed. */
+void dgram_free(struct dgram_sock *ds);
+
+/*
+ * The start of a send to d->dst (an unnamed destination: the peer's; d->dport and rport likewise).
+ * Answers -EDESTADDRREQ, -EPIPE, a pending error, -EAGAIN with no room; fills in to, port, and the flow.
+ */
+int dgram_begin(struct dgram_sock *ds, const struct datagram *d, struct ip_addr *to,
+		uint16_t *port, struct flow *f);
+/* Route f, through the cache; f->src is set. */
+int dgram_route(struct dgram_sock *ds, struct flow *f, struct dst *dst);
+/* Settle DF for an IP packet of len bytes. -EMSGSIZE (queued as a local error with IP_RECVERR). */
+int dgram_fits(struct dgram_sock *ds, struct flow *f, const struct dst *dst, uint32_t len,
+	       uint16_t dport);
+/* An ICMP error for the socket: to its queue with IP_RECVERR, and to SO_ERROR as Linux does. */
+void dgram_icmp_error(struct dgram_sock *ds, const struct ip_meta *quoted,
+		      const struct ip_error *e, uint16_t dport, const void *payload, uint32_t len);
+
+/* The peer of connect(): route, source address. The port is the transport's. */
+int dgram_connect(struct sock *sk, const struct ip_addr *a, uint16_t port);
+
+/* For transport_ops. */
+struct packet *dgram_recv(struct sock *sk, struct datagram *d);
+struct packet *dgram_recverr(struct sock *sk);
+uint32_t dgram_pending(struct sock *sk);
+uint32_t dgram_poll(struct sock *sk);
+uint32_t dgram_unsent(struct sock *sk);
+int dgram_shutdown(struct sock *sk, int how);
+
+#endif

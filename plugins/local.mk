@@ -3,3 +3,7 @@
 MOD_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared
 
 include plugins/fifo/local.mk
+include plugins/none/local.mk
+include plugins/tbf/local.mk
+include plugins/sandbox/local.mk
+include plugins/host/local.mk

@@ -38,9 +38,9 @@ struct qdisc *qdisc_create_ops(struct nic *nic, const struct qdisc_ops *ops, str
 			       const void *params, struct weir_error *e);
 /* All or nothing; the queue is run again at the end of the turn. */
 int qdisc_change(struct qdisc *q, const void *params, struct weir_error *e);
-/* Rebuild q, and only it, on other ops of the same kind with the same parameters: a reload. Packets,
- * counters and the child move across. For a child the parent grafts. Takes over the use of m.
- * -errno: nothing has changed. */
+/* Rebuild q, and only it, on other ops of the same kind with the same parameters: a reload.
+ * Packets, counters and the child move across. For a child the parent grafts. Takes over the use
+ * of m. -errno: nothing has changed. */
 int qdisc_reload(struct qdisc *q, const struct qdisc_ops *ops, struct module *m,
 		 struct weir_error *e);
 /* Every packet of from goes to to, in order; what its limit refuses is dropped and counted there. */

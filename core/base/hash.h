@@ -17,7 +17,7 @@ struct hash_node {
 
 struct hash_table {
 	struct hash_node **slots;
-	size_t mask;		/* slots - 1 */
+	size_t mask;		/* number of slots - 1 */
 	size_t count;
 };
 
@@ -28,8 +28,16 @@ void hash_del(struct hash_table *t, struct hash_node *n);
 /* First node with this hash, and the next one with the same; NULL at the end. */
 struct hash_node *hash_find(const struct hash_table *t, uint64_t hash);
 struct hash_node *hash_find_next(const struct hash_node *n);
-/* Every node, in no order: start with NULL. The returned node may be removed before the next call
- * only with hash_walk_safe, which takes the cursor apart from the node. */
+/* Every node, in no order: the one after prev, the first for NULL; NULL at the end. Nothing may be
+ * added during a walk, and prev must still be in the table. */
 struct hash_node *hash_walk(const struct hash_table *t, const struct hash_node *prev);
+
+#define hash_for_each(pos, t) \
+	for (struct hash_node *pos = hash_walk(t, NULL); pos; pos = hash_walk(t, pos))
+
+/* The current node (only that one) may be removed while walking: the next is fetched before. */
+#define hash_for_each_safe(pos, t) \
+	for (struct hash_node *pos = hash_walk(t, NULL), *pos##_next = NULL; \
+	     pos && (pos##_next = hash_walk(t, pos), 1); pos = pos##_next)
 
 #endif

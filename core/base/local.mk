@@ -1,7 +1,12 @@
 libcore_la_SOURCES += \
+	core/base/bytes.h \
 	core/base/error.c \
+	core/base/hash.c \
 	core/base/hash.h \
 	core/base/list.h \
+	core/base/log.c \
 	core/base/log.h \
+	core/base/random.c \
 	core/base/random.h \
+	core/base/siphash.c \
 	core/base/siphash.h

@@ -19,7 +19,14 @@ uint64_t random_u64(const struct random *r);
 /* Uniform in [0, n), n > 0, without modulo bias. */
 uint32_t random_below(const struct random *r, uint32_t n);
 
-/* getrandom(2), buffered; arg is unused. */
+/*
+ * getrandom(2). arg: NULL, or a struct random_buffer (zeroed at first) that saves system calls. A
+ * buffer belongs to one thread, and must not cross a fork: both sides would draw the same bytes.
+ */
+struct random_buffer {
+	uint32_t left;		/* unused bytes, at the end */
+	uint8_t bytes[508];
+};
 void random_system(void *arg, void *dst, size_t n);
 
 /* xoshiro256**: reproducible from its seed. For tests only: it is predictable. */

@@ -1,4 +1,7 @@
 libcore_la_SOURCES += \
+	core/time/env.c \
 	core/time/env.h \
+	core/time/loop.c \
 	core/time/loop.h \
+	core/time/timer.c \
 	core/time/timer.h

@@ -18,7 +18,8 @@
 
 struct loop_io {
 	int fd;
-	uint32_t events;	/* EPOLLIN ..., as last set; 0 = added but not wanted */
+	uint32_t events;	/* EPOLLIN ..., as last set; 0 = added but not wanted: not even
+				 * EPOLLHUP and EPOLLERR, which would make an idle loop spin */
 	void (*fn)(struct loop_io *io, uint32_t events);
 	struct loop *loop;	/* NULL while not added */
 };
@@ -27,6 +28,7 @@ struct loop {
 	int epfd;
 	struct env *env;
 	bool stop;
+	bool coarse;		/* the kernel has no epoll_pwait2 (before 5.11): milliseconds */
 	void *ready;		/* the events of the turn under way, so that loop_del can void them */
 	int nready, iready;
 };

@@ -28,7 +28,8 @@ struct timer {
 };
 
 struct timers {
-	uint64_t tick;			/* the last tick that was run */
+	uint64_t now;			/* ns, as timers_run was last told */
+	uint64_t tick;			/* the tick that now is in: the last one that was run */
 	uint64_t pending[TIMER_LEVELS];	/* bit set: the slot is not empty */
 	struct list slots[TIMER_LEVELS][TIMER_SLOTS];
 	uint32_t count;			/* armed timers */

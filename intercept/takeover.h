@@ -7,8 +7,10 @@
 #ifndef INTERCEPT_TAKEOVER_H
 #define INTERCEPT_TAKEOVER_H
 
-#include "control/instance.h"
+#include <weir/error.h>
 
+struct config;
+struct instance;
 struct takeover;	/* what was found, in the order to give it back; holds the namespace's fd */
 
 /* Read the namespace (refuses the root one, and one without a usable device); nothing is changed yet. */

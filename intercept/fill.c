@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fill.c - what was taken from a namespace becomes configuration and NICs (takeover.h). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/instance.h"
+#include "intercept/taken.h"
+#include "intercept/takeover.h"
+
+static bool config_has_driver(const struct config *c, const char *link)
+{
+	for (size_t i = 0; i < c->nsections; i++) {
+		const struct config_section *s = &c->sections[i];
+
+		if (strcmp(s->kind, "link") || strcmp(s->name, link))
+			continue;
+		for (size_t j = 0; j < s->nsettings; j++)
+			if (!strcmp(s->settings[j].name, "driver"))
+				return true;
+	}
+	return false;
+}
+
+struct config_fill {
+	struct config *config;
+	struct weir_error *e;
+};
+
+static int config_device(void *arg, const struct taken *x)
+{
+	struct config_fill *f = arg;
+	char text[64];
+
+	if (config_has_driver(f->config, x->device))
+		return 0;
+	snprintf(text, sizeof(text), "link.%s.driver=packet", x->device);
+	return config_set(f->config, text, "--netns", f->e);
+}
+
+int takeover_config(const struct takeover *t, struct config *c, struct weir_error *e)
+{
+	struct config_fill f = { c, e };
+
+	return taken_each(t, TAKEN_DEVICE, config_device, &f);
+}
+
+/* A new zeroed element at the end of an array; NULL: no memory, the array is as it was. */
+#define array_grow(array, n) \
+	({ void *array_p = reallocarray(array, (n) + 1, sizeof(*(array))); \
+	   if (array_p) { \
+		(array) = array_p; \
+		memset(&(array)[n], 0, sizeof(*(array))); \
+	   } \
+	   array_p ? &(array)[(n)++] : NULL; })
+
+static bool of_device(const struct instance_nic *n, const struct taken *x)
+{
+	return !strcmp(x->device, *n->link.host_device ? n->link.host_device : n->link.name);
+}
+
+static int fill_addr(void *arg, const struct taken *x)
+{
+	struct instance_nic *n = arg;
+	struct ifaddr_spec *spec;
+
+	if (!of_device(n, x))
+		return 0;
+	spec = array_grow(n->addrs, n->naddrs);
+	if (!spec)
+		return -ENOMEM;
+	spec->addr = ip_addr_v4(x->addr);
+	spec->prefix = x->prefix;
+	return 0;
+}
+
+static int fill_route(void *arg, const struct taken *x)
+{
+	struct instance_nic *n = arg;
+	struct route_spec *spec;
+
+	if (!of_device(n, x))
+		return 0;
+	spec = array_grow(n->routes, n->nroutes);
+	if (!spec)
+		return -ENOMEM;
+	*spec = (struct route_spec){ .dst = ip_addr_v4(x->addr), .prefix = x->prefix,
+				     .gateway = ip_addr_v4(x->gateway),
+				     .prefsrc = ip_addr_v4(x->prefsrc),
+				     .metric = x->metric, .mtu = x->mtu };
+	return 0;
+}
+
+static int fill_neigh(void *arg, const struct taken *x)
+{
+	struct instance_nic *n = arg;
+	struct neigh_spec *spec;
+
+	if (!of_device(n, x))
+		return 0;
+	spec = array_grow(n->neighs, n->nneighs);
+	if (!spec)
+		return -ENOMEM;
+	spec->addr = ip_addr_v4(x->addr);
+	memcpy(spec->lladdr, x->lladdr, sizeof(spec->lladdr));
+	return 0;
+}
+
+int takeover_fill(const struct takeover *t, struct instance *inst, struct weir_error *e)
+{
+	list_for_each(pos, &inst->nics) {
+		struct instance_nic *n = list_entry(pos, struct instance_nic, node);
+
+		if (taken_each(t, TAKEN_ADDR, fill_addr, n) ||
+		    taken_each(t, TAKEN_ROUTE, fill_route, n) ||
+		    taken_each(t, TAKEN_NEIGH, fill_neigh, n))
+			return weir_fail(e, ENOMEM, "--netns: out of memory");
+	}
+	return 0;
+}

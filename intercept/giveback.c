@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * giveback.c - what takeover.c has read is removed from the kernel's devices, and given back. The theory
+ * of operation is in takeover.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "intercept/netns.h"
+#include "intercept/takeover_priv.h"
+
+#define LIFETIME_FOREVER 0xffffffffu
+#define DAD_WAITS	30	/* of 100 ms: a source address can be named once its duplicates are ruled out */
+
+/* What is switched on each device so that the kernel keeps quiet; conf/DEVICE/NAME. */
+static const struct quiet {
+	const char *path, *value;
+} quiets[TAKEOVER_QUIETS] = {
+	{ "/proc/sys/net/ipv6/conf/%s/disable_ipv6", "1" },
+	{ "/proc/sys/net/ipv4/conf/%s/arp_ignore", "8" },
+	{ "/proc/sys/net/ipv4/conf/%s/forwarding", "0" },
+};
+
+static bool sysctl_read(const char *pattern, const char *dev, char value[SYSCTL_MAX])
+{
+	char path[128];
+	ssize_t n;
+	int fd;
+
+	value[0] = '\0';
+	snprintf(path, sizeof(path), pattern, dev);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, value, SYSCTL_MAX - 1);
+	close(fd);
+	value[n > 0 ? n : 0] = '\0';
+	value[strcspn(value, "\n")] = '\0';
+	return n > 0;
+}
+
+static int sysctl_write(const char *pattern, const char *dev, const char *value)
+{
+	char path[128];
+	int fd, rc = 0;
+
+	snprintf(path, sizeof(path), pattern, dev);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, strlen(value)) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+/* How the kernel makes its own IPv6 addresses on dev. Over netlink it is only noted; writing the sysctl
+ * would also make one at once. */
+static int gen_mode_set(struct mnl_socket *nl, const struct device *dev, uint8_t mode)
+{
+	char buf[128];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	struct nlattr *spec, *inet6;
+
+	ifi->ifi_index = (int)dev->index;
+	spec = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
+	inet6 = mnl_attr_nest_start(nlh, AF_INET6);
+	mnl_attr_put_u8(nlh, IFLA_INET6_ADDR_GEN_MODE, mode);
+	mnl_attr_nest_end(nlh, inet6);
+	mnl_attr_nest_end(nlh, spec);
+	return rtnl_talk(nl, nlh, RTM_SETLINK, 0);
+}
+
+void takeover_read_quiets(struct device *d)
+{
+	for (size_t i = 0; i < TAKEOVER_QUIETS; i++)
+		sysctl_read(quiets[i].path, d->name, d->saved[i]);
+}
+
+static void complain(const struct takeover *t, const char *what, int err)
+{
+	struct weir_error e;
+
+	weir_fail(&e, err, "--netns %s: cannot give back %s: %s", t->name, what, strerror(err));
+	log_to_stderr(NULL, LOG_ERROR, e.text);
+}
+
+/* ---- remove ---- */
+
+static int quiet_device(const struct device *d)
+{
+	for (size_t i = 0; i < TAKEOVER_QUIETS; i++) {
+		int rc = d->saved[i][0] ? sysctl_write(quiets[i].path, d->name, quiets[i].value)
+					: 0;
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* With a primary address its secondaries may go, and with disable_ipv6 all of IPv6. */
+static bool addr_gone(int rc)
+{
+	return rc == -EADDRNOTAVAIL || rc == -ENODEV || rc == -ENXIO || rc == -EACCES;
+}
+
+static int remove_all(const struct takeover *t)
+{
+	struct mnl_socket *nl = rtnl_open();
+	int rc = nl ? 0 : -errno;
+
+	list_for_each(pos, &t->devices)
+		if (rc == 0)
+			rc = quiet_device(list_entry(pos, struct device, node));
+	list_for_each(pos, &t->addrs) {
+		struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
+
+		if (rc)
+			break;
+		rc = rtnl_talk(nl, &m->nlh, RTM_DELADDR, 0);
+		if (addr_gone(rc))
+			rc = 0;
+	}
+	rtnl_close(nl);
+	return rc;
+}
+
+int takeover_remove(struct takeover *t, struct weir_error *e)
+{
+	int back = netns_enter(t->netns_fd), rc;
+
+	if (back < 0)
+		return weir_fail(e, -back, "--netns %s: cannot enter it: %s", t->name,
+				 strerror(-back));
+	rc = remove_all(t);
+	netns_leave(back);
+	if (rc == 0)
+		return 0;
+	takeover_restore(t);
+	return weir_fail(e, -rc, "--netns %s: cannot take the addresses off its devices: %s",
+			 t->name, strerror(-rc));
+}
+
+/* ---- restore ---- */
+
+/* A device may have been renamed, or be gone: then there is nothing to give back to. */
+static bool device_name(const struct device *d, char name[IF_NAMESIZE])
+{
+	return if_indextoname(d->index, name) != NULL;
+}
+
+static void restore_switches(const struct takeover *t, struct mnl_socket *nl)
+{
+	char name[IF_NAMESIZE];
+
+	list_for_each(pos, &t->devices) {
+		const struct device *d = list_entry(pos, struct device, node);
+
+		if (!device_name(d, name))
+			continue;
+		if (d->gen_mode >= 0)
+			gen_mode_set(nl, d, IN6_ADDR_GEN_MODE_NONE);
+		for (size_t i = 0; i < TAKEOVER_QUIETS; i++) {
+			int rc = d->saved[i][0] ? sysctl_write(quiets[i].path, name, d->saved[i])
+						: 0;
+
+			if (rc)
+				complain(t, name, -rc);
+		}
+	}
+}
+
+static void restore_gen_modes(const struct takeover *t, struct mnl_socket *nl)
+{
+	char name[IF_NAMESIZE];
+
+	list_for_each(pos, &t->devices) {
+		const struct device *d = list_entry(pos, struct device, node);
+		int rc;
+
+		if (d->gen_mode < 0 || !device_name(d, name))
+			continue;
+		rc = gen_mode_set(nl, d, (uint8_t)d->gen_mode);
+		if (rc)
+			complain(t, "how a device makes IPv6 addresses", -rc);
+	}
+}
+
+static uint32_t lifetime_left(uint32_t lifetime, uint64_t passed)
+{
+	if (lifetime == LIFETIME_FOREVER)
+		return lifetime;
+	return lifetime > passed ? (uint32_t)(lifetime - passed) : 0;
+}
+
+/* Count down the lifetimes by what has passed since they were read. False: expired meanwhile. */
+static bool addr_age(struct nlmsghdr *nlh, uint64_t passed)
+{
+	const struct nlattr *tb[IFA_CACHEINFO + 1];
+	struct ifa_cacheinfo *ci;
+
+	rtnl_attrs(nlh, sizeof(struct ifaddrmsg), tb, IFA_CACHEINFO);
+	if (!tb[IFA_CACHEINFO] || mnl_attr_get_payload_len(tb[IFA_CACHEINFO]) < sizeof(*ci))
+		return true;
+	ci = mnl_attr_get_payload(tb[IFA_CACHEINFO]);
+	ci->ifa_prefered = lifetime_left(ci->ifa_prefered, passed);
+	ci->ifa_valid = lifetime_left(ci->ifa_valid, passed);
+	return ci->ifa_valid != 0;
+}
+
+static void restore_addr(const struct takeover *t, struct mnl_socket *nl,
+			 const struct rtnl_msg *saved)
+{
+	struct rtnl_msg *m = rtnl_msg_new(&saved->nlh);
+	int rc = -ENOMEM;
+
+	if (m)
+		rc = addr_age(&m->nlh, takeover_clock() - t->read_at)
+			? rtnl_talk(nl, &m->nlh, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL) : 0;
+	if (rc && rc != -EEXIST && rc != -ENODEV)
+		complain(t, "an address", -rc);
+	free(m);
+}
+
+/* The kernel appends IPv4 addresses to a device's list and puts IPv6 ones in front: in this order the lists
+ * are as they were. */
+static void restore_addrs(const struct takeover *t, struct mnl_socket *nl)
+{
+	for (struct list *pos = t->addrs.next; pos != &t->addrs; pos = pos->next) {
+		const struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
+
+		if (((const struct ifaddrmsg *)mnl_nlmsg_get_payload(&m->nlh))->ifa_family == AF_INET)
+			restore_addr(t, nl, m);
+	}
+	for (struct list *pos = t->addrs.prev; pos != &t->addrs; pos = pos->prev) {
+		const struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
+
+		if (((const struct ifaddrmsg *)mnl_nlmsg_get_payload(&m->nlh))->ifa_family == AF_INET6)
+			restore_addr(t, nl, m);
+	}
+}
+
+/* The expiry, which counts down, stands last in a route's request and does not tell routes apart. */
+static size_t route_key_len(const struct rtnl_msg *m)
+{
+	const struct nlattr *tb[RTA_EXPIRES + 1];
+
+	rtnl_attrs(&m->nlh, sizeof(struct rtmsg), tb, RTA_EXPIRES);
+	return m->nlh.nlmsg_len - (tb[RTA_EXPIRES] ? MNL_ATTR_HDRLEN + sizeof(uint32_t) : 0);
+}
+
+static bool route_in(const struct rtnl_msg *m, const struct list *routes)
+{
+	size_t len = route_key_len(m);
+
+	list_for_each(pos, routes) {
+		const struct rtnl_msg *r = list_entry(pos, struct rtnl_msg, node);
+
+		if (route_key_len(r) == len &&
+		    !memcmp(mnl_nlmsg_get_payload(&r->nlh), mnl_nlmsg_get_payload(&m->nlh),
+			    len - MNL_NLMSG_HDRLEN))
+			return true;
+	}
+	return false;
+}
+
+/* Add what can be added; how many that were. */
+static unsigned int add_routes(struct mnl_socket *nl, struct list *missing, int *err)
+{
+	unsigned int added = 0;
+
+	list_for_each_safe(pos, missing) {
+		struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
+		int rc = rtnl_talk(nl, &m->nlh, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND);
+
+		if (rc && rc != -EEXIST && rc != -ENODEV) {
+			*err = -rc;
+			continue;
+		}
+		list_del(pos);
+		free(m);
+		added++;
+	}
+	return added;
+}
+
+static void restore_routes(const struct takeover *t, struct mnl_socket *nl)
+{
+	struct list now, missing;
+	int rc, err = 0;
+
+	list_init(&now);
+	list_init(&missing);
+	rc = takeover_read_routes(t, nl, &now);
+	list_for_each(pos, &now) {
+		struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
+		const struct rtmsg *rtm = mnl_nlmsg_get_payload(&m->nlh);
+
+		if (rtm->rtm_protocol == RTPROT_KERNEL && !route_in(m, &t->routes))
+			rtnl_talk(nl, &m->nlh, RTM_DELROUTE, 0);
+	}
+	list_for_each(pos, &t->routes) {
+		const struct rtnl_msg *saved = list_entry(pos, struct rtnl_msg, node);
+		struct rtnl_msg *m = route_in(saved, &now) ? NULL : rtnl_msg_new(&saved->nlh);
+
+		if (m)
+			list_add_tail(&m->node, &missing);
+	}
+	for (int i = 0; i < DAD_WAITS && !list_empty(&missing); i++) {
+		if (i)
+			usleep(100000);
+		while (add_routes(nl, &missing, &err))
+			;
+	}
+	if (rc || !list_empty(&missing))
+		complain(t, "a route", rc ? -rc : err);
+	rtnl_msg_purge(&now);
+	rtnl_msg_purge(&missing);
+}
+
+static void restore_neighs(const struct takeover *t, struct mnl_socket *nl)
+{
+	list_for_each(pos, &t->neighs) {
+		struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
+		int rc = rtnl_talk(nl, &m->nlh, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
+
+		if (rc && rc != -ENODEV)
+			complain(t, "a neighbour", -rc);
+	}
+}
+
+void takeover_restore(struct takeover *t)
+{
+	int back = netns_enter(t->netns_fd);
+	struct mnl_socket *nl;
+
+	if (back < 0) {
+		complain(t, "anything", -back);
+		return;
+	}
+	nl = rtnl_open();
+	if (nl) {
+		restore_switches(t, nl);
+		restore_addrs(t, nl);
+		restore_routes(t, nl);
+		restore_neighs(t, nl);
+		restore_gen_modes(t, nl);
+		rtnl_close(nl);
+	} else {
+		complain(t, "anything", errno);
+	}
+	netns_leave(back);
+}

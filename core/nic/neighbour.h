@@ -11,11 +11,19 @@
 #include "base/hash.h"
 #include "nic/nic.h"
 
+#define NEIGHBOUR_MAX		1024u		/* entries; Linux's gc_thresh3 */
+#define NEIGHBOUR_QUEUE		101u		/* packets that may wait for one neighbour */
+#define NEIGHBOUR_QUEUE_BYTES	212992u		/* their memory; Linux's unres_qlen_bytes */
+#define NEIGHBOUR_PROBES	3u
+#define NEIGHBOUR_RETRANS_NS	1000000000ull
+#define NEIGHBOUR_DELAY_NS	5000000000ull
+#define NEIGHBOUR_REACHABLE_NS	30000000000ull	/* base: 0.5 to 1.5 of it are drawn */
+
 enum nud_state {
 	NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE, NUD_FAILED, NUD_PERMANENT,
 };
 
-struct neighbour_family;
+struct neighbour_table;
 
 struct neighbour {
 	struct hash_node node;
@@ -29,6 +37,7 @@ struct neighbour {
 	uint64_t confirmed, used, updated;	/* ns */
 	struct timer timer;
 	struct packet_queue waiting;	/* at most NEIGHBOUR_QUEUE packets and bytes; oldest dropped */
+	uint32_t waiting_bytes;		/* their truesize */
 };
 
 /* What differs between ARP and NDP. */

@@ -21,6 +21,8 @@
 
 #define NIC_RING	1024u	/* packets the ring may hold: only qdisc_transmit fills it beyond a batch */
 #define NIC_MTU_LOOPBACK 65536u
+#define NIC_MTU_MIN	68u	/* RFC 791: what every internet module must be able to forward */
+#define NIC_LOOPBACK_QUEUE 4096u	/* packets on their way round */
 
 struct nics;
 
@@ -30,10 +32,11 @@ struct nic {
 	unsigned int index;		/* 1 is lo */
 	char name[LINK_NAME_MAX];
 	bool loopback;
-	bool up;			/* carries traffic: the mode allows it */
+	bool up;			/* carries traffic: the mode allows it. nic_set_up() changes it */
 	uint8_t addr[LINK_ADDR_LEN];
 	uint32_t mtu;			/* bytes of IP */
-	uint32_t caps;			/* LINK_*: what transports may leave to this NIC. Loopback: all */
+	uint32_t caps;			/* LINK_*: what transports may leave to this NIC. Loopback: all but
+					 * LINK_GSO_UDP, for want of a receiver */
 	uint32_t gso_max;		/* bytes; 0 = no super-segments */
 	struct link link;		/* unused for loopback */
 	struct qdisc *root;		/* NULL for loopback */
@@ -44,10 +47,14 @@ struct nic {
 	struct work work;		/* runs the queue, or loopback's turn */
 	struct timer watchdog;
 	struct list addrs;		/* struct ifaddr, by ip/ */
-	uint64_t rx_packets, rx_bytes, rx_drops;	/* loopback's own; others: link.stats */
-	uint64_t tx_packets, tx_bytes;
+	uint64_t rx_packets, rx_bytes, rx_drops;	/* frames taken in; drops: no Ethernet, or down */
+	uint64_t tx_packets, tx_bytes;	/* given to the link, in wire packets: a super-segment counts
+					 * all of its segments (link.stats counts it once) */
+	uint64_t tx_drops;		/* down, or without a qdisc */
 	uint64_t ring_drops;		/* qdisc_transmit found the ring full */
 };
+
+enum nic_event { NIC_UP, NIC_DOWN, NIC_GONE };
 
 struct nics {
 	struct env *env;
@@ -56,6 +63,9 @@ struct nics {
 	/* What ip/ takes in: p->data at the network header, p->protocol set. */
 	void (*input)(void *arg, struct nic *nic, struct packet *p);
 	void *input_arg;
+	/* Something changed about a NIC; NIC_GONE comes before it is freed. Set by ip/. */
+	void (*event)(void *arg, struct nic *nic, enum nic_event ev);
+	void *event_arg;
 	const struct qdisc_kinds *kinds;	/* how qdisc_create finds a kind: the module registry */
 };
 
@@ -67,6 +77,8 @@ void nics_destroy(struct nics *nics);			/* destroys every NIC */
 struct nic *nic_create(struct nics *nics, const struct link *link, bool gso, struct weir_error *e);
 struct nic *nic_create_loopback(struct nics *nics, struct weir_error *e);
 void nic_destroy(struct nic *nic);
+/* Let it carry traffic or not (a mode's decision). Going down drops what is queued. */
+void nic_set_up(struct nic *nic, bool up);
 struct nic *nic_find(struct nics *nics, const char *name);
 struct nic *nic_find_index(struct nics *nics, unsigned int index);
 
@@ -83,5 +95,12 @@ void nic_input(struct nic *nic, struct packet *p);	/* one frame, data at the lin
  * refuses is dropped and counted there. The old one is destroyed. Cannot fail: the new one is built.
  */
 void nic_set_root(struct nic *nic, struct qdisc *q);
+
+/* Bits of a NIC's caps that p's super-segment needs; 0 when it is none. */
+uint32_t packet_gso_cap(const struct packet *p);
+
+/* Within nic/: a NIC of this name at the end of the list, and loopback's way round. */
+struct nic *nic_add(struct nics *nics, const char *name, struct weir_error *e);
+void loopback_output(struct nic *nic, struct packet *p);
 
 #endif

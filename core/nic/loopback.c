@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loopback.c - the interface lo.
+ *
+ * Theory of operation
+ *
+ * A packet for an address of our own turns round here, at the network header: no link, no qdisc, so
+ * it is never shaped. It waits in a bounded queue and comes in at the end of the turn, so that
+ * no transport is entered from its own output. Super-segments stay whole and checksums stay
+ * uncomputed (PACKET_CSUM_PARTIAL): both ends are on this host, and payload is passed by
+ * reference. On its way in a packet belongs to the receiver, so the sender's charge is given back first.
+ */
+#include "nic/nic.h"
+
+static void loopback_turn(struct work *w)
+{
+	struct nic *nic = container_of(w, struct nic, work);
+	struct packet_queue turn = nic->ring;
+	struct packet *p;
+
+	nic->ring = (struct packet_queue){ 0 };
+	while ((p = packet_queue_pop(&turn))) {
+		if (p->destructor)
+			p->destructor(p);
+		p->destructor = NULL;
+		p->type = PACKET_HOST;
+		nic_input(nic, p);
+	}
+}
+
+struct nic *nic_create_loopback(struct nics *nics, struct weir_error *e)
+{
+	struct nic *nic = nic_add(nics, "lo", e);
+
+	if (!nic)
+		return NULL;
+	nic->loopback = true;
+	nic->mtu = NIC_MTU_LOOPBACK;
+	nic->caps = LINK_CSUM | LINK_GSO_TCP4 | LINK_GSO_TCP6;
+	nic->gso_max = UINT16_MAX;
+	work_init(&nic->work, loopback_turn);
+	return nic;
+}
+
+void loopback_output(struct nic *nic, struct packet *p)
+{
+	if (nic->ring.len >= NIC_LOOPBACK_QUEUE) {
+		nic->tx_drops++;
+		packet_free(p);
+		return;
+	}
+	p->wire_len = p->len;
+	nic->tx_packets += p->gso_size && p->gso_segs ? p->gso_segs : 1;
+	nic->tx_bytes += p->len;
+	packet_queue_push(&nic->ring, p);
+	work_defer(nic->nics->env, &nic->work);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nic.c - network interfaces.
+ *
+ * Theory of operation
+ *
+ * nic_output gives a packet to the root qdisc and puts off running the queue to the end of the
+ * turn, so that all that a turn produces leaves in batches. nic_run_queue fills the ring from the
+ * qdisc up to one batch and offers it to the link, until the qdisc has nothing that may leave
+ * now or the link takes no more. In the second case the rest stays in the ring, in order, and
+ * the qdisc is not asked again before the link's descriptor is writable: a qdisc never sees
+ * a packet twice, and a shaper's tokens are only spent on what leaves next.
+ *
+ * A qdisc that waits for a time has armed the NIC's watchdog, which runs the queue again.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nic/ethernet.h"
+#include "nic/nic.h"
+#include "nic/qdisc.h"
+
+#define RECEIVE_BATCHES	8	/* a turn, so that timers and the other NICs get theirs */
+
+static void nic_event(struct nic *nic, enum nic_event ev)
+{
+	struct nics *nics = nic->nics;
+
+	if (nics->event)
+		nics->event(nics->event_arg, nic, ev);
+}
+
+static void nic_work(struct work *w)
+{
+	nic_run_queue(container_of(w, struct nic, work));
+}
+
+static void nic_watchdog(struct timer *t)
+{
+	nic_run_queue(container_of(t, struct nic, watchdog));
+}
+
+void nics_init(struct nics *nics, struct env *env)
+{
+	memset(nics, 0, sizeof(*nics));
+	nics->env = env;
+	nics->next_index = 1;
+	list_init(&nics->list);
+}
+
+void nics_destroy(struct nics *nics)
+{
+	list_for_each_safe(pos, &nics->list)
+		nic_destroy(list_entry(pos, struct nic, node));
+}
+
+struct nic *nic_add(struct nics *nics, const char *name, struct weir_error *e)
+{
+	struct nic *nic;
+
+	if (!name[0] || strnlen(name, LINK_NAME_MAX) == LINK_NAME_MAX) {
+		weir_fail(e, EINVAL, "'%.32s' cannot name a NIC; use 1 to %u characters", name,
+			  LINK_NAME_MAX - 1);
+		return NULL;
+	}
+	if (nic_find(nics, name)) {
+		weir_fail(e, EEXIST, "there is a NIC %s already; choose another name", name);
+		return NULL;
+	}
+	nic = calloc(1, sizeof(*nic));
+	if (!nic) {
+		weir_fail(e, ENOMEM, "no memory for NIC %s", name);
+		return NULL;
+	}
+	nic->nics = nics;
+	nic->index = nics->next_index++;
+	nic->up = true;
+	memcpy(nic->name, name, strlen(name) + 1);
+	list_init(&nic->addrs);
+	work_init(&nic->work, nic_work);
+	timer_init(&nic->watchdog, nic_watchdog);
+	list_add_tail(&nic->node, &nics->list);
+	return nic;
+}
+
+struct nic *nic_create(struct nics *nics, const struct link *link, bool gso, struct weir_error *e)
+{
+	struct nic *nic;
+
+	if (link->mtu < NIC_MTU_MIN || link->mtu > NIC_MTU_LOOPBACK) {
+		weir_fail(e, EINVAL, "%s: an MTU of %u bytes does not work for IPv4; use %u to %u",
+			  link->name, link->mtu, NIC_MTU_MIN, NIC_MTU_LOOPBACK);
+		return NULL;
+	}
+	if (link->addr[0] & 1) {
+		weir_fail(e, EINVAL, "%s: its link address is a multicast one; use one whose first byte is even",
+			  link->name);
+		return NULL;
+	}
+	nic = nic_add(nics, link->name, e);
+	if (!nic)
+		return NULL;
+	nic->link = *link;
+	if (!gso) {
+		nic->link.caps &= LINK_CSUM;
+		nic->link.gso_max = 0;
+	}
+	memcpy(nic->addr, link->addr, LINK_ADDR_LEN);
+	nic->mtu = nic->link.mtu;
+	nic->caps = nic->link.caps;
+	nic->gso_max = nic->link.gso_max;
+	return nic;
+}
+
+void nic_destroy(struct nic *nic)
+{
+	struct nics *nics = nic->nics;
+
+	nic_event(nic, NIC_GONE);
+	work_cancel(&nic->work);
+	timer_cancel(&nics->env->timers, &nic->watchdog);
+	nic_set_root(nic, NULL);
+	work_cancel(&nic->work);
+	packet_queue_purge(&nic->ring);
+	if (nic->link.ops && nic->link.ops->detach)
+		nic->link.ops->detach(&nic->link);
+	list_del(&nic->node);
+	free(nic);
+}
+
+void nic_set_up(struct nic *nic, bool up)
+{
+	if (nic->up == up)
+		return;
+	nic->up = up;
+	if (!up) {
+		if (nic->root)
+			qdisc_reset(nic->root);
+		nic->tx_drops += nic->ring.len;
+		packet_queue_purge(&nic->ring);
+		timer_cancel(&nic->nics->env->timers, &nic->watchdog);
+	}
+	nic_event(nic, up ? NIC_UP : NIC_DOWN);
+}
+
+struct nic *nic_find(struct nics *nics, const char *name)
+{
+	list_for_each(pos, &nics->list) {
+		struct nic *nic = list_entry(pos, struct nic, node);
+
+		if (!strncmp(nic->name, name, LINK_NAME_MAX))
+			return nic;
+	}
+	return NULL;
+}
+
+struct nic *nic_find_index(struct nics *nics, unsigned int index)
+{
+	list_for_each(pos, &nics->list) {
+		struct nic *nic = list_entry(pos, struct nic, node);
+
+		if (nic->index == index)
+			return nic;
+	}
+	return NULL;
+}
+
+/* ---- out ---- */
+
+uint32_t packet_gso_cap(const struct packet *p)
+{
+	static const uint32_t caps[] = {
+		[PACKET_GSO_TCP4] = LINK_GSO_TCP4,
+		[PACKET_GSO_TCP6] = LINK_GSO_TCP6,
+		[PACKET_GSO_UDP] = LINK_GSO_UDP,
+	};
+
+	return p->gso_size && p->gso_type <= PACKET_GSO_UDP ? caps[p->gso_type] : 0;
+}
+
+static uint32_t packet_segs(const struct packet *p)
+{
+	return p->gso_size && p->gso_segs ? p->gso_segs : 1;
+}
+
+void nic_output(struct nic *nic, struct packet *p)
+{
+	p->nic = nic;
+	if (!nic->up || (!nic->loopback && !nic->root)) {
+		nic->tx_drops++;
+		packet_free(p);
+		return;
+	}
+	p->tstamp = nic->nics->env->now;
+	if (nic->loopback) {
+		loopback_output(nic, p);
+		return;
+	}
+	p->wire_len = packet_wire_len(p);
+	qdisc_enqueue(nic->root, p);
+	work_defer(nic->nics->env, &nic->work);
+}
+
+/* Offer the ring to the link once. False: the link takes no more for now. */
+static bool ring_transmit(struct nic *nic)
+{
+	struct packet *batch[LINK_BATCH];
+	int n = 0, taken;
+
+	while (n < LINK_BATCH && nic->ring.head) {
+		batch[n] = packet_queue_pop(&nic->ring);
+		nic->tx_packets += packet_segs(batch[n]);
+		nic->tx_bytes += batch[n]->wire_len;
+		n++;
+	}
+	taken = nic->link.ops->transmit(&nic->link, batch, n);
+	if (taken >= n)
+		return true;
+	if (taken < 0)
+		taken = 0;
+	while (n > taken) {
+		n--;
+		nic->tx_packets -= packet_segs(batch[n]);
+		nic->tx_bytes -= batch[n]->wire_len;
+		packet_queue_push_front(&nic->ring, batch[n]);
+	}
+	return false;
+}
+
+void nic_run_queue(struct nic *nic)
+{
+	struct packet *p;
+
+	if (nic->loopback || !nic->up)
+		return;
+	while (!nic->link_busy) {
+		while (nic->ring.len < LINK_BATCH && nic->root && (p = qdisc_dequeue(nic->root)))
+			packet_queue_push(&nic->ring, p);
+		if (!nic->ring.head)
+			return;
+		if (!ring_transmit(nic)) {
+			nic->link_busy = true;
+			if (nic->want_write)
+				nic->want_write(nic, true);
+		}
+	}
+}
+
+void nic_writable(struct nic *nic)
+{
+	if (!nic->link_busy)
+		return;
+	nic->link_busy = false;
+	nic_run_queue(nic);
+	if (!nic->link_busy && nic->want_write)
+		nic->want_write(nic, false);
+}
+
+void nic_set_root(struct nic *nic, struct qdisc *q)
+{
+	struct qdisc *old = nic->root;
+	struct packet *p;
+
+	if (old == q)
+		return;
+	timer_cancel(&nic->nics->env->timers, &nic->watchdog);
+	nic->root = q;
+	while (old && (p = qdisc_drain(old))) {
+		if (!q) {
+			nic->tx_drops++;
+			packet_free(p);
+			continue;
+		}
+		qdisc_stats(q)->requeues++;
+		qdisc_enqueue(q, p);
+	}
+	if (old)
+		qdisc_destroy(old);
+	work_defer(nic->nics->env, &nic->work);
+}
+
+/* ---- in ---- */
+
+void nic_input(struct nic *nic, struct packet *p)
+{
+	struct nics *nics = nic->nics;
+
+	p->nic = nic;
+	p->tstamp = nics->env->now;
+	nic->rx_packets += packet_segs(p);
+	nic->rx_bytes += p->len;
+	if (!nic->up || !nics->input) {
+		nic->rx_drops++;
+		packet_free(p);
+		return;
+	}
+	if (!nic->loopback && !ethernet_input(nic, p)) {
+		nic->rx_drops++;
+		return;
+	}
+	p->network = (uint16_t)(p->data - p->base);
+	nics->input(nics->input_arg, nic, p);
+}
+
+void nic_receive(struct nic *nic)
+{
+	struct packet *batch[LINK_BATCH];
+
+	for (int round = 0; round < RECEIVE_BATCHES; round++) {
+		int n = nic->link.ops->receive(&nic->link, batch, LINK_BATCH);
+
+		for (int i = 0; i < n; i++)
+			nic_input(nic, batch[i]);
+		if (n < LINK_BATCH)
+			return;
+	}
+}

@@ -260,23 +260,18 @@ void nic_writable(struct nic *nic)
 void nic_set_root(struct nic *nic, struct qdisc *q)
 {
 	struct qdisc *old = nic->root;
-	struct packet *p;
 
 	if (old == q)
 		return;
 	timer_cancel(&nic->nics->env->timers, &nic->watchdog);
 	nic->root = q;
-	while (old && (p = qdisc_drain(old))) {
-		if (!q) {
-			nic->tx_drops++;
-			packet_free(p);
-			continue;
-		}
-		qdisc_stats(q)->requeues++;
-		qdisc_enqueue(q, p);
-	}
-	if (old)
+	if (old) {
+		if (q)
+			qdisc_move(old, q);
+		else
+			qdisc_reset(old);
 		qdisc_destroy(old);
+	}
 	work_defer(nic->nics->env, &nic->work);
 }
 

@@ -19,7 +19,8 @@
 #include "base/list.h"
 #include "time/env.h"
 
-#define NIC_RING	1024u	/* packets the ring may hold: only qdisc_transmit fills it beyond a batch */
+#define NIC_RING	(1024u + LINK_BATCH)	/* packets the ring may hold: only qdisc_transmit fills it
+					 * beyond a batch; a full fifo finds room when it is swapped */
 #define NIC_MTU_LOOPBACK 65536u
 #define NIC_MTU_MIN	68u	/* RFC 791: what every internet module must be able to forward */
 #define NIC_LOOPBACK_QUEUE 4096u	/* packets on their way round */

@@ -21,6 +21,7 @@ struct module {
 	struct list node;		/* registry->modules */
 	struct registry *registry;
 	void *handle;			/* dlopen's */
+	int fd;				/* the copy it is mapped from; its number is part of dlopen's name */
 	const struct weir_module *desc;	/* in the module */
 	char *path;			/* where it was read from */
 	unsigned int uses;		/* by qdiscs, links, ... */
@@ -57,12 +58,20 @@ void registry_destroy(struct registry *r);
  * can write, or that neither root nor the caller owns. The fd, or -errno. */
 int module_open(const struct registry *r, const char *name, char *path, size_t size,
 		struct weir_error *e);
-/* Load from fd (stays the caller's); path is for messages. -EEXIST: a module of that name is loaded. */
+/* Load from fd (stays the caller's); path is for messages. NULL: nothing has changed, and e says why (also when a module
+ * of that name is loaded, or another one offers the same qdisc, link, mode or congestion control). */
 struct module *module_load_fd(struct registry *r, int fd, const char *path, struct weir_error *e);
-/* As module_load_fd beside a loaded one of the same name, which becomes stale. The caller moves its users. */
+/*
+ * As module_load_fd, beside a loaded one of the same name, which becomes stale. The caller moves its users, then calls
+ * module_put(*old), since a use of it was taken for that time; or, when the users could not be moved, module_revert.
+ */
 struct module *module_load_beside(struct registry *r, int fd, const char *path,
 				  struct module **old, struct weir_error *e);
+/* Undo module_load_beside: old is the current one again, its extra use is given back, m goes with its last use. */
+void module_revert(struct module *m, struct module *old);
 struct module *module_find(struct registry *r, const char *name);	/* loaded and not stale */
+/* The ops of this kind and name in m; NULL: it has none. For moving users over: what old had may be gone. */
+const void *module_ops_find(const struct module *m, enum weir_kind kind, const char *name);
 /* -EBUSY while it is used. */
 int module_unload(struct module *m, struct weir_error *e);
 void module_get(struct module *m);

@@ -8,3 +8,4 @@ libcore_la_SOURCES += \
 	core/nic/nic.h \
 	core/nic/qdisc.c \
 	core/nic/qdisc.h
+libcore_la_SOURCES += core/nic/kinds.c

@@ -1,3 +1,11 @@
 libcore_la_SOURCES += \
+	core/packet/checksum.c \
 	core/packet/checksum.h \
-	core/packet/pool.h
+	core/packet/gso.c \
+	core/packet/gso.h \
+	core/packet/packet.c \
+	core/packet/pool.c \
+	core/packet/pool.h \
+	core/packet/queue.c \
+	core/packet/rx.c \
+	core/packet/vnet.c

@@ -79,7 +79,9 @@ struct packet {
 	uint32_t room;			/* bytes at base */
 	uint32_t linear;		/* bytes at data */
 	uint32_t len;			/* all bytes: linear and fragments */
-	uint32_t truesize;		/* bytes of memory it holds, for accounting */
+	uint32_t truesize;		/* bytes of memory it holds, for accounting: itself, the buffers it
+					 * alone holds (received), its share of those it refers to.
+					 * Skipping and trimming leave it as it is */
 	uint16_t network, transport;	/* header offsets from base */
 	uint16_t protocol;		/* EtherType, host order */
 	uint8_t type;			/* enum packet_type */
@@ -112,7 +114,8 @@ struct packet {
 WEIR_API struct packet *packet_alloc(struct packet_pool *pool, uint32_t headroom);
 WEIR_API void packet_free(struct packet *p);		/* NULL is allowed */
 
-/* A second packet on the same payload: fragments by reference, the linear part copied. */
+/* A second packet on the same payload: fragments by reference, the linear part copied. NULL as
+ * packet_alloc. */
 WEIR_API struct packet *packet_clone(const struct packet *p);
 
 /* Grow at the front / take from the front of the linear part / grow it at its end.
@@ -135,9 +138,14 @@ WEIR_API void packet_trim(struct packet *p, uint32_t n);
 /* Add bytes of a buffer at the end (takes a reference of its own; joins the last fragment where
  * they touch). False when there is no fragment left. */
 WEIR_API bool packet_append(struct packet *p, struct buf *b, uint32_t off, uint32_t len);
+/* Add bytes [off, off+len) of another packet at the end: by reference where they are in buffers, copied where
+ * they are in its header area or fragments run out. -ENOMEM leaves both as they were. */
+WEIR_API int packet_append_from(struct packet *p, const struct packet *src, uint32_t off,
+				uint32_t len);
 /* Copy n bytes from offset off on. off + n <= len. */
 WEIR_API void packet_copy_out(const struct packet *p, uint32_t off, void *dst, uint32_t n);
-/* Copy n bytes to the end of the packet, into new buffers. -ENOMEM leaves it as it was. */
+/* Copy n bytes to the end of the packet, into new buffers. -ENOMEM (no memory, or no fragment left)
+ * leaves it as it was. */
 WEIR_API int packet_copy_in(struct packet *p, const void *src, uint32_t n);
 /* Describe bytes [off, off+n) as an iovec of at most max entries; how many were used. */
 WEIR_API int packet_iov(const struct packet *p, uint32_t off, uint32_t n, struct iovec *iov,
@@ -169,7 +177,8 @@ WEIR_API void packet_queue_purge(struct packet_queue *q);	/* frees what is in it
 /*
  * Software GSO: cut a super-segment into wire packets of at most one segment each, appended to
  * out with their wire_len set, checksums complete; p is consumed. The destructor's charge moves to the
- * last of them. -ENOMEM: p is freed, out as it was.
+ * last of them. A packet that needs no cutting is only completed. -ENOMEM, or -EINVAL when its headers are not
+ * those of gso_type: p is freed, out as it was.
  */
 WEIR_API int packet_segment(struct packet *p, struct packet_queue *out);
 
@@ -191,8 +200,12 @@ WEIR_API void buf_put(struct buf *b);			/* one less; NULL is allowed */
 WEIR_API struct packet *packet_rx_prepare(struct packet_pool *pool, struct iovec iov[2]);
 WEIR_API void packet_rx_finish(struct packet *p, uint32_t n);
 
-/* virtio_net_hdr (10 bytes, little endian as the host of x86 and arm64 has it), both ways. hdr_len
- * of a received header is the sender's claim: it is checked against the packet, -EINVAL otherwise. */
+/*
+ * virtio_net_hdr (10 bytes, little endian as the host of x86 and arm64 has it), both ways; data is at
+ * the Ethernet header. What a received header says is the sender's claim: it is checked against the packet,
+ * -EINVAL otherwise (the packet is still the caller's). hdr_len is only bounded: it is a hint, and Linux
+ * gives the length of its own linear part there.
+ */
 struct virtio_net_hdr;
 WEIR_API void packet_to_vnet(const struct packet *p, struct virtio_net_hdr *h);
 WEIR_API int packet_from_vnet(struct packet *p, const struct virtio_net_hdr *h);

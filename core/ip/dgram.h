@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dgram.h - what sockets that keep message boundaries share (udp, raw, ping): a receive queue bounded in
- * memory, an error queue, a cached route to the last unconnected destination.
+ * memory, an error queue, and the route to the last destination.
  */
 #ifndef IP_DGRAM_H
 #define IP_DGRAM_H
@@ -15,9 +15,12 @@ struct dgram_sock {
 	uint32_t rmem;			/* truesize of rcvq */
 	uint64_t drops;			/* for want of room in rcvbuf */
 	struct errqueue errq;
-	struct dst cached;		/* of flow cached_for */
-	struct flow cached_for;
+	struct flow routed;		/* what sk.dst was looked up for */
 };
+
+#ifndef IPV4_HEADER_LEN
+#define IPV4_HEADER_LEN 20u	/* without options: transports send none */
+#endif
 
 static inline struct dgram_sock *dgram_sk(struct sock *sk) { return (struct dgram_sock *)sk; }
 
@@ -27,16 +30,14 @@ bool dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagra
 void dgram_free(struct dgram_sock *ds);
 
 /*
- * The start of a send to d->dst (an unnamed destination: the peer's; d->dport and rport likewise).
- * Answers -EDESTADDRREQ, -EPIPE, a pending error, -EAGAIN with no room; fills in to, port, and the flow.
+ * The start of a send: fills in the flow, with the peer's address when d names none (d->dst is any and d->dport 0).
+ * -EDESTADDRREQ, -EPIPE, the pending error, -EAGAIN when sndbuf is full.
  */
-int dgram_begin(struct dgram_sock *ds, const struct datagram *d, struct ip_addr *to,
-		uint16_t *port, struct flow *f);
-/* Route f, through the cache; f->src is set. */
-int dgram_route(struct dgram_sock *ds, struct flow *f, struct dst *dst);
+int dgram_begin(struct dgram_sock *ds, const struct datagram *d, struct flow *f);
+/* Route f; f->src is set to the route's choice when it was open. The result is in sk->dst. */
+int dgram_route(struct dgram_sock *ds, struct flow *f);
 /* Settle DF for an IP packet of len bytes. -EMSGSIZE (queued as a local error with IP_RECVERR). */
-int dgram_fits(struct dgram_sock *ds, struct flow *f, const struct dst *dst, uint32_t len,
-	       uint16_t dport);
+int dgram_fits(struct dgram_sock *ds, struct flow *f, uint32_t len, uint16_t dport);
 /* An ICMP error for the socket: to its queue with IP_RECVERR, and to SO_ERROR as Linux does. */
 void dgram_icmp_error(struct dgram_sock *ds, const struct ip_meta *quoted,
 		      const struct ip_error *e, uint16_t dport, const void *payload, uint32_t len);
@@ -50,6 +51,7 @@ struct packet *dgram_recverr(struct sock *sk);
 uint32_t dgram_pending(struct sock *sk);
 uint32_t dgram_poll(struct sock *sk);
 uint32_t dgram_unsent(struct sock *sk);
+bool dgram_connected(const struct sock *sk);
 int dgram_shutdown(struct sock *sk, int how);
 
 #endif

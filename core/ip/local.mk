@@ -1,5 +1,6 @@
 libcore_la_SOURCES += \
 	core/ip/addr.h \
+	core/ip/dgram.c \
 	core/ip/dgram.h \
 	core/ip/errqueue.c \
 	core/ip/errqueue.h \

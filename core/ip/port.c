@@ -155,32 +155,46 @@ static uint16_t port_pick(struct port_table *t, const struct sock *sk, const str
 	return 0;
 }
 
-int port_bind(struct port_table *t, struct sock *sk, const struct ip_addr *a, uint16_t port,
-	      bool (*listening)(const struct sock *))
+static int port_take(struct port_table *t, struct sock *sk, const struct ip_addr *a,
+		     uint16_t number)
 {
-	bool chosen = !port;
-	struct port *p;
+	struct port *p = port_get(t, number);
 
-	if (chosen && sk->bind_no_port) {
-		sk->local = *a;
-		sk->bound_addr = !ip_addr_is_any(a);
-		return 0;
-	}
-	if (chosen)
-		port = port_pick(t, sk, a);
-	if (!port)
-		return -EADDRINUSE;
-	p = port_find(t, port);
-	if (p && !chosen && port_conflicts(p, sk, a, false, listening))
-		return -EADDRINUSE;
-	p = port_get(t, port);
 	if (!p)
 		return -ENOMEM;
 	sk->local = *a;
-	sk->lport = port;
-	sk->bound_addr = !ip_addr_is_any(a);
-	sk->bound_port = !chosen;
+	sk->lport = number;
 	use_add(p, &sk->port_use, false);
+	return 0;
+}
+
+int port_autobind(struct port_table *t, struct sock *sk)
+{
+	uint16_t number = port_pick(t, sk, &sk->local);
+
+	return number ? port_take(t, sk, &sk->local, number) : -EADDRINUSE;
+}
+
+int port_bind(struct port_table *t, struct sock *sk, const struct ip_addr *a, uint16_t port,
+	      bool (*listening)(const struct sock *))
+{
+	const struct port *p = port ? port_find(t, port) : NULL;
+	struct ip_addr before = sk->local;
+	int err = 0;
+
+	if (p && port_conflicts(p, sk, a, false, listening))
+		return -EADDRINUSE;
+	sk->local = *a;
+	if (port)
+		err = port_take(t, sk, a, port);
+	else if (!sk->bind_no_port)
+		err = port_autobind(t, sk);
+	if (err) {
+		sk->local = before;
+		return err;
+	}
+	sk->bound_addr = !ip_addr_is_any(a);
+	sk->bound_port = port != 0;
 	return 0;
 }
 

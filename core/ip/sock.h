@@ -96,7 +96,7 @@ struct sock {
 	uint32_t priority, mark;
 	uint8_t mtu_discover;		/* IP_PMTUDISC_* */
 	bool recverr, pktinfo, recvttl, recvtos, hdrincl, recvopts, retopts;
-	bool freebind, bind_no_port;
+	bool freebind, bind_no_port, no_check;
 	uint8_t timestamp;		/* SOCK_TIMESTAMP_* */
 	uint64_t last_tstamp;		/* of the last datagram that was read: SIOCGSTAMP */
 	uint8_t mc_ttl;			/* IP_MULTICAST_TTL */

@@ -1,2 +1,6 @@
 libcore_la_SOURCES += \
+	core/udp/input.c \
+	core/udp/output.c \
+	core/udp/sock.h \
+	core/udp/udp.c \
 	core/udp/udp.h

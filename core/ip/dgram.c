@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dgram.c - sockets that keep message boundaries.
+ *
+ * Both directions are bounded in memory (truesize), not in payload, so that a flood of tiny
+ * datagrams cannot take more than SO_RCVBUF either. As with Linux, a receive queue that has any room takes
+ * one more datagram whole.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "ip/dgram.h"
+
+_Static_assert(sizeof(struct datagram) <= PACKET_CB, "a datagram's names fit the scratch bytes");
+
+bool dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagram *d)
+{
+	sock_orphan(p);
+	if (ds->rmem >= ds->sk.rcvbuf) {
+		ds->drops++;
+		packet_free(p);
+		return false;
+	}
+	ds->rmem += p->truesize;
+	memcpy(p->cb, d, sizeof(*d));
+	packet_queue_push(&ds->rcvq, p);
+	sock_event(&ds->sk);
+	return true;
+}
+
+void dgram_free(struct dgram_sock *ds)
+{
+	packet_queue_purge(&ds->rcvq);
+	errqueue_purge(&ds->errq);
+	sock_free(&ds->sk);
+}
+
+bool dgram_connected(const struct sock *sk)
+{
+	return !ip_addr_is_any(&sk->remote);
+}
+
+/* As Linux reads a destination of 0.0.0.0: this host. */
+static struct ip_addr this_host(const struct sock *sk)
+{
+	return ip_addr_is_any(&sk->local) || sk->local_group ? ip_addr_v4(htonl(INADDR_LOOPBACK))
+							      : sk->local;
+}
+
+int dgram_begin(struct dgram_sock *ds, const struct datagram *d, struct flow *f)
+{
+	struct sock *sk = &ds->sk;
+	bool named = d->dport || !ip_addr_is_any(&d->dst);
+	struct ip_addr to = named ? d->dst : sk->remote;
+
+	if (!named && !dgram_connected(sk))
+		return -EDESTADDRREQ;
+	if (sk->error)
+		return -sock_take_error(sk);
+	if (sk->shut & SOCK_SHUT_WR)
+		return -EPIPE;
+	if (!sock_may_send(sk))
+		return -EAGAIN;
+	if (ip_addr_is_any(&to))
+		to = this_host(sk);
+	sock_flow_to(sk, &to, f);
+	if (!ip_addr_is_any(&d->src))
+		f->src = d->src;
+	if (d->ttl)
+		f->ttl = d->ttl;
+	if (d->has_tos)
+		f->tos = d->tos;
+	if (d->nic && !f->bound)
+		f->bound = d->nic;
+	return 0;
+}
+
+static bool same_route(const struct flow *a, const struct flow *b)
+{
+	return ip_addr_eq(&a->dst, &b->dst) && ip_addr_eq(&a->src, &b->src) &&
+	       a->bound == b->bound && a->broadcast_ok == b->broadcast_ok;
+}
+
+int dgram_route(struct dgram_sock *ds, struct flow *f)
+{
+	struct sock *sk = &ds->sk;
+	int err;
+
+	if (!dst_valid(sk->ip, &sk->dst) || !same_route(f, &ds->routed)) {
+		sk->dst.nic = NULL;
+		err = sock_lookup(sk, f, &sk->dst);
+		if (err) {
+			sk->dst.nic = NULL;
+			return err;
+		}
+		ds->routed = *f;
+	}
+	if (ip_addr_is_any(&f->src))
+		f->src = sk->dst.src;
+	return 0;
+}
+
+int dgram_fits(struct dgram_sock *ds, struct flow *f, uint32_t len, uint16_t dport)
+{
+	struct sock *sk = &ds->sk;
+
+	if (len <= sk->dst.mtu)
+		return 0;
+	if (sk->mtu_discover == IP_PMTUDISC_DO || sk->mtu_discover == IP_PMTUDISC_PROBE ||
+	    sk->mtu_discover == IP_PMTUDISC_INTERFACE) {
+		if (sk->recverr)
+			errqueue_local(&ds->errq, sk, &f->dst, dport, EMSGSIZE, sk->dst.mtu);
+		return -EMSGSIZE;
+	}
+	f->df = false;
+	return 0;
+}
+
+void dgram_icmp_error(struct dgram_sock *ds, const struct ip_meta *quoted,
+		      const struct ip_error *e, uint16_t dport, const void *payload, uint32_t len)
+{
+	struct sock *sk = &ds->sk;
+	bool hard = e->hard;
+
+	if (e->mtu) {			/* fragmentation needed: for who discovers the path's MTU */
+		if (sk->mtu_discover == IP_PMTUDISC_DONT)
+			return;
+		hard = true;
+	}
+	if (sk->recverr)
+		errqueue_icmp(&ds->errq, sk, quoted, e, dport, payload, len);
+	else if (!hard || !dgram_connected(sk))
+		return;
+	sock_error(sk, e->err);
+}
+
+int dgram_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
+{
+	struct dgram_sock *ds = dgram_sk(sk);
+	struct ip_addr to = ip_addr_is_any(a) ? this_host(sk) : *a;
+	struct flow f;
+	int err;
+
+	sock_flow_to(sk, &to, &f);
+	err = dgram_route(ds, &f);
+	if (err)
+		return err;
+	if (ip_addr_is_any(&sk->local))
+		sk->local = f.src;
+	sk->remote = to;
+	sk->rport = port;
+	return 0;
+}
+
+struct packet *dgram_recv(struct sock *sk, struct datagram *d)
+{
+	struct dgram_sock *ds = dgram_sk(sk);
+	struct packet *p = packet_queue_pop(&ds->rcvq);
+
+	if (!p)
+		return NULL;
+	ds->rmem -= p->truesize;
+	memcpy(d, p->cb, sizeof(*d));
+	return p;
+}
+
+struct packet *dgram_recverr(struct sock *sk)
+{
+	return errqueue_pop(&dgram_sk(sk)->errq, sk);
+}
+
+uint32_t dgram_pending(struct sock *sk)
+{
+	const struct packet *p = dgram_sk(sk)->rcvq.head;
+
+	return p ? p->len : 0;
+}
+
+uint32_t dgram_unsent(struct sock *sk)
+{
+	return sk->wmem;
+}
+
+uint32_t dgram_poll(struct sock *sk)
+{
+	struct dgram_sock *ds = dgram_sk(sk);
+	uint32_t mask = 0;
+
+	if (sk->error || !errqueue_empty(&ds->errq))
+		mask |= EPOLLERR;
+	if (sk->shut & SOCK_SHUT_RD)
+		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
+	if (sk->shut == (SOCK_SHUT_RD | SOCK_SHUT_WR))
+		mask |= EPOLLHUP;
+	if (ds->rcvq.head)
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (sk->wmem <= sk->sndbuf / 2)
+		mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+	else
+		sk->wfull = true;
+	return mask;
+}
+
+/* Linux refuses on a socket without peer, and shuts it down all the same, to wake its readers. */
+int dgram_shutdown(struct sock *sk, int how)
+{
+	if (how == SHUT_RD || how == SHUT_RDWR)
+		sk->shut |= SOCK_SHUT_RD;
+	if (how == SHUT_WR || how == SHUT_RDWR)
+		sk->shut |= SOCK_SHUT_WR;
+	sock_event(sk);
+	return dgram_connected(sk) ? 0 : -ENOTCONN;
+}

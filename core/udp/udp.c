@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * udp.c - UDP sockets (RFC 768, RFC 1122 4.1).
+ *
+ * Theory of operation. A socket gets its port by bind(), or an ephemeral one when it first
+ * connects or sends. connect() only notes the peer: what others send is not for the socket any more, an ICMP error from
+ * the peer's host is (ECONNREFUSED on the next call, RFC 1122 4.1.3.3), and sends need no name.
+ * Sending never waits: bytes below the socket are bounded by SO_SNDBUF, and poll says OUT once half of that is free.
+ * input.c finds the socket of a datagram, output.c builds one.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <string.h>
+
+#include "udp/sock.h"
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+static int udp_sock_init(struct sock *sk)
+{
+	list_add_tail(&sk->all, &udp_of(sk)->socks);
+	return 0;
+}
+
+static void udp_close(struct sock *sk, bool abort)
+{
+	(void)abort;
+	dgram_free(dgram_sk(sk));
+}
+
+static int udp_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
+{
+	return port_bind(&udp_of(sk)->ports, sk, a, port, NULL);
+}
+
+static int udp_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
+{
+	if (!sk->lport && port_autobind(&udp_of(sk)->ports, sk))
+		return -EAGAIN;
+	return dgram_connect(sk, a, port);
+}
+
+/* Linux's __udp_disconnect, which forgets the device, too. */
+static int udp_disconnect(struct sock *sk)
+{
+	sk->remote = ip_addr_v4(0);
+	sk->rport = 0;
+	sk->bound_nic = NULL;
+	sk->dst.nic = NULL;
+	if (!sk->bound_addr)
+		sk->local = ip_addr_v4(0);
+	if (!sk->bound_port)
+		port_release(sk);
+	return 0;
+}
+
+static int udp_setsockopt(struct sock *sk, int level, int name, const void *v, socklen_t len)
+{
+	int n;
+
+	if (level != IPPROTO_UDP || name != UDP_SEGMENT)
+		return -ENOPROTOOPT;
+	if (len < sizeof(n))
+		return -EINVAL;
+	memcpy(&n, v, sizeof(n));
+	if (n < 0 || n > UINT16_MAX)
+		return -EINVAL;
+	udp_sk(sk)->gso_size = n;
+	return 0;
+}
+
+static int udp_getsockopt(struct sock *sk, int level, int name, void *v, socklen_t *len)
+{
+	int n = udp_sk(sk)->gso_size;
+
+	if (level != IPPROTO_UDP || name != UDP_SEGMENT)
+		return -ENOPROTOOPT;
+	if (*len > sizeof(n))
+		*len = sizeof(n);
+	memcpy(v, &n, *len);
+	return 0;
+}
+
+const struct transport_ops udp_ops = {
+	.type = SOCK_DGRAM,
+	.protocol = IPPROTO_UDP,
+	.size = sizeof(struct udp_sock),
+	.init = udp_sock_init,
+	.close = udp_close,
+	.bind = udp_bind,
+	.connect = udp_connect,
+	.disconnect = udp_disconnect,
+	.shutdown = dgram_shutdown,
+	.poll = dgram_poll,
+	.unsent = dgram_unsent,
+	.send = udp_send,
+	.recv = dgram_recv,
+	.recverr = dgram_recverr,
+	.pending = dgram_pending,
+	.setsockopt = udp_setsockopt,
+	.getsockopt = udp_getsockopt,
+};
+
+static const struct ip_protocol udp_protocol = {
+	.input = udp_input,
+	.error = udp_error,
+};
+
+int udp_init(struct udp *udp, struct env *env, struct ip *ip)
+{
+	int err;
+
+	udp->env = env;
+	udp->ip = ip;
+	list_init(&udp->socks);
+	err = port_table_init(&udp->ports, env);
+	if (err)
+		return err;
+	ip_register(ip, IPPROTO_UDP, &udp_protocol, udp);
+	return 0;
+}
+
+void udp_destroy(struct udp *udp)
+{
+	list_for_each_safe(n, &udp->socks)
+		udp_close(list_entry(n, struct sock, all), true);
+	port_table_destroy(&udp->ports);
+}

@@ -64,6 +64,9 @@ int netns_open(const char *netns, struct weir_error *e)
 	if (fd < 0 && errno == ENOENT)
 		return weir_fail(e, ENOENT, "--netns %s: there is no %s; make the namespace with `ip netns add`, or give the path of one",
 				 netns, path);
+	if (fd < 0 && (errno == EACCES || errno == EPERM))
+		return weir_fail(e, errno, "--netns %s: %s may not be opened (%s): neither the root network namespace nor one of others can be taken; make one with `ip netns add`",
+				 netns, path, strerror(errno));
 	if (fd < 0)
 		return weir_fail(e, errno, "--netns %s: %s: %s", netns, path, strerror(errno));
 	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET || fstat(fd, &st)) {

@@ -8,6 +8,12 @@ NET_TESTS = \
 	tests/net/test_services.sh \
 	tests/net/test_stats.sh \
 	tests/net/test_swap.sh \
+	tests/net/test_takeover.sh \
 	tests/net/test_tbf.sh
 TESTS += $(NET_TESTS)
 EXTRA_DIST += $(NET_TESTS) tests/net/common.sh tests/net/tbf_window.py
+
+check_PROGRAMS += tests/net/takeover_tool
+tests_net_takeover_tool_SOURCES = tests/net/takeover_tool.c
+tests_net_takeover_tool_LDADD = libintercept.la libcore.la
+tests_net_takeover_tool_LDFLAGS = $(T_LDFLAGS)

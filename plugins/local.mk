@@ -7,3 +7,6 @@ include plugins/none/local.mk
 include plugins/tbf/local.mk
 include plugins/sandbox/local.mk
 include plugins/host/local.mk
+include plugins/device/local.mk
+include plugins/packet/local.mk
+include plugins/tap/local.mk

@@ -10,14 +10,14 @@
  *
  *	backlog = the sum of wire_len over the packets in it and below it,
  *
- * also when a child drops on its own account (as CoDel does in dequeue), without its parent knowing.
+ * also when a child drops on its own account (as CoDel does in dequeue) without its parent knowing.
  *
  * All of a NIC's qdiscs share one timer. A shaper asks for the time it needs, the earliest request
  * wins; a wake-up too early costs one dequeue that answers NULL and asks again.
  *
- * A qdisc is rebuilt on new code (qdisc_reload) in steps of which only the first can fail: build the
- * new one; take all packets out of the old; exchange the two children; put the packets into the
- * new; switch the pointer that leads to it; destroy the old, which by now holds the new's empty child.
+ * A qdisc is rebuilt on new code (qdisc_reload) in steps of which only the first can fail: build
+ * the new one; take all packets out of the old; exchange the two children; put the packets into the
+ * new; switch the pointer that leads to it; destroy the old, by now with the new's empty child.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -397,14 +397,14 @@ int qdisc_reload(struct qdisc *old, const struct qdisc_ops *ops, struct module *
 
 	if (parent && !parent->ops->graft) {
 		put_module(old->nic, m);
-		return weir_fail(e, EOPNOTSUPP, "qdisc %s under %s cannot be reloaded: %s has no graft",
-				 ops->name, parent->ops->name, parent->ops->name);
+		return weir_fail(e, EOPNOTSUPP, "qdisc %s cannot be reloaded: %s above it has no "
+				 "graft", ops->name, parent->ops->name);
 	}
 	if (ops->params_size != old->ops->params_size) {
 		put_module(old->nic, m);
 		return weir_fail(e, EINVAL,
-				 "qdisc %s: the new code takes other parameters than the old; replace "
-				 "the qdisc instead of reloading it", ops->name);
+				 "qdisc %s: the new code takes other parameters than the old; "
+				 "replace the qdisc instead of reloading it", ops->name);
 	}
 	q = build(old->nic, parent, ops, m, old->params, e);
 	if (!q)

@@ -29,7 +29,7 @@ struct qdisc_kinds {
 	void (*put)(void *arg, struct module *m);
 };
 
-/* Build a qdisc for nic, from parsed parameters (ops->params_size bytes, copied). NULL: e says why. */
+/* Build a qdisc for nic from parsed parameters (ops->params_size bytes, copied). NULL: see e. */
 struct qdisc *qdisc_create(struct nic *nic, const char *kind, const void *params,
 			   struct weir_error *e);
 /* The same from ops that are at hand (reload: the new code's; tests). Takes over the use of m, also
@@ -43,7 +43,7 @@ int qdisc_change(struct qdisc *q, const void *params, struct weir_error *e);
  * of m. -errno: nothing has changed. */
 int qdisc_reload(struct qdisc *q, const struct qdisc_ops *ops, struct module *m,
 		 struct weir_error *e);
-/* Every packet of from goes to to, in order; what its limit refuses is dropped and counted there. */
+/* Every packet of from goes to to, in order; what its limit refuses is dropped, counted there. */
 void qdisc_move(struct qdisc *from, struct qdisc *to);
 
 #endif

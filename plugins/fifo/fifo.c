@@ -36,8 +36,8 @@ static int fifo_change(struct qdisc *q, const void *params, struct weir_error *e
 	const struct fifo_params *p = params;
 
 	if (p->limit_bytes && p->limit_bytes < qdisc_mtu_len(q))
-		return weir_fail(e, EINVAL, "limit-bytes: %llu bytes is smaller than the largest packet "
-				 "%s can send (%u bytes); raise limit-bytes",
+		return weir_fail(e, EINVAL, "limit-bytes: %llu bytes is smaller than the largest "
+				 "packet %s can send (%u bytes); raise limit-bytes",
 				 (unsigned long long)p->limit_bytes, qdisc_nic_name(q),
 				 qdisc_mtu_len(q));
 	f->packets = p->limit_bytes ? UINT64_MAX : p->limit;

@@ -39,9 +39,10 @@
  * Change and replacement
  *
  *	A change of parameters keeps the bytes in the buckets, as far as the new ones hold them. It
- *	gives nobody a new burst, and over a window with a change in it the bound holds with the larger
- *	R and B. (Linux fills the bucket.) A tbf that takes over a NIC on which another qdisc has
- *	been sending starts empty, for the same reason; the first one on a NIC starts full.
+ *	gives nobody a new burst, and over a window with a change in it the bound holds with the
+ *	larger R and B. (Linux fills the bucket.) A tbf that takes over a NIC on which another
+ *	qdisc has been sending starts empty, for the same reason; the first one on a NIC starts
+ *	full.
  *
  * The packets wait in a child qdisc, at first a fifo. tbf's own limit in bytes governs, whatever
  * the child is.

@@ -60,6 +60,15 @@ static bool of_device(const struct instance_nic *n, const struct taken *x)
 	return !strcmp(x->device, *n->link.host_device ? n->link.host_device : n->link.name);
 }
 
+static int fill_taken(void *arg, const struct taken *x)
+{
+	struct instance_nic *n = arg;
+
+	if (of_device(n, x))
+		n->taken = true;
+	return 0;
+}
+
 static int fill_addr(void *arg, const struct taken *x)
 {
 	struct instance_nic *n = arg;
@@ -112,7 +121,8 @@ int takeover_fill(const struct takeover *t, struct instance *inst, struct weir_e
 	list_for_each(pos, &inst->nics) {
 		struct instance_nic *n = list_entry(pos, struct instance_nic, node);
 
-		if (taken_each(t, TAKEN_ADDR, fill_addr, n) ||
+		if (taken_each(t, TAKEN_DEVICE, fill_taken, n) ||
+		    taken_each(t, TAKEN_ADDR, fill_addr, n) ||
 		    taken_each(t, TAKEN_ROUTE, fill_route, n) ||
 		    taken_each(t, TAKEN_NEIGH, fill_neigh, n))
 			return weir_fail(e, ENOMEM, "--netns: out of memory");

@@ -7,6 +7,8 @@
 #ifndef CONTROL_INSTANCE_H
 #define CONTROL_INSTANCE_H
 
+#include <sys/types.h>
+
 #include "config/config.h"
 #include "module/registry.h"
 #include "stack.h"
@@ -26,8 +28,16 @@ struct instance_nic {
 	size_t nroutes;
 	struct neigh_spec { struct ip_addr addr; uint8_t lladdr[6]; } *neighs;	/* permanent ones */
 	size_t nneighs;
+	bool taken;			/* its device came with --netns, not with the INI */
 	struct nic *nic;		/* once started */
 	struct loop_io io;
+};
+
+/* Parameters of a congestion control, parsed: connections refer to them, so they last as long as the stack. */
+struct instance_congestion {
+	struct list node;		/* instance->congestions */
+	const struct congestion_ops *ops;
+	void *params;
 };
 
 struct instance {
@@ -43,8 +53,22 @@ struct instance {
 	struct module *congestion_module;
 	struct qdisc_kinds kinds;
 	struct tcp_congestion_kinds congestion_kinds;
+	struct list congestions;
+	/* Where the configuration came from, for a reload: the INI's absolute path or NULL, and the command
+	 * line's assignments, "qdisc.rate=100mbit", in order. */
+	char *config_file;
+	char **overrides;
+	size_t noverrides;
+	uid_t owner;			/* besides root, who may command it */
 	uint64_t started;		/* ns */
 };
+
+/* Before anything else: everything empty, the registry and the configuration initialised. */
+int instance_init(struct instance *inst, const char *name, const struct log *log,
+		  const char *module_path, struct weir_error *e);
+void instance_free(struct instance *inst);	/* after instance_stop and instance_close_links */
+int instance_set_source(struct instance *inst, const char *config_file, char *const *overrides,
+			size_t n, struct weir_error *e);
 
 /* Open every [link] of a checked config (needs privilege); fills inst->nics. Undoes all on failure. */
 int instance_open_links(struct instance *inst, struct weir_error *e);
@@ -53,6 +77,12 @@ void instance_close_links(struct instance *inst);	/* link_ops->close on each: re
 int instance_start(struct instance *inst, struct weir_error *e);
 void instance_stop(struct instance *inst);
 
+/* A NIC of the stack other than loopback. NULL: e lists those that there are. */
+struct nic *instance_nic_find(const struct instance *inst, const char *name,
+			      struct weir_error *e);
+/* A qdisc by its settings, complete but not yet on its NIC. */
+struct qdisc *instance_qdisc_build(struct instance *inst, struct nic *nic, const char *kind,
+				   const struct setting *s, size_t n, struct weir_error *e);
 int instance_qdisc_replace(struct instance *inst, const char *nic, const char *kind,
 			   const struct setting *s, size_t n, struct weir_error *e);
 int instance_qdisc_change(struct instance *inst, const char *nic, const struct setting *s, size_t n,

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * instance.c - an instance's beginning and end.
+ *
+ * Theory of operation
+ *
+ * Links are opened by a process that may do so; it forks, and the stack process starts the stack on them with nothing but
+ * their descriptors. From then on the NIC has a copy of the struct link; the one of struct instance_nic
+ * stays as it was opened, for the process that will close it, and remembers what the device can do.
+ * Each descriptor is watched: readable, the NIC takes frames in; writable, only while the link
+ * has refused some.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "control/instance.h"
+#include "control/parts.h"
+
+int instance_init(struct instance *inst, const char *name, const struct log *log,
+		  const char *module_path, struct weir_error *e)
+{
+	memset(inst, 0, sizeof(*inst));
+	if (strlen(name) >= sizeof(inst->name))
+		return weir_fail(e, ENAMETOOLONG, "--name %s: use at most %zu characters", name,
+				 sizeof(inst->name) - 1);
+	strcpy(inst->name, name);
+	inst->log = *log;
+	inst->loop.epfd = -1;
+	inst->owner = getuid();
+	list_init(&inst->nics);
+	list_init(&inst->congestions);
+	config_init(&inst->config);
+	return registry_init(&inst->registry, module_path, &inst->log, e);
+}
+
+void instance_free(struct instance *inst)
+{
+	config_free(&inst->config);
+	registry_destroy(&inst->registry);
+	free(inst->config_file);
+	for (size_t i = 0; i < inst->noverrides; i++)
+		free(inst->overrides[i]);
+	free(inst->overrides);
+}
+
+int instance_set_source(struct instance *inst, const char *config_file, char *const *overrides,
+			size_t n, struct weir_error *e)
+{
+	if (config_file) {
+		inst->config_file = realpath(config_file, NULL);
+		if (!inst->config_file)
+			return weir_fail(e, errno, "%s: %s", config_file, strerror(errno));
+	}
+	inst->overrides = calloc(n + 1, sizeof(*inst->overrides));
+	if (!inst->overrides)
+		return weir_fail(e, ENOMEM, "out of memory");
+	for (; inst->noverrides < n; inst->noverrides++) {
+		char *text = strdup(overrides[inst->noverrides]);
+
+		if (!text)
+			return weir_fail(e, ENOMEM, "out of memory");
+		inst->overrides[inst->noverrides] = text;
+	}
+	return 0;
+}
+
+/* ---- links, with privilege ---- */
+
+static void nic_free(struct instance_nic *n)
+{
+	list_del(&n->node);
+	if (n->module)
+		module_put(n->module);
+	free(n->link.priv);
+	free(n->params);
+	free(n->addrs);
+	free(n->routes);
+	free(n->neighs);
+	free(n);
+}
+
+/* What the INI says of addresses and routes. */
+static int nic_configure(struct instance_nic *n, const struct config_link *c, struct weir_error *e)
+{
+	n->addrs = calloc(c->naddrs + 1, sizeof(*n->addrs));
+	n->routes = calloc(c->nroutes + 1, sizeof(*n->routes));
+	if (!n->addrs || !n->routes)
+		return weir_fail(e, ENOMEM, "out of memory");
+	for (; n->naddrs < c->naddrs; n->naddrs++)
+		n->addrs[n->naddrs] = ifaddr_spec_of(&c->addrs[n->naddrs]);
+	for (; n->nroutes < c->nroutes; n->nroutes++)
+		n->routes[n->nroutes] = route_spec_of(&c->routes[n->nroutes]);
+	return 0;
+}
+
+static int link_open(struct instance *inst, struct instance_nic *n, const struct config_link *c,
+		     struct weir_error *e)
+{
+	const struct link_ops *ops = registry_get(&inst->registry, WEIR_KIND_LINK, c->driver,
+						  &n->module, e);
+	int rc;
+
+	if (!ops)
+		return -ENOENT;
+	n->link.ops = ops;
+	n->link.fd = -1;
+	n->link.mtu = c->mtu;
+	strcpy(n->link.name, c->name);
+	n->link.priv = calloc(1, ops->priv_size + 1);
+	n->params = calloc(1, ops->params_size + 1);
+	if (!n->link.priv || !n->params)
+		return weir_fail(e, ENOMEM, "out of memory");
+	rc = params_parse(ops->params, c->settings, c->nsettings, NULL, n->params,
+			  ops->params_size, e);
+	if (rc == 0)
+		rc = nic_configure(n, c, e);
+	return rc ? rc : ops->open(&n->link, n->params, e);
+}
+
+int instance_open_links(struct instance *inst, struct weir_error *e)
+{
+	const struct config *config = &inst->config;
+	struct module *m = NULL;
+	const struct mode_ops *mode = registry_get(&inst->registry, WEIR_KIND_MODE, config->mode,
+						   &m, e);
+	bool intercept = mode && mode->intercept;
+
+	if (!mode)
+		return -ENOENT;
+	module_put(m);
+	if (!intercept)
+		return 0;		/* the program uses the host's own stack */
+	for (size_t i = 0; i < config->nlinks; i++) {
+		const struct config_link *c = &config->links[i];
+		struct instance_nic *n = calloc(1, sizeof(*n));
+		int rc;
+
+		if (!n) {
+			instance_close_links(inst);
+			return weir_fail(e, ENOMEM, "out of memory");
+		}
+		n->instance = inst;
+		list_init(&n->node);
+		rc = link_open(inst, n, c, e);
+		if (rc) {
+			weir_error_prefix(e, "[link %s]", c->name);
+			nic_free(n);
+			instance_close_links(inst);
+			return rc;
+		}
+		list_add_tail(&n->node, &inst->nics);
+	}
+	return 0;
+}
+
+void instance_close_links(struct instance *inst)
+{
+	list_for_each_safe(pos, &inst->nics) {
+		struct instance_nic *n = list_entry(pos, struct instance_nic, node);
+
+		if (n->link.ops && n->link.ops->close)
+			n->link.ops->close(&n->link);
+		nic_free(n);
+	}
+}
+
+/* ---- start and stop, without privilege ---- */
+
+static void link_ready(struct loop_io *io, uint32_t events)
+{
+	struct instance_nic *n = container_of(io, struct instance_nic, io);
+
+	if (events & EPOLLOUT)
+		nic_writable(n->nic);
+	if (events & ~(uint32_t)EPOLLOUT)
+		nic_receive(n->nic);
+}
+
+static void link_want_write(struct nic *nic, bool on)
+{
+	struct instance_nic *n = nic->watcher;
+
+	loop_mod(&n->io, on ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+static int nic_names(struct instance *inst, struct instance_nic *n, struct weir_error *e)
+{
+	struct ip *ip = &inst->stack->ip;
+	int rc = 0;
+
+	for (size_t i = 0; i < n->naddrs && rc == 0; i++) {
+		rc = ip_addr_add(ip, n->nic, &n->addrs[i].addr, n->addrs[i].prefix, e);
+		rc = rc == -EEXIST ? 0 : rc;
+	}
+	for (int pass = 0; pass < 2; pass++)	/* a gateway needs the way to it first */
+		for (size_t i = 0; i < n->nroutes && rc == 0; i++) {
+			struct route r = route_of(&n->routes[i], n->nic);
+
+			if (ip_addr_is_any(&r.gateway) != (pass == 0))
+				continue;
+			rc = route_add(ip, &r, e);
+			rc = rc == -EEXIST ? 0 : rc;
+		}
+	for (size_t i = 0; i < n->nneighs && rc == 0; i++)
+		if (neighbour_set_permanent(&ip->arp, n->nic, n->neighs[i].addr.b,
+					    n->neighs[i].lladdr))
+			rc = weir_fail(e, ENOMEM, "out of memory");
+	return rc;
+}
+
+static int nic_start(struct instance *inst, struct instance_nic *n, struct weir_error *e)
+{
+	const struct config_qdisc *c = config_qdisc(&inst->config, n->link.name);
+	struct link link = n->link;
+	struct qdisc *q;
+	int rc;
+
+	link.pool = &inst->stack->pool;
+	rc = link.ops->attach ? link.ops->attach(&link, e) : 0;
+	if (rc)
+		return rc;
+	n->nic = nic_create(&inst->stack->nics, &link, inst->config.gso, e);
+	if (!n->nic) {
+		if (link.ops->detach)
+			link.ops->detach(&link);
+		return -EINVAL;
+	}
+	q = instance_qdisc_build(inst, n->nic, c->kind, c->settings, c->nsettings, e);
+	if (!q)
+		return -EINVAL;
+	nic_set_root(n->nic, q);
+	n->nic->watcher = n;
+	n->nic->want_write = link_want_write;
+	nic_set_up(n->nic, mode_allows(inst->mode, n->nic));
+	rc = nic_names(inst, n, e);
+	if (rc || link.fd < 0)
+		return rc;
+	rc = loop_add(&inst->loop, &n->io, link.fd, EPOLLIN, link_ready);
+	return rc ? weir_fail(e, -rc, "cannot watch it: %s", strerror(-rc)) : 0;
+}
+
+static int stack_start(struct instance *inst, struct weir_error *e)
+{
+	struct config *c = &inst->config;
+	struct instance_congestion *cc;
+	struct stack_config sc = {
+		.now = clock_now(), .random = { .fill = random_system }, .log = inst->log,
+		.memory = c->memory, .qdiscs = &inst->kinds,
+	};
+
+	inst->mode = registry_get(&inst->registry, WEIR_KIND_MODE, c->mode, &inst->mode_module, e);
+	if (!inst->mode)
+		return -ENOENT;
+	cc = instance_congestion_get(inst, c->congestion, c->congestion_settings,
+				     c->ncongestion_settings, &inst->congestion_module, e);
+	if (!cc)
+		return -ENOENT;
+	registry_qdisc_kinds(&inst->registry, &inst->kinds);
+	instance_congestion_kinds(inst, &inst->congestion_kinds);
+	sc.congestion = cc->ops;
+	sc.congestion_params = cc->params;
+	inst->started = sc.now;
+	inst->stack = stack_create(&sc, e);
+	if (!inst->stack)
+		return -ENOMEM;
+	inst->stack->tcp.kinds = &inst->congestion_kinds;
+	return loop_init(&inst->loop, &inst->stack->env, e);
+}
+
+int instance_start(struct instance *inst, struct weir_error *e)
+{
+	int rc = stack_start(inst, e);
+
+	list_for_each(pos, &inst->nics) {
+		struct instance_nic *n = list_entry(pos, struct instance_nic, node);
+
+		if (rc)
+			break;
+		rc = nic_start(inst, n, e);
+		if (rc)
+			weir_error_prefix(e, "NIC %s", n->link.name);
+	}
+	if (rc)
+		instance_stop(inst);
+	return rc;
+}
+
+void instance_stop(struct instance *inst)
+{
+	list_for_each(pos, &inst->nics) {
+		struct instance_nic *n = list_entry(pos, struct instance_nic, node);
+
+		if (n->io.loop)
+			loop_del(&n->io);
+		if (n->nic) {		/* the driver's state may be a reloaded one's by now */
+			n->link.priv = n->nic->link.priv;
+			n->link.ops = n->nic->link.ops;
+		}
+		n->nic = NULL;
+	}
+	if (inst->stack)
+		stack_destroy(inst->stack);
+	inst->stack = NULL;
+	if (inst->loop.epfd >= 0)
+		loop_close(&inst->loop);
+	inst->loop.epfd = -1;
+	instance_congestion_free(inst);
+	if (inst->congestion_module)
+		module_put(inst->congestion_module);
+	if (inst->mode_module)
+		module_put(inst->mode_module);
+	inst->congestion_module = inst->mode_module = NULL;
+	inst->mode = NULL;
+}

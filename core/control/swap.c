@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* swap.c - a running instance's qdiscs and mode, replaced and changed (instance.h). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/instance.h"
+#include "control/parts.h"
+#include "nic/qdisc.h"
+
+struct nic *instance_nic_find(const struct instance *inst, const char *name,
+			      struct weir_error *e)
+{
+	struct nic *nic = nic_find(&inst->stack->nics, name);
+	char names[256] = "";
+	size_t used = 0;
+
+	if (nic && !nic->loopback)
+		return nic;
+	if (nic) {
+		weir_fail(e, EINVAL, "%s is loopback: it has no link and no qdisc", name);
+		return NULL;
+	}
+	list_for_each(pos, &inst->nics) {
+		const struct instance_nic *n = list_entry(pos, struct instance_nic, node);
+
+		if (used < sizeof(names))
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+						 used ? ", " : "", n->link.name);
+	}
+	weir_fail(e, ENODEV, "there is no NIC %.32s; there %s %s", name,
+		  list_empty(&inst->nics) ? "is" : "are",
+		  list_empty(&inst->nics) ? "only loopback" : names);
+	return NULL;
+}
+
+struct qdisc *instance_qdisc_build(struct instance *inst, struct nic *nic, const char *kind,
+				   const struct setting *s, size_t n, struct weir_error *e)
+{
+	struct module *m = NULL;
+	const struct qdisc_ops *ops = registry_get(&inst->registry, WEIR_KIND_QDISC, kind, &m, e);
+	struct qdisc *q = NULL;
+	void *params;
+
+	if (!ops)
+		return NULL;
+	params = calloc(1, ops->params_size + 1);
+	if (!params) {
+		weir_fail(e, ENOMEM, "out of memory");
+		module_put(m);
+	} else if (params_parse(ops->params, s, n, NULL, params, ops->params_size, e)) {
+		weir_error_prefix(e, "qdisc %s", kind);
+		module_put(m);
+	} else {
+		q = qdisc_create_ops(nic, ops, m, params, e);	/* with the use of m, come what may */
+	}
+	free(params);
+	return q;
+}
+
+int instance_qdisc_replace(struct instance *inst, const char *name, const char *kind,
+			   const struct setting *s, size_t n, struct weir_error *e)
+{
+	struct nic *nic = instance_nic_find(inst, name, e);
+	struct qdisc *q = nic ? instance_qdisc_build(inst, nic, kind, s, n, e) : NULL;
+
+	if (!q)
+		return -EINVAL;
+	nic_set_root(nic, q);
+	return 0;
+}
+
+int instance_qdisc_change(struct instance *inst, const char *name, const struct setting *s,
+			  size_t n, struct weir_error *e)
+{
+	struct nic *nic = instance_nic_find(inst, name, e);
+	const struct qdisc_ops *ops;
+	void *params;
+	int rc;
+
+	if (!nic)
+		return -ENODEV;
+	ops = nic->root->ops;
+	params = calloc(1, ops->params_size + 1);
+	if (!params)
+		return weir_fail(e, ENOMEM, "out of memory");
+	rc = params_parse(ops->params, s, n, nic->root->params, params, ops->params_size, e);
+	if (rc)
+		weir_error_prefix(e, "qdisc %s", ops->name);
+	else
+		rc = qdisc_change(nic->root, params, e);
+	free(params);
+	return rc;
+}
+
+/* ---- mode ---- */
+
+bool mode_allows(const struct mode_ops *mode, const struct nic *nic)
+{
+	return nic->loopback || !mode->nic_allowed || mode->nic_allowed(nic->name);
+}
+
+const struct mode_ops *instance_mode_get(struct instance *inst, const char *name,
+					 struct module **m, struct weir_error *e)
+{
+	const struct mode_ops *mode = registry_get(&inst->registry, WEIR_KIND_MODE, name, m, e);
+
+	if (!mode || mode->intercept == inst->mode->intercept)
+		return mode;
+	weir_fail(e, EOPNOTSUPP, "mode %s: a running program cannot be moved from mode %s, since only one of the two has the program's calls go to weir's stack; start it anew with --mode %s",
+		  name, inst->mode->name, name);
+	module_put(*m);
+	return NULL;
+}
+
+void instance_mode_apply(struct instance *inst, const struct mode_ops *mode, struct module *m)
+{
+	struct module *old = inst->mode_module;
+
+	inst->mode = mode;
+	inst->mode_module = m;
+	module_put(old);
+	list_for_each(pos, &inst->stack->nics.list) {
+		struct nic *nic = list_entry(pos, struct nic, node);
+
+		if (!nic->loopback)
+			nic_set_up(nic, mode_allows(mode, nic));
+	}
+}
+
+int instance_set_mode(struct instance *inst, const char *name, struct weir_error *e)
+{
+	struct module *m = NULL;
+	const struct mode_ops *mode = instance_mode_get(inst, name, &m, e);
+
+	if (!mode)
+		return -EINVAL;
+	instance_mode_apply(inst, mode, m);
+	return 0;
+}

@@ -51,10 +51,9 @@ static struct ip_addr this_host(const struct sock *sk)
 int dgram_begin(struct dgram_sock *ds, const struct datagram *d, struct flow *f)
 {
 	struct sock *sk = &ds->sk;
-	bool named = d->dport || !ip_addr_is_any(&d->dst);
-	struct ip_addr to = named ? d->dst : sk->remote;
+	struct ip_addr to = d->named ? d->dst : sk->remote;
 
-	if (!named && !dgram_connected(sk))
+	if (!d->named && !dgram_connected(sk))
 		return -EDESTADDRREQ;
 	if (sk->error)
 		return -sock_take_error(sk);
@@ -88,10 +87,9 @@ int dgram_route(struct dgram_sock *ds, struct flow *f)
 	int err;
 
 	if (!dst_valid(sk->ip, &sk->dst) || !same_route(f, &ds->routed)) {
-		sk->dst.nic = NULL;
 		err = sock_lookup(sk, f, &sk->dst);
 		if (err) {
-			sk->dst.nic = NULL;
+			sock_reroute(sk);
 			return err;
 		}
 		ds->routed = *f;

@@ -18,9 +18,7 @@ struct dgram_sock {
 	struct flow routed;		/* what sk.dst was looked up for */
 };
 
-#ifndef IPV4_HEADER_LEN
 #define IPV4_HEADER_LEN 20u	/* without options: transports send none */
-#endif
 
 static inline struct dgram_sock *dgram_sk(struct sock *sk) { return (struct dgram_sock *)sk; }
 
@@ -30,7 +28,7 @@ bool dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagra
 void dgram_free(struct dgram_sock *ds);
 
 /*
- * The start of a send: fills in the flow, with the peer's address when d names none (d->dst is any and d->dport 0).
+ * The start of a send: fills in the flow, with the peer's address when d names none.
  * -EDESTADDRREQ, -EPIPE, the pending error, -EAGAIN when sndbuf is full.
  */
 int dgram_begin(struct dgram_sock *ds, const struct datagram *d, struct flow *f);

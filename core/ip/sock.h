@@ -29,6 +29,7 @@ struct datagram {
 	struct nic *nic;
 	uint8_t ttl, tos;		/* to send: 0 ttl = the socket's */
 	bool has_tos;
+	bool named;			/* to send: to dst and dport, not to the connected peer */
 	uint16_t gso_size;		/* UDP_SEGMENT, 0 = none */
 	uint64_t tstamp;
 };
@@ -146,6 +147,11 @@ void sock_flow_to(const struct sock *sk, const struct ip_addr *dst, struct flow 
 int sock_lookup(const struct sock *sk, const struct flow *f, struct dst *out);
 /* sk->dst, looked up again when it is out of date. 0 or -errno. */
 int sock_route(struct sock *sk);
+/* The way may have changed: look it up again before the next packet. */
+static inline void sock_reroute(struct sock *sk)
+{
+	sk->dst.generation = sk->ip->generation - 1;
+}
 /* May sk be bound to a? Sets local_group. -EADDRNOTAVAIL. */
 int sock_check_local(struct sock *sk, const struct ip_addr *a);
 

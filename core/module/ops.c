@@ -36,22 +36,18 @@ const char *weir_kind_name(enum weir_kind kind)
 	return kind > WEIR_KIND_END && (size_t)kind < KINDS ? kinds[kind].name : "unknown";
 }
 
-const struct param *registry_params(enum weir_kind kind, const void *ops, size_t *size)
+const struct param *module_ops_params(const struct module_ops *o, size_t *size)
 {
-	const struct qdisc_ops *q = ops;
-	const struct link_ops *l = ops;
-	const struct congestion_ops *c = ops;
-
-	switch (kind) {
+	switch (o->kind) {
 	case WEIR_KIND_QDISC:
-		*size = q->params_size;
-		return q->params;
+		*size = o->qdisc.params_size;
+		return o->qdisc.params;
 	case WEIR_KIND_LINK:
-		*size = l->params_size;
-		return l->params;
+		*size = o->link.params_size;
+		return o->link.params;
 	case WEIR_KIND_CONGESTION:
-		*size = c->params_size;
-		return c->params;
+		*size = o->congestion.params_size;
+		return o->congestion.params;
 	default:
 		*size = 0;
 		return NULL;
@@ -138,7 +134,7 @@ static int check_ops(const struct module_ops *o, const char *mod, struct weir_er
 	if (o->kind == WEIR_KIND_QDISC && o->qdisc.priv_size > 1u << 24)
 		return weir_fail(e, ENOEXEC, "%s %s wants %zu bytes of private data; at most 16 MiB",
 				 kind, o->name, o->qdisc.priv_size);
-	table = registry_params(o->kind, &o->qdisc, &size);
+	table = module_ops_params(o, &size);
 	err = params_check_table(table, size, e);
 	if (err)
 		weir_error_prefix(e, "%s %s", kind, o->name);

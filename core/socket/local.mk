@@ -1,2 +1,10 @@
 libcore_la_SOURCES += \
-	core/socket/socket.h
+	core/socket/cmsg.c \
+	core/socket/create.c \
+	core/socket/internal.h \
+	core/socket/ioctl.c \
+	core/socket/ipopt.c \
+	core/socket/message.c \
+	core/socket/socket.c \
+	core/socket/socket.h \
+	core/socket/sockopt.c

@@ -7,6 +7,7 @@
 void env_init(struct env *env, uint64_t now, const struct random *r, const struct log *log)
 {
 	env->now = now;
+	env->wall_offset = 0;
 	env->random = *r;
 	env->log = *log;
 	env->pool = NULL;

@@ -24,6 +24,7 @@ struct work {
 
 struct env {
 	uint64_t now;			/* ns, monotonic; set once a turn */
+	int64_t wall_offset;		/* ns to add for the time of day; 0 in a simulation */
 	struct timers timers;
 	struct random random;
 	struct siphash_key key;		/* for hash tables: drawn at start */

@@ -25,12 +25,23 @@
 #define NSEC_PER_MSEC	UINT64_C(1000000)
 #define BATCH		128	/* events in one turn */
 
-uint64_t clock_now(void)
+static uint64_t clock_read(clockid_t id)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(id, &ts);
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t clock_now(void)
+{
+	return clock_read(CLOCK_MONOTONIC);
+}
+
+/* Read every turn: the time of day may be set at any moment. */
+static uint64_t clock_wall(void)
+{
+	return clock_read(CLOCK_REALTIME);
 }
 
 int loop_init(struct loop *l, struct env *env, struct weir_error *e)
@@ -144,6 +155,7 @@ void loop_turn(struct loop *l)
 	l->nready = loop_wait(l, ready);	/* a failure is EINTR: a turn without events */
 	l->ready = ready;
 	l->env->now = clock_now();
+	l->env->wall_offset = (int64_t)(clock_wall() - l->env->now);
 	for (l->iready = 0; l->iready < l->nready;) {
 		const struct epoll_event *ev = &ready[l->iready++];
 		struct loop_io *io = ev->data.ptr;

@@ -107,13 +107,12 @@ static int prepare(struct sock *sk, const struct packet *p, const struct datagra
 		   struct flow *f, uint16_t gso, uint16_t *dport)
 {
 	struct dgram_sock *ds = dgram_sk(sk);
-	bool named = d->dport || !ip_addr_is_any(&d->dst);
 	int err;
 
-	*dport = named ? d->dport : sk->rport;
+	*dport = d->named ? d->dport : sk->rport;
 	if (p->len + UDP_HEADER_LEN > UDP_MAX_LEN)
 		return -EMSGSIZE;
-	if (named && !d->dport)
+	if (d->named && !d->dport)
 		return -EINVAL;
 	err = dgram_begin(ds, d, f);
 	if (err)

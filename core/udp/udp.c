@@ -49,7 +49,7 @@ static int udp_disconnect(struct sock *sk)
 	sk->remote = ip_addr_v4(0);
 	sk->rport = 0;
 	sk->bound_nic = NULL;
-	sk->dst.nic = NULL;
+	sock_reroute(sk);
 	if (!sk->bound_addr)
 		sk->local = ip_addr_v4(0);
 	if (!sk->bound_port)

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sockopt.c - options of the level SOL_SOCKET (socket(7)), and the way to those of other levels. An option is
+ * either meant or refused with ENOPROTOOPT. Those that a transport has to act on (a keepalive timer, a
+ * window) are stored here and then shown to it.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/time.h>
+#include <linux/if.h>
+
+#include "socket/internal.h"
+#include "socket/socket.h"
+
+/* The names that are the same on every machine with 64-bit time; libc knows the old ones. */
+#define SO_TIMESTAMP_NEW_	63
+#define SO_TIMESTAMPNS_NEW_	64
+#define SO_RCVTIMEO_NEW_	66
+#define SO_SNDTIMEO_NEW_	67
+#define SO_BINDTOIFINDEX_	62
+
+#define NS	     1000000000ull
+#define TIMEO_MAX_S  (INT64_MAX / (int64_t)NS - 1)
+#define PRIORITY_MAX 6		/* without privilege */
+
+static uint32_t buf_size(int v, uint32_t min, bool force)
+{
+	uint32_t n = v < 0 ? 0 : v;
+	uint32_t max = force ? INT_MAX / 2 : SOCK_BUF_MAX;
+
+	if (n > max)
+		n = max;
+	return n * 2 > min ? n * 2 : min;
+}
+
+static int set_bufs(struct sock *sk, int name, int v)
+{
+	bool force = name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE;
+
+	if (force && !sk->privileged)
+		return -EPERM;
+	if (name == SO_SNDBUF || name == SO_SNDBUFFORCE) {
+		sk->sndbuf = buf_size(v, SOCK_SNDBUF_MIN, force);
+		sk->sndbuf_locked = true;
+		sock_event(sk);
+	} else {
+		sk->rcvbuf = buf_size(v, SOCK_RCVBUF_MIN, force);
+		sk->rcvbuf_locked = true;
+	}
+	return 0;
+}
+
+static int set_linger(struct sock *sk, const void *v, socklen_t len)
+{
+	struct linger l;
+
+	if (len < sizeof(l))
+		return -EINVAL;
+	memcpy(&l, v, sizeof(l));
+	sk->linger_on = l.l_onoff;
+	if (l.l_onoff)
+		sk->linger_s = l.l_linger < 0 ? INT_MAX : l.l_linger;
+	return 0;
+}
+
+/* A time before now is the shortest one: the call does not wait. */
+static int set_timeo(uint64_t *ns, const void *v, socklen_t len)
+{
+	struct timeval tv;
+
+	if (len < sizeof(tv))
+		return -EINVAL;
+	memcpy(&tv, v, sizeof(tv));
+	if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
+		return -EDOM;
+	if (tv.tv_sec < 0)
+		*ns = 1;
+	else if (tv.tv_sec >= TIMEO_MAX_S)
+		*ns = 0;
+	else
+		*ns = tv.tv_sec * NS + tv.tv_usec * 1000;
+	return 0;
+}
+
+static int get_timeo(uint64_t ns, void *v, socklen_t *len)
+{
+	struct timeval tv = { .tv_sec = ns / NS, .tv_usec = ns % NS / 1000 };
+
+	if (*len > sizeof(tv))
+		*len = sizeof(tv);
+	memcpy(v, &tv, *len);
+	return 0;
+}
+
+static int bind_nic(struct sock *sk, struct nic *nic)
+{
+	if (sk->bound_nic && sk->bound_nic != nic && !sk->privileged)
+		return -EPERM;
+	sk->bound_nic = nic;
+	return 0;
+}
+
+static int set_device(struct sock *sk, const void *v, socklen_t len)
+{
+	char name[IFNAMSIZ] = "";
+	struct nic *nic;
+
+	if (len > IFNAMSIZ - 1)
+		len = IFNAMSIZ - 1;
+	memcpy(name, v, len);
+	if (!name[0])
+		return bind_nic(sk, NULL);
+	nic = nic_find(sk->ip->nics, name);
+	return nic ? bind_nic(sk, nic) : -ENODEV;
+}
+
+static int get_device(const struct sock *sk, void *v, socklen_t *len)
+{
+	socklen_t n;
+
+	if (!sk->bound_nic) {
+		*len = 0;
+		return 0;
+	}
+	if (*len < IFNAMSIZ)
+		return -EINVAL;
+	n = strlen(sk->bound_nic->name) + 1;
+	memcpy(v, sk->bound_nic->name, n);
+	*len = n;
+	return 0;
+}
+
+static int set_ifindex(struct sock *sk, int index)
+{
+	struct nic *nic;
+
+	if (index < 0)
+		return -EINVAL;
+	if (!index)
+		return bind_nic(sk, NULL);
+	nic = nic_find_index(sk->ip->nics, index);
+	return nic ? bind_nic(sk, nic) : -ENODEV;
+}
+
+static int set_flag(bool *flag, int v)
+{
+	*flag = v != 0;
+	return 0;
+}
+
+static int set_timestamp(struct sock *sk, int v, uint8_t kind)
+{
+	sk->timestamp = v ? kind : 0;
+	return 0;
+}
+
+/* Those that a negative value switches to "all of it", as Linux has it. */
+static int set_lowat(struct sock *sk, int v)
+{
+	sk->rcvlowat = v < 0 ? INT_MAX : v ? v : 1;
+	return 0;
+}
+
+static int set_priority(struct sock *sk, int v)
+{
+	if ((v < 0 || v > PRIORITY_MAX) && !sk->privileged)
+		return -EPERM;
+	sk->priority = v;
+	return 0;
+}
+
+static int set_mark(struct sock *sk, int v)
+{
+	if (!sk->privileged)
+		return -EPERM;
+	sk->mark = v;
+	return 0;
+}
+
+int sol_socket_set(struct sock *sk, int name, const void *val, socklen_t len)
+{
+	int v;
+
+	if (name == SO_BINDTODEVICE)
+		return set_device(sk, val, len);
+	if (len < sizeof(v))
+		return -EINVAL;
+	memcpy(&v, val, sizeof(v));
+	switch (name) {
+	case SO_REUSEADDR:	return set_flag(&sk->reuseaddr, v);
+	case SO_REUSEPORT:	return set_flag(&sk->reuseport, v);
+	case SO_BROADCAST:	return set_flag(&sk->broadcast, v);
+	case SO_KEEPALIVE:	return set_flag(&sk->keepalive, v);
+	case SO_OOBINLINE:	return set_flag(&sk->oobinline, v);
+	case SO_DONTROUTE:	return set_flag(&sk->dontroute, v);
+	case SO_NO_CHECK:	return set_flag(&sk->no_check, v);
+	case SO_DEBUG:		return v ? -EACCES : 0;
+	case SO_SNDBUF:
+	case SO_SNDBUFFORCE:
+	case SO_RCVBUF:
+	case SO_RCVBUFFORCE:	return set_bufs(sk, name, v);
+	case SO_LINGER:		return set_linger(sk, val, len);
+	case SO_RCVLOWAT:	return set_lowat(sk, v);
+	case SO_RCVTIMEO:
+	case SO_RCVTIMEO_NEW_:	return set_timeo(&sk->rcvtimeo, val, len);
+	case SO_SNDTIMEO:
+	case SO_SNDTIMEO_NEW_:	return set_timeo(&sk->sndtimeo, val, len);
+	case SO_PRIORITY:	return set_priority(sk, v);
+	case SO_MARK:		return set_mark(sk, v);
+	case SO_TIMESTAMP:
+	case SO_TIMESTAMP_NEW_:	return set_timestamp(sk, v, SOCK_TIMESTAMP_US);
+	case SO_TIMESTAMPNS:
+	case SO_TIMESTAMPNS_NEW_: return set_timestamp(sk, v, SOCK_TIMESTAMP_NS);
+	case SO_BINDTOIFINDEX_:	return set_ifindex(sk, v);
+	case SO_DETACH_FILTER:	return -ENOENT;		/* none can be attached */
+	default:		return -ENOPROTOOPT;
+	}
+}
+
+static int get_bytes(const void *from, size_t n, void *v, socklen_t *len)
+{
+	if (*len > n)
+		*len = n;
+	memcpy(v, from, *len);
+	return 0;
+}
+
+static int get_linger(const struct sock *sk, void *v, socklen_t *len)
+{
+	struct linger l = { .l_onoff = sk->linger_on, .l_linger = sk->linger_s };
+
+	return get_bytes(&l, sizeof(l), v, len);
+}
+
+static int get_cookie(const struct sock *sk, void *v, socklen_t *len)
+{
+	if (*len < sizeof(sk->inode))
+		return -EINVAL;
+	return get_bytes(&sk->inode, sizeof(sk->inode), v, len);
+}
+
+/* An internet socket has no peer process: what Linux says of none. */
+static int get_peercred(void *v, socklen_t *len)
+{
+	struct ucred none = { .pid = 0, .uid = -1, .gid = -1 };
+
+	return get_bytes(&none, sizeof(none), v, len);
+}
+
+/* The options whose value is one int. */
+static int get_int(struct sock *sk, int name, int *v)
+{
+	switch (name) {
+	case SO_TYPE:		*v = sk->ops->type; break;
+	case SO_DOMAIN:		*v = sk->family; break;
+	case SO_PROTOCOL:	*v = sk->protocol; break;
+	case SO_ERROR:		*v = sock_take_error(sk); break;
+	case SO_ACCEPTCONN:	*v = socket_stream_state(sk) == TCP_LISTEN; break;
+	case SO_REUSEADDR:	*v = sk->reuseaddr; break;
+	case SO_REUSEPORT:	*v = sk->reuseport; break;
+	case SO_BROADCAST:	*v = sk->broadcast; break;
+	case SO_KEEPALIVE:	*v = sk->keepalive; break;
+	case SO_OOBINLINE:	*v = sk->oobinline; break;
+	case SO_DONTROUTE:	*v = sk->dontroute; break;
+	case SO_NO_CHECK:	*v = sk->no_check; break;
+	case SO_DEBUG:		*v = 0; break;
+	case SO_SNDBUF:		*v = sk->sndbuf; break;
+	case SO_RCVBUF:		*v = sk->rcvbuf; break;
+	case SO_RCVLOWAT:	*v = sk->rcvlowat; break;
+	case SO_SNDLOWAT:	*v = 1; break;
+	case SO_PRIORITY:	*v = sk->priority; break;
+	case SO_MARK:		*v = sk->mark; break;
+	case SO_TIMESTAMP:
+	case SO_TIMESTAMP_NEW_:	*v = sk->timestamp == SOCK_TIMESTAMP_US; break;
+	case SO_TIMESTAMPNS:
+	case SO_TIMESTAMPNS_NEW_: *v = sk->timestamp == SOCK_TIMESTAMP_NS; break;
+	case SO_BINDTOIFINDEX_:	*v = sk->bound_nic ? sk->bound_nic->index : 0; break;
+	case SO_INCOMING_CPU:	*v = -1; break;
+	default:		return -ENOPROTOOPT;
+	}
+	return 0;
+}
+
+int sol_socket_get(struct sock *sk, int name, void *val, socklen_t *len)
+{
+	int v, err;
+
+	switch (name) {
+	case SO_LINGER:		return get_linger(sk, val, len);
+	case SO_RCVTIMEO:
+	case SO_RCVTIMEO_NEW_:	return get_timeo(sk->rcvtimeo, val, len);
+	case SO_SNDTIMEO:
+	case SO_SNDTIMEO_NEW_:	return get_timeo(sk->sndtimeo, val, len);
+	case SO_BINDTODEVICE:	return get_device(sk, val, len);
+	case SO_COOKIE:		return get_cookie(sk, val, len);
+	case SO_PEERCRED:	return get_peercred(val, len);
+	case SO_PEERNAME:	return socket_getpeername(sk, val, len);
+	}
+	err = get_int(sk, name, &v);
+	return err ? err : get_bytes(&v, sizeof(v), val, len);
+}
+
+/* What a transport may have to act on once it is stored. */
+static bool concerns_transport(int name)
+{
+	return name == SO_KEEPALIVE || name == SO_SNDBUF || name == SO_SNDBUFFORCE ||
+	       name == SO_RCVBUF || name == SO_RCVBUFFORCE || name == SO_RCVLOWAT ||
+	       name == SO_OOBINLINE;
+}
+
+int socket_setsockopt(struct sock *sk, int level, int name, const void *v, socklen_t len)
+{
+	int err = -ENOPROTOOPT;
+
+	if (len > INT_MAX)
+		return -EINVAL;
+	if (level == SOL_SOCKET) {
+		err = sol_socket_set(sk, name, v, len);
+		if (err || !concerns_transport(name))
+			goto out;
+		err = sk->ops->setsockopt(sk, level, name, v, len);
+		return err == -ENOPROTOOPT ? 0 : err;
+	}
+	if (level == IPPROTO_IP)
+		err = sol_ip_set(sk, name, v, len);
+	if (err == -ENOPROTOOPT)
+		err = sk->ops->setsockopt(sk, level, name, v, len);
+out:
+	sock_reroute(sk);		/* an option may change the way */
+	return err;
+}
+
+int socket_getsockopt(struct sock *sk, int level, int name, void *v, socklen_t *len)
+{
+	int err = -ENOPROTOOPT;
+
+	if (*len > INT_MAX)
+		return -EINVAL;
+	if (level == SOL_SOCKET)
+		return sol_socket_get(sk, name, v, len);
+	if (level == IPPROTO_IP)
+		err = sol_ip_get(sk, name, v, len);
+	if (err == -ENOPROTOOPT)
+		err = sk->ops->getsockopt(sk, level, name, v, len);
+	return err;
+}

@@ -3,12 +3,17 @@
  * config.h - what an operator asked for: the INI, then the command line, checked whole.
  *
  *	[weir]       mode, gso, allow-override, module-path, memory, log
- *	[link NAME]  driver, address (repeatable, or a comma list), gateway, route (repeatable), mtu + the driver's parameters
+ *	[link NAME]  driver, address (repeatable, or a comma list), gateway, route (likewise), mtu + the driver's parameters
  *	[qdisc]      kind + its parameters; [qdisc NAME] for one NIC
- *	[tcp]        congestion, ...
+ *	[tcp]        congestion + its parameters
  *
  * The text is read into sections of settings, each with its origin; nothing is interpreted before all is there, so that
- * the order of lines and files never matters. config_check() then needs the modules' tables.
+ * the order of lines, files and options never matters. config_check() then needs the modules' tables. A mistake
+ * of form, found while reading, is kept as well, so that config_check reports every mistake there is.
+ *
+ * What the command line sets wins over what a file says. When it picks another module for a section (kind, driver,
+ * congestion) than the file does, the file's parameters of the module that is not used any more are left out. A [qdisc NAME] without
+ * kind takes [qdisc]'s kind and parameters and adds its own.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -19,6 +24,7 @@
 
 #include <weir/link.h>
 
+#include "base/log.h"
 #include "module/params.h"
 #include "module/registry.h"
 
@@ -26,6 +32,7 @@ struct config_section {
 	char *kind;			/* "weir", "link", "qdisc", "tcp" */
 	char *name;			/* "eth0"; "" for none */
 	char *origin;			/* where its header stands */
+	bool override;			/* from the command line */
 	struct setting *settings;	/* all strings owned by the config */
 	size_t nsettings;
 };
@@ -63,9 +70,12 @@ struct config_qdisc {
 struct config {
 	struct config_section *sections;	/* as read */
 	size_t nsections;
+	char **mistakes;			/* of form, found while reading */
+	size_t nmistakes;
 	/* filled by config_check */
 	char *mode;			/* default "sandbox" */
 	bool gso, allow_override;
+	enum log_level log_level;
 	char *module_path;		/* NULL = default */
 	uint64_t memory;		/* bytes; 0 = default */
 	char *congestion;		/* default "reno" */
@@ -79,15 +89,20 @@ struct config {
 
 void config_init(struct config *c);
 void config_free(struct config *c);
-/* Read a file / a text (origin names it in messages). Several errors may be found: all sentences are
- * passed to report, one each, before the negative answer; report NULL: the first goes to e. */
+/*
+ * Read a file / a text (origin names it in messages). e gets the first mistake of form; all are kept, and config_check
+ * reports them. A file that cannot be read is an error of its own (not -EINVAL) and is not kept.
+ */
 int config_read_file(struct config *c, const char *file, struct weir_error *e);
 int config_read_text(struct config *c, const char *text, const char *origin, struct weir_error *e);
 /* One override: "qdisc.rate=100mbit", "link.eth0.mtu=1400", "weir.gso=off", "qdisc.eth0.kind=fifo". Later ones win. */
 int config_set(struct config *c, const char *assignment, const char *origin, struct weir_error *e);
+/* What stands there now, before any check; NULL: nothing. For what is needed first: weir.module-path. */
+const char *config_value(const struct config *c, const char *kind, const char *name,
+			 const char *key);
 /*
  * Check the whole with the modules' tables (loading modules to see them) and fill in the typed part.
- * report is called with every mistake; the answer is 0 or -EINVAL. e gets the first one.
+ * report (may be NULL) is called with every mistake; the answer is 0 or -EINVAL. e gets the first one.
  */
 int config_check(struct config *c, struct registry *r,
 		 void (*report)(void *arg, const char *sentence), void *arg, struct weir_error *e);

@@ -1,2 +1,8 @@
 libcore_la_SOURCES += \
-	core/config/config.h
+	core/config/check.c \
+	core/config/check_link.c \
+	core/config/config.c \
+	core/config/config.h \
+	core/config/ini.c \
+	core/config/sections.c \
+	core/config/sections.h

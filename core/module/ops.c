@@ -36,18 +36,22 @@ const char *weir_kind_name(enum weir_kind kind)
 	return kind > WEIR_KIND_END && (size_t)kind < KINDS ? kinds[kind].name : "unknown";
 }
 
-const struct param *module_ops_params(const struct module_ops *o, size_t *size)
+const struct param *registry_params(enum weir_kind kind, const void *ops, size_t *size)
 {
-	switch (o->kind) {
+	const struct qdisc_ops *q = ops;
+	const struct link_ops *l = ops;
+	const struct congestion_ops *c = ops;
+
+	switch (kind) {
 	case WEIR_KIND_QDISC:
-		*size = o->qdisc.params_size;
-		return o->qdisc.params;
+		*size = q->params_size;
+		return q->params;
 	case WEIR_KIND_LINK:
-		*size = o->link.params_size;
-		return o->link.params;
+		*size = l->params_size;
+		return l->params;
 	case WEIR_KIND_CONGESTION:
-		*size = o->congestion.params_size;
-		return o->congestion.params;
+		*size = c->params_size;
+		return c->params;
 	default:
 		*size = 0;
 		return NULL;
@@ -134,7 +138,7 @@ static int check_ops(const struct module_ops *o, const char *mod, struct weir_er
 	if (o->kind == WEIR_KIND_QDISC && o->qdisc.priv_size > 1u << 24)
 		return weir_fail(e, ENOEXEC, "%s %s wants %zu bytes of private data; at most 16 MiB",
 				 kind, o->name, o->qdisc.priv_size);
-	table = module_ops_params(o, &size);
+	table = registry_params(o->kind, &o->qdisc, &size);
 	err = params_check_table(table, size, e);
 	if (err)
 		weir_error_prefix(e, "%s %s", kind, o->name);

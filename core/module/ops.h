@@ -9,7 +9,5 @@
 int module_check_abi(const struct weir_module *desc, struct weir_error *e);
 /* Full-sized, zero-filled copies of the ops tables that desc lists, each checked. -errno leaves m as it was. */
 int module_copy_ops(struct module *m, const struct weir_module *desc, struct weir_error *e);
-/* The parameter table of an ops table; NULL where its kind has none. */
-const struct param *module_ops_params(const struct module_ops *o, size_t *size);
 
 #endif

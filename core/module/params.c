@@ -409,7 +409,7 @@ static int set_defaults(const struct param *table, void *blob, struct weir_error
 
 /* Sizes that were given as a time, once their rates are known. Only a name's last value counts. */
 static int set_timed_sizes(const struct param *table, const struct setting *s, size_t n,
-			   void *blob, struct weir_error *e)
+			   void *blob, const struct setting **bad, struct weir_error *e)
 {
 	for (const struct param *p = table; p && p->name; p++) {
 		const struct setting *last = NULL;
@@ -424,8 +424,7 @@ static int set_timed_sizes(const struct param *table, const struct setting *s, s
 		err = parse_timed_size(table, p, last->value, ns, blob, e);
 		if (err) {
 			weir_error_prefix(e, "%s", p->name);
-			if (last->origin)
-				weir_error_prefix(e, "%s", last->origin);
+			*bad = last;
 			return err;
 		}
 	}
@@ -498,15 +497,18 @@ static int check_fixed(const struct param *table, const void *base, const void *
 	return 0;
 }
 
-int params_parse(const struct param *table, const struct setting *s, size_t n, const void *base,
-		 void *blob, size_t size, struct weir_error *e)
+int params_parse_bad(const struct param *table, const struct setting *s, size_t n, const void *base,
+		     void *blob, size_t size, const struct setting **bad, struct weir_error *e)
 {
 	int err;
 
+	*bad = NULL;
 	if (base) {
-		memcpy(blob, base, size);
+		if (size)
+			memcpy(blob, base, size);
 	} else {
-		memset(blob, 0, size);
+		if (size)
+			memset(blob, 0, size);
 		err = set_defaults(table, blob, e);
 		if (err)
 			return err;
@@ -514,15 +516,25 @@ int params_parse(const struct param *table, const struct setting *s, size_t n, c
 	for (size_t i = 0; i < n; i++) {
 		err = params_check_one(table, &s[i], blob, e);
 		if (err) {
-			if (s[i].origin)
-				weir_error_prefix(e, "%s", s[i].origin);
+			*bad = &s[i];
 			return err;
 		}
 	}
-	err = set_timed_sizes(table, s, n, blob, e);
+	err = set_timed_sizes(table, s, n, blob, bad, e);
 	if (err)
 		return err;
 	return base ? check_fixed(table, base, blob, e) : check_required(table, s, n, e);
+}
+
+int params_parse(const struct param *table, const struct setting *s, size_t n, const void *base,
+		 void *blob, size_t size, struct weir_error *e)
+{
+	const struct setting *bad;
+	int err = params_parse_bad(table, s, n, base, blob, size, &bad, e);
+
+	if (err && bad && bad->origin)
+		weir_error_prefix(e, "%s", bad->origin);
+	return err;
 }
 
 /* ---- is the table itself in order? ---- */

@@ -39,6 +39,9 @@ uint64_t param_max(const struct param *p);
  */
 int params_parse(const struct param *table, const struct setting *s, size_t n, const void *base,
 		 void *blob, size_t size, struct weir_error *e);
+/* As params_parse, but the sentence has no origin: *bad is the setting at fault, NULL when it is none of them. */
+int params_parse_bad(const struct param *table, const struct setting *s, size_t n, const void *base,
+		     void *blob, size_t size, const struct setting **bad, struct weir_error *e);
 /* Whether one setting can be right by itself: name and value, in blob. Without origin; for who reports every mistake. */
 int params_check_one(const struct param *table, const struct setting *s, void *blob,
 		     struct weir_error *e);

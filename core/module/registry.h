@@ -81,6 +81,8 @@ void module_put(struct module *m);
  * NULL: e says what was looked for and where (e starts with "needs module" when locked). */
 const void *registry_get(struct registry *r, enum weir_kind kind, const char *name,
 			 struct module **m, struct weir_error *e);
+/* The parameter table of an ops struct that registry_get gave (NULL: takes none), and its blob's size. */
+const struct param *registry_params(enum weir_kind kind, const void *ops, size_t *size);
 const char *weir_kind_name(enum weir_kind kind);
 
 /* The registry as nic/ and tcp/ ask for it. */

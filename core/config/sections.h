@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sections.h - what config/ knows of each kind of section, and the sections as read. Private to config/. */
+#ifndef CONFIG_SECTIONS_H
+#define CONFIG_SECTIONS_H
+
+#include "config/config.h"
+
+#define CONFIG_TEXT_MAX		(1u << 20)	/* bytes of one file */
+#define CONFIG_SECTIONS_MAX	256u
+#define CONFIG_SETTINGS_MAX	1024u		/* of one section */
+
+/* The sections' own keys; whatever else stands in a section is the module's that `choice` picks. */
+struct weir_keys {
+	char mode[32];
+	bool gso, allow_override;
+	char module_path[1024];
+	uint64_t memory;
+	uint32_t log;
+};
+
+struct link_keys {
+	char driver[32];
+	char address[256], gateway[64], route[256];	/* read by check_link.c */
+	uint32_t mtu;
+};
+
+struct qdisc_keys {
+	char kind[32];
+};
+
+struct tcp_keys {
+	char congestion[32];
+};
+
+enum section_name { NAME_NONE, NAME_MAY, NAME_MUST };
+
+struct section_kind {
+	const char *kind;
+	enum section_name naming;
+	const struct param *keys;
+	size_t keys_size;
+	const char *choice;		/* the key that picks a module; NULL: the section is no module's */
+	enum weir_kind module;
+};
+
+extern const struct section_kind section_kinds[];	/* closed by an empty one */
+const struct section_kind *section_kind_find(const char *kind);
+/* Is this a [kind name] there can be? The sentence has no place in it. */
+int section_check(const char *kind, const char *name, struct weir_error *e);
+/* May the key stand more than once in a section of this kind? */
+bool section_key_repeats(const struct section_kind *k, const char *key);
+
+/* The section, made when it is not there. NULL: no memory, or too many of them. */
+struct config_section *section_get(struct config *c, const char *kind, const char *name,
+				   const char *origin, bool override);
+struct config_section *section_find(const struct config *c, const char *kind, const char *name,
+				    bool override);
+const struct setting *section_setting(const struct config_section *s, const char *key);
+int section_add(struct config_section *s, const char *key, const char *value, const char *origin);
+/* As section_add, but in place of what the key had. */
+int section_replace(struct config_section *s, const char *key, const char *value,
+		    const char *origin);
+/* Forget what config_check filled in. */
+void config_uncheck(struct config *c);
+/* Keep a sentence for config_check. */
+void config_mistake(struct config *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- the check under way, for check.c and check_link.c ---- */
+
+struct check {
+	struct config *config;
+	struct registry *registry;
+	void (*report)(void *arg, const char *sentence);
+	void *arg;
+	struct weir_error *e;
+	size_t mistakes;
+	bool no_memory;
+};
+
+/* All that is said of one [kind name], the command line's word over the files'. */
+struct merged {
+	const struct section_kind *kind;
+	const char *name;
+	const char *origin;		/* of the section */
+	struct setting own[CONFIG_SETTINGS_MAX];	/* the section's own keys */
+	size_t nown;
+	struct setting *rest;		/* the module's; malloced */
+	size_t nrest;
+};
+
+/* Report "origin: [kind name] sentence". origin NULL: the section's. */
+void check_mistake(struct check *ck, const struct merged *m, const char *origin,
+		   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Fill l's addresses and routes from m's own settings. */
+void check_link_addresses(struct check *ck, const struct merged *m, struct config_link *l);
+
+#endif

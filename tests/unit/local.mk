@@ -1,1 +1,21 @@
 # tests/unit: one stanza a program
+check_PROGRAMS += tests/unit/test_base
+TESTS += tests/unit/test_base
+tests_unit_test_base_SOURCES = tests/unit/test_base.c
+tests_unit_test_base_CFLAGS = $(T_CFLAGS)
+tests_unit_test_base_LDADD = $(T_LDADD)
+tests_unit_test_base_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_time
+TESTS += tests/unit/test_time
+tests_unit_test_time_SOURCES = tests/unit/test_time.c
+tests_unit_test_time_CFLAGS = $(T_CFLAGS)
+tests_unit_test_time_LDADD = $(T_LDADD)
+tests_unit_test_time_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_packet
+TESTS += tests/unit/test_packet
+tests_unit_test_packet_SOURCES = tests/unit/test_packet.c
+tests_unit_test_packet_CFLAGS = $(T_CFLAGS)
+tests_unit_test_packet_LDADD = $(T_LDADD)
+tests_unit_test_packet_LDFLAGS = $(T_LDFLAGS)

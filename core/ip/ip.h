@@ -84,11 +84,22 @@ struct ip_protocol {
 		      uint32_t len, const struct ip_error *e);
 };
 
+#define IP_IDS 1024u			/* a power of two */
+
+struct ip_id {				/* of the datagrams that may be fragmented, RFC 6864 */
+	uint64_t used;			/* ns */
+	uint16_t next;
+};
+
 struct ip_stats {			/* names as in RFC 1213 / Linux's snmp */
 	uint64_t in_receives, in_hdr_errors, in_addr_errors, in_unknown_protos, in_discards,
 		 in_delivers, out_requests, out_discards, out_no_routes, reasm_timeout,
 		 reasm_reqds, reasm_oks, reasm_fails, frag_oks, frag_fails, frag_creates,
-		 in_csum_errors;
+		 in_csum_errors, in_martians;
+};
+
+struct arp_stats {
+	uint64_t in_requests, in_replies, in_errors, in_conflicts, out_requests, out_replies;
 };
 
 struct icmp_stats {
@@ -109,6 +120,9 @@ struct ip {
 	struct icmp *icmp;
 	struct ip_stats stats;
 	struct icmp_stats icmp_stats;
+	struct arp_stats arp_stats;
+	uint64_t arp_defended;		/* ns: when we last claimed an address that another uses */
+	struct ip_id ids[IP_IDS];
 	uint8_t ttl;			/* default */
 	/* Every delivered ICMP message, for raw and ping sockets; p stays the caller's. May be NULL. */
 	void (*icmp_tap)(void *arg, const struct packet *p, const struct ip_meta *m);
@@ -128,6 +142,14 @@ struct ifaddr *ip_addr_find(struct ip *ip, const struct ip_addr *a);	/* ours? 12
 /* ours, a broadcast address of ours, or multicast: what a packet for us carries. */
 bool ip_addr_accepts(struct ip *ip, struct nic *nic, const struct ip_addr *a, struct ip_meta *m);
 
+struct nic *ip_loopback(struct ip *ip);			/* NULL before it was made */
+/* Is a on a link of nic: reached by a route without a gateway? */
+bool ip_on_link(struct ip *ip, const struct nic *nic, const struct ip_addr *a);
+/* The address of nic to speak to a from: one of the same subnet, or the first. Any: it has none. */
+struct ip_addr ip_addr_select(const struct nic *nic, const struct ip_addr *a);
+/* The first bits of a, of its own family. */
+struct ip_addr ip_addr_mask(const struct ip_addr *a, uint8_t prefix);
+
 /* Routes. gateway any: on link. nic NULL: found from the gateway. -EEXIST, -ESRCH, -ENETUNREACH. */
 int route_add(struct ip *ip, const struct route *r, struct weir_error *e);
 int route_del(struct ip *ip, const struct route *r, struct weir_error *e);
@@ -139,6 +161,9 @@ static inline bool dst_valid(const struct ip *ip, const struct dst *d)
 }
 /* A path MTU was learned (ICMP, or a black hole found): at least 552 for IPv4 unless the link's is lower. */
 void ip_pmtu_update(struct ip *ip, const struct ip_addr *dst, uint32_t mtu);
+/* Remove the routes by a NIC (NULL: all), or those that prefer an address that goes. */
+void route_flush(struct ip *ip, const struct nic *nic);
+void route_flush_source(struct ip *ip, const struct ip_addr *a);
 
 /*
  * Send p, data at the transport header, checksum complete or PARTIAL. Pushes the IP header,

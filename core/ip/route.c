@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * route.c - where a packet goes.
+ *
+ * Theory of operation
+ *
+ * Routes stand in one list, longest prefix first, then lowest metric, so the first match is
+ * the answer. There are few of them, and sockets keep the answer (struct dst) as long as
+ * ip->generation stays the same: whatever could change an answer bumps it.
+ *
+ * The answer follows Linux: an address of ours leads to loopback; 255.255.255.255 and multicast
+ * leave by the NIC that the socket is bound to, or that has the source address, or that the
+ * table names; a socket bound to a NIC takes every destination without a route to be on its link.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ip/ip.h"
+#include "ip/pmtu.h"
+
+static bool route_matches(const struct route *r, const struct ip_addr *a)
+{
+	struct ip_addr masked;
+
+	if (ip_addr_is_v4(a) != ip_addr_is_v4(&r->dst))
+		return false;
+	masked = ip_addr_mask(a, r->prefix);
+	return ip_addr_eq(&masked, &r->dst);
+}
+
+static struct route *route_find(struct ip *ip, const struct ip_addr *a, const struct nic *bound)
+{
+	list_for_each(pos, &ip->routes) {
+		struct route *r = list_entry(pos, struct route, node);
+
+		if (!r->nic->up || (bound && r->nic != bound && !(r->local && r->nic->loopback)))
+			continue;
+		if (route_matches(r, a))
+			return r;
+	}
+	return NULL;
+}
+
+bool ip_on_link(struct ip *ip, const struct nic *nic, const struct ip_addr *a)
+{
+	list_for_each(pos, &ip->routes) {
+		struct route *r = list_entry(pos, struct route, node);
+
+		if (r->nic == nic && !r->local && ip_addr_is_any(&r->gateway) && route_matches(r, a))
+			return true;
+	}
+	return false;
+}
+
+/* ---- the table ---- */
+
+static struct nic *gateway_nic(struct ip *ip, const struct ip_addr *gateway)
+{
+	list_for_each(pos, &ip->routes) {
+		struct route *r = list_entry(pos, struct route, node);
+
+		if (!r->local && ip_addr_is_any(&r->gateway) && route_matches(r, gateway))
+			return r->nic;
+	}
+	return NULL;
+}
+
+static int route_check(struct ip *ip, struct route *r, struct weir_error *e)
+{
+	struct ip_addr masked = ip_addr_mask(&r->dst, r->prefix > 128 ? 128 : r->prefix);
+	char dst[IP_ADDR_TEXT], gw[IP_ADDR_TEXT];
+
+	ip_addr_text(&r->dst, dst);
+	ip_addr_text(&r->gateway, gw);
+	if (!ip_addr_is_v4(&r->dst) || r->prefix > 32)
+		return weir_fail(e, EINVAL, "route %s/%u: not an IPv4 network; write one like 10.1.0.0/16",
+				 dst, r->prefix);
+	if (!ip_addr_eq(&masked, &r->dst))
+		return weir_fail(e, EINVAL, "route %s/%u: bits are set behind the prefix; clear them, or write /32",
+				 dst, r->prefix);
+	if (ip_addr_is_any(&r->gateway)) {
+		if (!r->nic)
+			return weir_fail(e, EINVAL, "route %s/%u: give a gateway or a NIC", dst,
+					 r->prefix);
+	} else {
+		if (!ip_addr_is_v4(&r->gateway) || ip_addr_is_multicast(&r->gateway) ||
+		    ip_addr_find(ip, &r->gateway))
+			return weir_fail(e, EINVAL, "route %s/%u: %s cannot be a gateway; use a neighbour's address",
+					 dst, r->prefix, gw);
+		if (!r->nic)
+			r->nic = gateway_nic(ip, &r->gateway);
+		if (!r->nic || !ip_on_link(ip, r->nic, &r->gateway))
+			return weir_fail(e, ENETUNREACH, "route %s/%u: the gateway %s is on no link of ours; "
+					 "add an address of its subnet or a route to it first",
+					 dst, r->prefix, gw);
+	}
+	if (!ip_addr_is_any(&r->prefsrc) && !r->automatic && !ip_addr_find(ip, &r->prefsrc))
+		return weir_fail(e, EINVAL, "route %s/%u: its source is no address of ours; add that first",
+				 dst, r->prefix);
+	return 0;
+}
+
+static bool route_before(const struct route *a, const struct route *b)
+{
+	return a->prefix > b->prefix || (a->prefix == b->prefix && a->metric < b->metric);
+}
+
+/* Two NICs may be in one subnet; otherwise a network and a metric name one route. */
+static bool route_same(const struct route *a, const struct route *b)
+{
+	if (!ip_addr_eq(&a->dst, &b->dst) || a->prefix != b->prefix || a->metric != b->metric)
+		return false;
+	return !(a->automatic && b->automatic) || (a->nic == b->nic && a->local == b->local);
+}
+
+int route_add(struct ip *ip, const struct route *route, struct weir_error *e)
+{
+	struct list *place = &ip->routes;
+	struct route *r, copy = *route;
+	char text[IP_ADDR_TEXT];
+	int err;
+
+	if (copy.gateway.w[2] == 0 && ip_addr_is_any(&copy.gateway))
+		copy.gateway = ip_addr_v4(0);
+	err = route_check(ip, &copy, e);
+	if (err)
+		return err;
+	list_for_each(pos, &ip->routes) {
+		struct route *other = list_entry(pos, struct route, node);
+
+		if (route_same(other, &copy))
+			return weir_fail(e, EEXIST, "route %s/%u is there already; delete it or give another metric",
+					 ip_addr_text(&copy.dst, text), copy.prefix);
+		if (place == &ip->routes && route_before(&copy, other))
+			place = pos;
+	}
+	r = malloc(sizeof(*r));
+	if (!r)
+		return weir_fail(e, ENOMEM, "no memory for a route");
+	*r = copy;
+	list_add_before(&r->node, place);
+	ip->generation++;
+	return 0;
+}
+
+static void route_remove(struct ip *ip, struct route *r)
+{
+	list_del(&r->node);
+	free(r);
+	ip->generation++;
+}
+
+static bool route_named(const struct route *r, const struct route *by)
+{
+	return ip_addr_eq(&r->dst, &by->dst) && r->prefix == by->prefix &&
+	       r->automatic == by->automatic && (!by->automatic || r->local == by->local) &&
+	       (!by->nic || r->nic == by->nic) && (!by->metric || r->metric == by->metric) &&
+	       (ip_addr_is_any(&by->gateway) || ip_addr_eq(&r->gateway, &by->gateway));
+}
+
+int route_del(struct ip *ip, const struct route *by, struct weir_error *e)
+{
+	char text[IP_ADDR_TEXT];
+
+	list_for_each(pos, &ip->routes) {
+		struct route *r = list_entry(pos, struct route, node);
+
+		if (route_named(r, by)) {
+			route_remove(ip, r);
+			return 0;
+		}
+	}
+	return weir_fail(e, ESRCH, "there is no route %s/%u of that kind; `ctl route` lists what there is",
+			 ip_addr_text(&by->dst, text), by->prefix);
+}
+
+void route_flush(struct ip *ip, const struct nic *nic)
+{
+	list_for_each_safe(pos, &ip->routes) {
+		struct route *r = list_entry(pos, struct route, node);
+
+		if (!nic || r->nic == nic)
+			route_remove(ip, r);
+	}
+}
+
+void route_flush_source(struct ip *ip, const struct ip_addr *a)
+{
+	list_for_each_safe(pos, &ip->routes) {
+		struct route *r = list_entry(pos, struct route, node);
+
+		if (ip_addr_eq(&r->prefsrc, a))
+			route_remove(ip, r);
+	}
+}
+
+/* ---- lookup ---- */
+
+static bool is_limited_broadcast(const struct ip_addr *a)
+{
+	return ip_addr_is_v4(a) && ip_addr_to_v4(a) == INADDR_BROADCAST;
+}
+
+static int dst_loopback(struct ip *ip, const struct flow *f, const struct ip_addr *to,
+			const struct ip_addr *src, struct dst *out)
+{
+	struct nic *lo = ip_loopback(ip);
+
+	if (!lo)
+		return -ENETUNREACH;
+	out->nic = lo;
+	out->local = true;
+	out->nexthop = *to;
+	out->src = ip_addr_is_any(&f->src) ? *src : f->src;
+	out->mtu = lo->mtu;
+	return 0;
+}
+
+/* An address to send from when the route names none: the NIC's own, or any other of ours. */
+static struct ip_addr choose_source(struct ip *ip, const struct nic *nic, const struct ip_addr *to)
+{
+	struct ip_addr a = ip_addr_select(nic, to);
+
+	list_for_each(pos, &ip->nics->list) {
+		const struct nic *other = list_entry(pos, struct nic, node);
+
+		if (!ip_addr_is_any(&a))
+			break;
+		if (!other->loopback)
+			a = ip_addr_select(other, to);
+	}
+	return a;
+}
+
+/* The NIC for a destination that the table need not know. */
+static struct nic *group_nic(struct ip *ip, const struct flow *f)
+{
+	struct ifaddr *ia = ip_addr_is_any(&f->src) ? NULL : ip_addr_find(ip, &f->src);
+
+	if (f->bound)
+		return f->bound;
+	return ia ? ia->nic : NULL;
+}
+
+static bool subnet_broadcast(const struct nic *nic, const struct ip_addr *a)
+{
+	list_for_each(pos, &nic->addrs) {
+		struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
+
+		if (!ip_addr_is_any(&ia->broadcast) && ip_addr_eq(&ia->broadcast, a))
+			return true;
+	}
+	return false;
+}
+
+static int dst_remote(struct ip *ip, const struct flow *f, const struct route *r, struct nic *nic,
+		      struct dst *out)
+{
+	uint32_t learned;
+
+	if (!nic->up)
+		return -ENETUNREACH;
+	out->nic = nic;
+	out->multicast = ip_addr_is_multicast(&f->dst);
+	out->broadcast = is_limited_broadcast(&f->dst) || subnet_broadcast(nic, &f->dst);
+	if ((out->multicast || out->broadcast) && f->proto == IPPROTO_TCP)
+		return -ENETUNREACH;
+	if (out->broadcast && !f->broadcast_ok)
+		return -EACCES;
+	out->nexthop = r && !ip_addr_is_any(&r->gateway) ? r->gateway : f->dst;
+	out->src = f->src;
+	if (ip_addr_is_any(&out->src))
+		out->src = r && !ip_addr_is_any(&r->prefsrc) ? r->prefsrc :
+			   choose_source(ip, nic, &out->nexthop);
+	if (ip_addr_is_loopback(&out->src) && !nic->loopback)
+		return -EINVAL;
+	out->mtu = r && r->mtu && r->mtu < nic->mtu ? r->mtu : nic->mtu;
+	learned = pmtu_find(ip->pmtu, &f->dst);
+	if (learned && learned < out->mtu)
+		out->mtu = learned;
+	return 0;
+}
+
+int route_lookup(struct ip *ip, const struct flow *f, struct dst *out)
+{
+	static const struct ip_addr localhost = { .b = { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 } };
+	struct nic *nic = NULL;
+	struct route *r;
+
+	memset(out, 0, sizeof(*out));
+	out->generation = ip->generation;
+	if (!ip_addr_is_v4(&f->dst))
+		return -ENETUNREACH;
+	if (ip_addr_is_any(&f->dst)) {	/* "this host": ourselves */
+		const struct ip_addr *to = ip_addr_is_any(&f->src) ? &localhost : &f->src;
+
+		return dst_loopback(ip, f, to, to, out);
+	}
+	if (f->dst.b[12] == 0)
+		return -EINVAL;
+	if (is_limited_broadcast(&f->dst) || ip_addr_is_multicast(&f->dst)) {
+		nic = group_nic(ip, f);
+		if (nic)
+			return dst_remote(ip, f, NULL, nic, out);
+	}
+	r = route_find(ip, &f->dst, f->bound);
+	if (r && r->local)
+		return dst_loopback(ip, f, &f->dst,
+				    r->nic->loopback ? &r->prefsrc : &f->dst, out);
+	if (r)
+		return dst_remote(ip, f, r, r->nic, out);
+	if (f->bound)
+		return f->bound->loopback ? -ENETUNREACH : dst_remote(ip, f, NULL, f->bound, out);
+	return -ENETUNREACH;
+}

@@ -1,4 +1,5 @@
 libcore_la_SOURCES += \
+	core/module/abi.c \
 	core/module/file.c \
 	core/module/file.h \
 	core/module/ops.c \

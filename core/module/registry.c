@@ -27,6 +27,9 @@
 
 #define PATH_FOLDERS_MAX 64u
 
+/* Whoever links the loader links what modules call. */
+static void (*const *const abi)(void) __attribute__((used)) = module_abi;
+
 /* ---- the search path ---- */
 
 static void free_path(char **path)

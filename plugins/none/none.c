@@ -14,6 +14,11 @@ static struct packet *no_packet(struct qdisc *q)
 	return NULL;
 }
 
+static void nothing(struct qdisc *q)
+{
+	(void)q;
+}
+
 static bool no_nic(const char *nic)
 {
 	(void)nic;
@@ -22,6 +27,7 @@ static bool no_nic(const char *nic)
 
 static const struct qdisc_ops none_qdisc = {
 	.name = "none",
+	.reset = nothing,
 	.enqueue = qdisc_transmit, .dequeue = no_packet, .peek = no_packet,
 };
 

@@ -19,3 +19,10 @@ tests_unit_test_packet_SOURCES = tests/unit/test_packet.c
 tests_unit_test_packet_CFLAGS = $(T_CFLAGS)
 tests_unit_test_packet_LDADD = $(T_LDADD)
 tests_unit_test_packet_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_qdisc
+TESTS += tests/unit/test_qdisc
+tests_unit_test_qdisc_SOURCES = tests/unit/test_qdisc.c tests/unit/qdisc_world.h
+tests_unit_test_qdisc_CFLAGS = $(T_CFLAGS)
+tests_unit_test_qdisc_LDADD = $(T_LDADD)
+tests_unit_test_qdisc_LDFLAGS = $(T_LDFLAGS)

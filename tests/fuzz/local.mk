@@ -1,1 +1,25 @@
-# tests/fuzz: one stanza a program
+# tests/fuzz: one stanza a program, fuzz_NAME, with its seeds in corpus/NAME/.
+#
+# make check replays the seeds. To fuzz: ./configure CC=clang --enable-fuzzers && make check-fuzz
+# builds the programs with libFuzzer; then, from the build folder,
+#	mkdir new && tests/fuzz/fuzz_NAME new SRCDIR/tests/fuzz/corpus/NAME
+# An input that fails goes, once mended, into corpus/NAME/.
+fuzz_harnesses = tests/fuzz/fuzz_vnet
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/fuzz_main.c
+
+check_PROGRAMS += $(fuzz_harnesses)
+if FUZZERS
+fuzz_link = $(AM_LDFLAGS) $(FUZZ_LDFLAGS) -export-dynamic
+fuzz_main = tests/fuzz/fuzz.h
+else
+fuzz_link = $(AM_LDFLAGS) -export-dynamic
+fuzz_main = tests/fuzz/fuzz.h tests/fuzz/fuzz_main.c
+TESTS += $(fuzz_harnesses)
+endif
+
+.PHONY: check-fuzz
+check-fuzz: $(fuzz_harnesses)
+
+tests_fuzz_fuzz_vnet_SOURCES = tests/fuzz/fuzz_vnet.c $(fuzz_main)
+tests_fuzz_fuzz_vnet_LDADD = libcore.la
+tests_fuzz_fuzz_vnet_LDFLAGS = $(fuzz_link)

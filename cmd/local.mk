@@ -1,7 +1,11 @@
 bin_PROGRAMS += weir
 weir_SOURCES = \
+	cmd/check.c \
 	cmd/cmd.h \
-	cmd/main.c
-weir_CPPFLAGS = $(AM_CPPFLAGS) -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
+	cmd/main.c \
+	cmd/modules.c \
+	cmd/options.c \
+	cmd/options.h
+weir_CPPFLAGS = $(AM_CPPFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
 weir_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 weir_LDADD = libcore.la

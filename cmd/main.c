@@ -12,6 +12,8 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{ "check", cmd_check, "read a configuration and list every mistake in it" },
+	{ "modules", cmd_modules, "list the modules that can be loaded, and their parameters" },
 	{ }
 };
 

@@ -3,7 +3,6 @@ noinst_LTLIBRARIES += libcore.la
 libcore_la_SOURCES = core/stack.h
 libcore_la_CPPFLAGS = $(AM_CPPFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
 libcore_la_LIBADD = $(INIH_LIBS) $(JANSSON_LIBS) -ldl -lm
-
 include core/base/local.mk
 include core/time/local.mk
 include core/packet/local.mk

@@ -6,6 +6,8 @@ libcore_la_SOURCES += \
 	core/module/ops.h \
 	core/module/params.c \
 	core/module/params.h \
+	core/module/path.c \
+	core/module/path.h \
 	core/module/registry.c \
 	core/module/registry.h \
 	core/module/suggest.c \

@@ -23,50 +23,11 @@
 #include "module/file.h"
 #include "module/ops.h"
 #include "module/params.h"
+#include "module/path.h"
 #include "module/registry.h"
-
-#define PATH_FOLDERS_MAX 64u
 
 /* Whoever links the loader links what modules call. */
 static void (*const *const abi)(void) __attribute__((used)) = module_abi;
-
-/* ---- the search path ---- */
-
-static void free_path(char **path)
-{
-	for (char **p = path; p && *p; p++)
-		free(*p);
-	free(path);
-}
-
-static int split_path(const char *text, char ***folders, struct weir_error *e)
-{
-	char **list = calloc(PATH_FOLDERS_MAX + 1, sizeof(*list));
-	size_t n = 0;
-
-	if (!list)
-		return weir_fail(e, ENOMEM, "out of memory");
-	while (*text) {
-		size_t len = strcspn(text, ":");
-
-		if (len && n == PATH_FOLDERS_MAX) {
-			free_path(list);
-			return weir_fail(e, EINVAL, "the module path has more than %u folders",
-					 PATH_FOLDERS_MAX);
-		}
-		if (len && !(list[n++] = strndup(text, len))) {
-			free_path(list);
-			return weir_fail(e, ENOMEM, "out of memory");
-		}
-		text += len + (text[len] == ':');
-	}
-	if (n == 0) {
-		free_path(list);
-		return weir_fail(e, EINVAL, "the module path is empty; name a folder of modules");
-	}
-	*folders = list;
-	return 0;
-}
 
 int registry_init(struct registry *r, const char *path, struct log *log, struct weir_error *e)
 {
@@ -74,7 +35,7 @@ int registry_init(struct registry *r, const char *path, struct log *log, struct 
 	list_init(&r->modules);
 	if (!path)
 		path = secure_getenv("WEIR_MODULE_PATH");
-	return split_path(path && *path ? path : WEIR_MODULE_DIR, &r->path, e);
+	return module_path_split(path && *path ? path : WEIR_MODULE_DIR, &r->path, e);
 }
 
 static void module_free(struct module *m)
@@ -102,47 +63,8 @@ void registry_destroy(struct registry *r)
 {
 	list_for_each_safe(pos, &r->modules)
 		module_free(list_entry(pos, struct module, node));
-	free_path(r->path);
+	module_path_free(r->path);
 	r->path = NULL;
-}
-
-/* ---- opening ---- */
-
-static void path_text(const struct registry *r, char *text, size_t size)
-{
-	size_t used = 0;
-
-	for (char **p = r->path; *p && used < size; p++) {
-		int n = snprintf(text + used, size - used, "%s%s", used ? ":" : "", *p);
-
-		used += n > 0 ? (size_t)n : 0;
-	}
-}
-
-int module_open(const struct registry *r, const char *name, char *path, size_t size,
-		struct weir_error *e)
-{
-	char folders[300];
-
-	if (r->locked)
-		return weir_fail(e, EPERM, "needs module %s", name);
-	if (strchr(name, '/')) {
-		if ((size_t)snprintf(path, size, "%s", name) >= size)
-			return weir_fail(e, ENAMETOOLONG, "the name of the module file is too long");
-		return module_file_open(path, e);
-	}
-	if (!param_name_valid(name))
-		return weir_fail(e, EINVAL, "%.64s is no module name; a name is a lower-case word, a "
-				 "file has a / in it", name);
-	for (char **p = r->path; *p; p++) {
-		if ((size_t)snprintf(path, size, "%s/%s.so", *p, name) >= size ||
-		    (access(path, F_OK) && errno == ENOENT))
-			continue;
-		return module_file_open(path, e);
-	}
-	path_text(r, folders, sizeof(folders));
-	return weir_fail(e, ENOENT, "there is no module %s (no %s.so in %s); `weir modules` lists "
-			 "what there is", name, name, folders);
 }
 
 /* ---- loading ---- */
@@ -251,6 +173,9 @@ static void admit(struct registry *r, struct module *m)
 {
 	m->generation = ++r->generation;
 	list_add_tail(&m->node, &r->modules);
+	if (r->log)
+		log_write(r->log, LOG_INFO, "module %s: %s, generation %llu", m->desc->name, m->path,
+			  (unsigned long long)m->generation);
 }
 
 struct module *module_find(struct registry *r, const char *name)

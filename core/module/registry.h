@@ -58,6 +58,9 @@ void registry_destroy(struct registry *r);
  * can write, or that neither root nor the caller owns. The fd, or -errno. */
 int module_open(const struct registry *r, const char *name, char *path, size_t size,
 		struct weir_error *e);
+/* The names that module_open would find on the path, sorted, closed by NULL, to be freed with module_names_free. */
+char **module_names(const struct registry *r);
+void module_names_free(char **names);
 /* Load from fd (stays the caller's); path is for messages. NULL: nothing has changed, and e says why (also when a module
  * of that name is loaded, or another one offers the same qdisc, link, mode or congestion control). */
 struct module *module_load_fd(struct registry *r, int fd, const char *path, struct weir_error *e);

@@ -151,6 +151,20 @@ int dgram_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
 	return 0;
 }
 
+/* Linux's __udp_disconnect, which forgets the device, too. */
+int dgram_disconnect(struct sock *sk)
+{
+	sk->remote = ip_addr_v4(0);
+	sk->rport = 0;
+	sk->bound_nic = NULL;
+	sock_reroute(sk);
+	if (!sk->bound_addr)
+		sk->local = ip_addr_v4(0);
+	if (!sk->bound_port)
+		port_release(sk);
+	return 0;
+}
+
 struct packet *dgram_recv(struct sock *sk, struct datagram *d)
 {
 	struct dgram_sock *ds = dgram_sk(sk);

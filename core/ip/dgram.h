@@ -18,8 +18,6 @@ struct dgram_sock {
 	struct flow routed;		/* what sk.dst was looked up for */
 };
 
-#define IPV4_HEADER_LEN 20u	/* without options: transports send none */
-
 static inline struct dgram_sock *dgram_sk(struct sock *sk) { return (struct dgram_sock *)sk; }
 
 /* Queue p (data: what the program gets) with d. False: no room; p is freed all the same. */
@@ -44,6 +42,7 @@ void dgram_icmp_error(struct dgram_sock *ds, const struct ip_meta *quoted,
 int dgram_connect(struct sock *sk, const struct ip_addr *a, uint16_t port);
 
 /* For transport_ops. */
+int dgram_disconnect(struct sock *sk);
 struct packet *dgram_recv(struct sock *sk, struct datagram *d);
 struct packet *dgram_recverr(struct sock *sk);
 uint32_t dgram_pending(struct sock *sk);

@@ -376,7 +376,16 @@ static bool icmp_input(void *arg, struct packet *p, const struct ip_meta *m)
 	return true;
 }
 
-static const struct ip_protocol icmp_protocol = { .input = icmp_input };
+static void icmp_error(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
+		       uint32_t len, const struct ip_error *e)
+{
+	struct ip *ip = arg;
+
+	if (ip->icmp_error_tap)
+		ip->icmp_error_tap(ip->icmp_tap_arg, quoted, transport, len, e);
+}
+
+static const struct ip_protocol icmp_protocol = { .input = icmp_input, .error = icmp_error };
 
 struct icmp *icmp_create(struct ip *ip)
 {

@@ -126,6 +126,9 @@ struct ip {
 	uint8_t ttl;			/* default */
 	/* Every delivered ICMP message, for raw and ping sockets; p stays the caller's. May be NULL. */
 	void (*icmp_tap)(void *arg, const struct packet *p, const struct ip_meta *m);
+	/* Errors about ICMP messages that were sent; as ip_protocol's error. May be NULL. */
+	void (*icmp_error_tap)(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
+			       uint32_t len, const struct ip_error *e);
 	void *icmp_tap_arg;
 };
 

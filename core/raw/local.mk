@@ -1,2 +1,5 @@
 libcore_la_SOURCES += \
+	core/raw/internal.h \
+	core/raw/ping.c \
+	core/raw/raw.c \
 	core/raw/raw.h

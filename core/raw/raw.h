@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * raw.h - sockets on ICMP: SOCK_RAW (IPPROTO_ICMP and others) and Linux's SOCK_DGRAM "ping" sockets,
- * whose identifier is the socket's port.
+ * raw.h - sockets below transports: SOCK_RAW (IPPROTO_ICMP and others) and Linux's SOCK_DGRAM "ping"
+ * sockets, whose identifier is the socket's port.
  */
 #ifndef RAW_RAW_H
 #define RAW_RAW_H
@@ -13,7 +13,8 @@ struct raw {
 	struct env *env;
 	struct ip *ip;
 	struct port_table ids;		/* of ping sockets */
-	struct list socks;
+	struct list socks;		/* SOCK_RAW */
+	struct list pings;
 };
 
 extern const struct transport_ops raw_ops;	/* SOCK_RAW */

@@ -45,15 +45,15 @@ int socket_peek(struct sock *sk, struct iovec *iov, int max);
 void socket_consume(struct sock *sk, uint32_t n);
 
 /*
- * Datagrams. p holds the payload and is consumed. name NULL: the connected peer. control: cmsg
+ * Datagrams. p holds the payload behind PACKET_HEADROOM bytes and is consumed. name NULL: the connected peer. control: cmsg
  * bytes (IP_PKTINFO, IP_TTL, IP_TOS, UDP_SEGMENT). Answers the bytes taken or -errno; -EAGAIN means
  * no room in SO_SNDBUF, and the packet is lost: poll for OUT first.
  */
 ssize_t socket_sendmsg(struct sock *sk, struct packet *p, const void *name, socklen_t namelen,
 		       const void *control, size_t controllen, int flags);
 /*
- * The next datagram (its bytes in p, whole: the caller cuts them to the program's buffer), NULL with *err -EAGAIN
- * or a pending error. name and control are filled up to *len, which becomes what was filled (control) or what
+ * The next datagram (its bytes in p, whole: the caller cuts them to the program's buffer), NULL with *err -EAGAIN,
+ * a pending error, or 0 after shutdown(SHUT_RD). name and control are filled up to *len, which becomes what was filled (control) or what
  * there would be (name). *flags: MSG_ERRQUEUE asks for the error queue; answered are MSG_CTRUNC and
  * MSG_ERRQUEUE. MSG_PEEK is for who holds the packet. name, control and flags may be NULL.
  */

@@ -5,7 +5,8 @@
  * A unicast datagram goes to one socket: of those bound to its port whose names do not contradict
  * it, the one with the most in common (a peer counts more than an address or a device). Equals with SO_REUSEPORT
  * share the load by a hash of the four-tuple, so that a flow stays with its socket; of other equals the last bound wins.
- * Broadcasts and multicasts go to every socket that fits.
+ * Broadcasts and multicasts go to every socket that fits. Super-packets from links that aggregate have
+ * been cut by ip/: what comes here is one datagram.
  */
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -138,35 +139,6 @@ static bool deliver_group(struct udp *udp, struct packet *p, const struct names 
 	return last;
 }
 
-/* A link that aggregates gave a super-packet: the program gets its datagrams one by one. */
-static void deliver_segments(struct udp *udp, struct sock *sk, struct packet *p,
-			     const struct datagram *d)
-{
-	uint32_t size = p->gso_size;
-
-	if (p->len > size * UDP_MAX_SEGMENTS) {
-		udp->stats.in_errors++;
-		packet_free(p);
-		return;
-	}
-	p->gso_size = 0;
-	p->gso_segs = 0;
-	p->gso_type = PACKET_GSO_NONE;
-	for (uint32_t off = 0; off < p->len; off += size) {
-		struct packet *one = packet_clone(p);
-
-		if (!one) {
-			udp->stats.in_errors++;
-			break;
-		}
-		packet_skip(one, off);
-		if (one->len > size)
-			packet_trim(one, size);
-		deliver(udp, sk, one, d);
-	}
-	packet_free(p);
-}
-
 /* The header's length and checksum (RFC 1122 4.1.3.4). False: counted, to be dropped. */
 static bool check(struct udp *udp, struct packet *p, const struct ip_meta *m, struct udphdr *uh)
 {
@@ -211,7 +183,7 @@ bool udp_input(void *arg, struct packet *p, const struct ip_meta *m)
 	n.sport = d.sport = ntohs(uh.uh_sport);
 	n.dport = d.dport = ntohs(uh.uh_dport);
 	if (m->broadcast || m->multicast) {
-		if (p->gso_size || !deliver_group(udp, p, &n, &d))
+		if (!deliver_group(udp, p, &n, &d))
 			packet_free(p);
 		return true;
 	}
@@ -221,10 +193,7 @@ bool udp_input(void *arg, struct packet *p, const struct ip_meta *m)
 		return false;
 	}
 	packet_pull(p, UDP_HEADER_LEN);
-	if (p->gso_size)
-		deliver_segments(udp, sk, p, &d);
-	else
-		deliver(udp, sk, p, &d);
+	deliver(udp, sk, p, &d);
 	return true;
 }
 

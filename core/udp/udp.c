@@ -43,20 +43,6 @@ static int udp_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
 	return dgram_connect(sk, a, port);
 }
 
-/* Linux's __udp_disconnect, which forgets the device, too. */
-static int udp_disconnect(struct sock *sk)
-{
-	sk->remote = ip_addr_v4(0);
-	sk->rport = 0;
-	sk->bound_nic = NULL;
-	sock_reroute(sk);
-	if (!sk->bound_addr)
-		sk->local = ip_addr_v4(0);
-	if (!sk->bound_port)
-		port_release(sk);
-	return 0;
-}
-
 static int udp_setsockopt(struct sock *sk, int level, int name, const void *v, socklen_t len)
 {
 	int n;
@@ -92,7 +78,7 @@ const struct transport_ops udp_ops = {
 	.close = udp_close,
 	.bind = udp_bind,
 	.connect = udp_connect,
-	.disconnect = udp_disconnect,
+	.disconnect = dgram_disconnect,
 	.shutdown = dgram_shutdown,
 	.poll = dgram_poll,
 	.unsent = dgram_unsent,

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * raw.c - raw sockets (raw(7)).
+ *
+ * Theory of operation. A raw socket sends packets of one protocol, whose bytes behind the IP header are the
+ * program's (with IP_HDRINCL the header, too), and gets a copy of every packet of that protocol that is delivered
+ * here and fits its names, IP header included. ICMP messages are shown by ip/'s tap, errors too; ICMP_FILTER
+ * (a bit for every type that is not wanted) thins them out. Any other protocol that nobody has registered is
+ * taken from ip/ while there is a socket for it, so that "protocol unreachable" is answered otherwise. TCP's and
+ * UDP's packets are their transports' alone.
+ */
+#include <errno.h>
+#include <linux/icmp.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "ip/ipv4.h"
+#include "raw/internal.h"
+
+struct raw_sock {
+	struct dgram_sock ds;		/* first */
+	uint32_t icmp_filter;		/* bit set: this type is not wanted */
+};
+
+static inline struct raw_sock *raw_sk(struct sock *sk) { return (struct raw_sock *)sk; }
+
+/* Does a packet from remote to local concern sk? */
+static bool fits(const struct sock *sk, uint8_t proto, const struct ip_addr *remote,
+		 const struct ip_addr *local, const struct nic *nic)
+{
+	return sk->protocol == proto && proto != IPPROTO_RAW &&
+	       (ip_addr_is_any(&sk->local) || ip_addr_eq(&sk->local, local)) &&
+	       (!dgram_connected(sk) || ip_addr_eq(&sk->remote, remote)) &&
+	       (!sk->bound_nic || !nic || sk->bound_nic == nic);
+}
+
+static bool filtered(struct sock *sk, const struct packet *p)
+{
+	uint8_t type;
+
+	if (sk->protocol != IPPROTO_ICMP || !p->len)
+		return false;
+	packet_copy_out(p, 0, &type, 1);
+	return type < 32 && (raw_sk(sk)->icmp_filter >> type & 1);
+}
+
+static void deliver(struct sock *sk, const struct packet *p, const struct ip_meta *m)
+{
+	struct packet *copy = packet_clone(p);
+	struct datagram d = {
+		.src = m->src, .dst = m->dst, .nic = m->nic, .ttl = m->ttl, .tos = m->tos,
+		.tstamp = p->tstamp ? p->tstamp : sk->ip->env->now,
+	};
+
+	if (!copy)
+		return;
+	memcpy(packet_push(copy, m->header_len), p->base + p->network, m->header_len);
+	dgram_deliver(dgram_sk(sk), copy, &d);
+}
+
+/* To every socket that it concerns; false: none. */
+static bool deliver_all(struct raw *raw, const struct packet *p, const struct ip_meta *m)
+{
+	bool any = false;
+
+	list_for_each(n, &raw->socks) {
+		struct sock *sk = list_entry(n, struct sock, all);
+
+		if (!fits(sk, m->proto, &m->src, &m->dst, m->nic))
+			continue;
+		any = true;
+		if (!filtered(sk, p))
+			deliver(sk, p, m);
+	}
+	return any;
+}
+
+static void raw_tap(void *arg, const struct packet *p, const struct ip_meta *m)
+{
+	deliver_all(arg, p, m);
+	ping_input(arg, p, m);
+}
+
+static bool raw_input(void *arg, struct packet *p, const struct ip_meta *m)
+{
+	if (!deliver_all(arg, p, m))
+		return false;
+	packet_free(p);
+	return true;
+}
+
+static void raw_error(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
+		      uint32_t len, const struct ip_error *e)
+{
+	struct raw *raw = arg;
+
+	list_for_each(n, &raw->socks) {
+		struct sock *sk = list_entry(n, struct sock, all);
+
+		if (fits(sk, quoted->proto, &quoted->dst, &quoted->src, NULL))
+			dgram_icmp_error(dgram_sk(sk), quoted, e, 0, transport, len);
+	}
+}
+
+static void raw_icmp_error(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
+			   uint32_t len, const struct ip_error *e)
+{
+	raw_error(arg, quoted, transport, len, e);
+	ping_error(arg, quoted, transport, len, e);
+}
+
+static const struct ip_protocol raw_protocol = {
+	.input = raw_input,
+	.error = raw_error,
+};
+
+static int raw_sock_init(struct sock *sk)
+{
+	struct ip *ip = sk->ip;
+
+	list_add_tail(&sk->all, &raw_of(sk)->socks);
+	sk->lport = sk->protocol;	/* as getsockname shows it */
+	sk->bound_port = true;
+	if (sk->protocol == IPPROTO_RAW)
+		sk->hdrincl = true;
+	else if (!ip->protocols[sk->protocol])
+		ip_register(ip, sk->protocol, &raw_protocol, raw_of(sk));
+	return 0;
+}
+
+static void raw_close(struct sock *sk, bool abort)
+{
+	struct raw *raw = raw_of(sk);
+	struct ip *ip = sk->ip;
+	uint8_t proto = sk->protocol;
+
+	(void)abort;
+	dgram_free(dgram_sk(sk));
+	if (ip->protocols[proto] != &raw_protocol)
+		return;
+	list_for_each(n, &raw->socks)
+		if (list_entry(n, struct sock, all)->protocol == proto)
+			return;
+	ip_register(ip, proto, NULL, NULL);
+}
+
+static int raw_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
+{
+	(void)port;
+	sk->local = *a;
+	sk->bound_addr = !ip_addr_is_any(a);
+	return 0;
+}
+
+/* What can be refused before the packet is touched. */
+static int prepare(struct sock *sk, struct packet *p, const struct datagram *d, struct flow *f)
+{
+	struct dgram_sock *ds = dgram_sk(sk);
+	uint32_t header = sk->hdrincl ? 0 : IPV4_HEADER_LEN;
+	int err;
+
+	if (p->len > IPV4_MAX_LEN - header)
+		return -EMSGSIZE;
+	err = dgram_begin(ds, d, f);
+	if (err)
+		return err;
+	err = dgram_route(ds, f);
+	if (err)
+		return err;
+	if (!sk->hdrincl)
+		return dgram_fits(ds, f, p->len + header, 0);
+	if (p->len <= sk->dst.mtu)
+		return 0;
+	if (sk->recverr)
+		errqueue_local(&ds->errq, sk, &f->dst, 0, EMSGSIZE, sk->dst.mtu);
+	return -EMSGSIZE;
+}
+
+static int raw_send(struct sock *sk, struct packet *p, const struct datagram *d)
+{
+	struct flow f;
+	int err = prepare(sk, p, d, &f);
+
+	if (err) {
+		packet_free(p);
+		return err;
+	}
+	p->csum = PACKET_CSUM_NONE;
+	sock_charge(sk, p);
+	err = sk->hdrincl ? ip_output_raw(sk->ip, p, &f, &sk->dst)
+			  : ip_output(sk->ip, p, &f, &sk->dst);
+	return err == -ENOBUFS && !sk->recverr ? 0 : err;
+}
+
+static int raw_setsockopt(struct sock *sk, int level, int name, const void *v, socklen_t len)
+{
+	uint32_t *filter = &raw_sk(sk)->icmp_filter;
+
+	if (level != SOL_RAW || name != ICMP_FILTER)
+		return -ENOPROTOOPT;
+	if (sk->protocol != IPPROTO_ICMP)
+		return -EOPNOTSUPP;
+	memcpy(filter, v, len < sizeof(*filter) ? len : sizeof(*filter));
+	return 0;
+}
+
+static int raw_getsockopt(struct sock *sk, int level, int name, void *v, socklen_t *len)
+{
+	const uint32_t *filter = &raw_sk(sk)->icmp_filter;
+
+	if (level != SOL_RAW || name != ICMP_FILTER)
+		return -ENOPROTOOPT;
+	if (sk->protocol != IPPROTO_ICMP)
+		return -EOPNOTSUPP;
+	if (*len > sizeof(*filter))
+		*len = sizeof(*filter);
+	memcpy(v, filter, *len);
+	return 0;
+}
+
+const struct transport_ops raw_ops = {
+	.type = SOCK_RAW,
+	.protocol = 0,
+	.size = sizeof(struct raw_sock),
+	.init = raw_sock_init,
+	.close = raw_close,
+	.bind = raw_bind,
+	.connect = dgram_connect,
+	.disconnect = dgram_disconnect,
+	.shutdown = dgram_shutdown,
+	.poll = dgram_poll,
+	.unsent = dgram_unsent,
+	.send = raw_send,
+	.recv = dgram_recv,
+	.recverr = dgram_recverr,
+	.pending = dgram_pending,
+	.setsockopt = raw_setsockopt,
+	.getsockopt = raw_getsockopt,
+};
+
+int raw_init(struct raw *raw, struct env *env, struct ip *ip)
+{
+	int err;
+
+	raw->env = env;
+	raw->ip = ip;
+	list_init(&raw->socks);
+	list_init(&raw->pings);
+	err = port_table_init(&raw->ids, env);
+	if (err)
+		return err;
+	ip->icmp_tap = raw_tap;
+	ip->icmp_error_tap = raw_icmp_error;
+	ip->icmp_tap_arg = raw;
+	return 0;
+}
+
+void raw_destroy(struct raw *raw)
+{
+	list_for_each_safe(n, &raw->socks)
+		raw_close(list_entry(n, struct sock, all), true);
+	list_for_each_safe(n, &raw->pings) {
+		struct sock *sk = list_entry(n, struct sock, all);
+
+		sk->ops->close(sk, true);
+	}
+	port_table_destroy(&raw->ids);
+	raw->ip->icmp_tap = NULL;
+	raw->ip->icmp_error_tap = NULL;
+}

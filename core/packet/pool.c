@@ -23,9 +23,9 @@
 #define CLANG_ASAN 0
 #endif
 #if defined(__SANITIZE_ADDRESS__) || CLANG_ASAN
-#define CACHE_MAX 0u
+#define CACHE_MAX UINT64_C(0)
 #else
-#define CACHE_MAX (16u << 20)
+#define CACHE_MAX (UINT64_C(16) << 20)
 #endif
 
 static const uint32_t class_size[PACKET_POOL_CLASSES] = {
@@ -40,7 +40,9 @@ struct cached {
 void packet_pool_init(struct packet_pool *pool, uint64_t limit)
 {
 	*pool = (struct packet_pool){ .limit = limit };
-	pool->cache_limit = limit / 4 < CACHE_MAX ? limit / 4 : CACHE_MAX;
+	pool->cache_limit = limit / 4;
+	if (pool->cache_limit > CACHE_MAX)
+		pool->cache_limit = CACHE_MAX;
 }
 
 /* Give cached memory back until at most keep bytes are left; the largest objects first. */

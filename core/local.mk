@@ -1,6 +1,6 @@
 # The netstack. libcore is linked into the weir command and the tests as it is; libweir is the same for embedders.
 noinst_LTLIBRARIES += libcore.la
-libcore_la_SOURCES = core/stack.h
+libcore_la_SOURCES = core/stack.c core/stack.h
 libcore_la_CPPFLAGS = $(AM_CPPFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
 libcore_la_LIBADD = $(INIH_LIBS) $(JANSSON_LIBS) -ldl -lm
 include core/base/local.mk

@@ -75,36 +75,6 @@ static struct frag_range *range_of(struct packet *p)
 	return (struct frag_range *)p->cb;
 }
 
-bool packet_slice(struct packet *dst, const struct packet *src, uint32_t off, uint32_t len)
-{
-	if (off < src->linear && len) {
-		uint32_t n = src->linear - off < len ? src->linear - off : len;
-		const uint8_t *at = src->data + off;
-
-		if (src->linear_buf ? !packet_append(dst, src->linear_buf,
-						     (uint32_t)(at - src->linear_buf->data), n) :
-				      packet_copy_in(dst, at, n) < 0)
-			return false;
-		off += n;
-		len -= n;
-	}
-	off -= off < src->linear ? off : src->linear;
-	for (uint32_t i = 0; i < src->nfrags && len; i++) {
-		const struct packet_frag *f = &src->frags[i];
-		uint32_t n = f->len - off < len ? f->len - off : len;
-
-		if (off >= f->len) {
-			off -= f->len;
-			continue;
-		}
-		if (!packet_append(dst, f->buf, f->off + off, n))
-			return false;
-		off = 0;
-		len -= n;
-	}
-	return len == 0;
-}
-
 /* ---- tables ---- */
 
 static uint64_t key_hash(const struct fragments *fs, const struct frag_key *k)

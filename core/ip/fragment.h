@@ -18,7 +18,4 @@ uint32_t fragments_memory(const struct fragments *fs);	/* bytes held now */
 /* Take a fragment in, data at its checked IP header. The whole packet when it was the missing one. */
 struct packet *fragment_input(struct fragments *fs, struct packet *p, const struct ip_meta *m);
 
-/* Append bytes [off, off+len) of src to dst, by reference where they lie in buffers. False: no room. */
-bool packet_slice(struct packet *dst, const struct packet *src, uint32_t off, uint32_t len);
-
 #endif

@@ -312,20 +312,15 @@ static void echo_reply(struct ip *ip, struct packet *p, const struct ip_meta *m)
 	};
 	struct packet *r;
 	struct dst d;
-	struct iovec iov[PACKET_FRAGS + 1];
-	int n;
 
 	if (m->broadcast || m->multicast || route_lookup(ip, &f, &d) < 0)
 		return;
 	r = icmp_alloc(ip, ICMP_ECHOREPLY, 0, get_be32(p->data + 4));
 	if (!r)
 		return;
-	n = packet_iov(p, ICMP_HEADER_LEN, p->len - ICMP_HEADER_LEN, iov, PACKET_FRAGS + 1);
-	for (int i = 0; i < n; i++) {
-		if (packet_copy_in(r, iov[i].iov_base, (uint32_t)iov[i].iov_len) < 0) {
-			packet_free(r);
-			return;
-		}
+	if (packet_append_from(r, p, ICMP_HEADER_LEN, p->len - ICMP_HEADER_LEN) < 0) {
+		packet_free(r);
+		return;
 	}
 	ip->icmp_stats.out_echo_reps++;
 	icmp_output(ip, r, &f, &d);

@@ -16,9 +16,9 @@
  */
 #include <errno.h>
 
-#include "ip/fragment.h"
 #include "ip/ipv4.h"
 #include "nic/ethernet.h"
+#include "packet/gso.h"
 
 static uint16_t ipv4_id(struct ip *ip, const struct flow *f, const struct dst *d)
 {
@@ -87,7 +87,7 @@ static struct packet *fragment_make(struct packet *p, uint32_t off, uint32_t len
 	h->frag_off = htons((uint16_t)(off / 8 | (more ? IPV4_MF : 0)));
 	ipv4_header_sum(h);
 	f->network = (uint16_t)(f->data - f->base);
-	if (!packet_slice(f, p, IPV4_HEADER_LEN + off, len)) {
+	if (packet_append_from(f, p, IPV4_HEADER_LEN + off, len) < 0) {
 		packet_free(f);
 		return NULL;
 	}
@@ -145,13 +145,13 @@ static int segment_output(struct ip *ip, struct packet *p, const struct dst *d)
 /* Bytes of the largest IP packet that p becomes on the wire. */
 static uint32_t largest(const struct packet *p)
 {
-	const uint8_t *transport = p->base + p->transport;
-	uint32_t headers = (uint32_t)p->transport - p->network;
+	struct gso_headers h;
+	uint32_t one;
 
-	if (!p->gso_size)
+	if (!p->gso_size || !gso_headers(p, &h))
 		return p->len;
-	headers += p->gso_type == PACKET_GSO_UDP ? 8u : (transport[12] >> 4) * 4u;
-	return headers + p->gso_size < p->len ? headers + p->gso_size : p->len;
+	one = h.payload + p->gso_size;
+	return one < p->len ? one : p->len;
 }
 
 static int drop(struct ip *ip, struct packet *p, int err)

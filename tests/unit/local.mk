@@ -26,3 +26,13 @@ tests_unit_test_qdisc_SOURCES = tests/unit/test_qdisc.c tests/unit/qdisc_world.h
 tests_unit_test_qdisc_CFLAGS = $(T_CFLAGS)
 tests_unit_test_qdisc_LDADD = $(T_LDADD)
 tests_unit_test_qdisc_LDFLAGS = $(T_LDFLAGS)
+
+# Shared by the tests of nic, ip and what stands on them.
+TESTNET = tests/unit/testnet.c tests/unit/testnet.h
+
+check_PROGRAMS += tests/unit/test_nic
+TESTS += tests/unit/test_nic
+tests_unit_test_nic_SOURCES = tests/unit/test_nic.c $(TESTNET)
+tests_unit_test_nic_CFLAGS = $(T_CFLAGS)
+tests_unit_test_nic_LDADD = $(T_LDADD)
+tests_unit_test_nic_LDFLAGS = $(T_LDFLAGS)

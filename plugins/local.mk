@@ -10,3 +10,4 @@ include plugins/host/local.mk
 include plugins/device/local.mk
 include plugins/packet/local.mk
 include plugins/tap/local.mk
+include plugins/reno/local.mk

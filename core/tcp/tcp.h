@@ -38,7 +38,11 @@ struct tcp {
 	struct port_table ports;
 	struct hash_table established;	/* four-tuple -> struct tcp_sock or time-wait entry */
 	struct hash_table listeners;	/* port -> struct tcp_sock in LISTEN */
-	struct list socks;
+	struct list socks;		/* every struct tcp_sock */
+	struct list dead;		/* at their end: freed by reap, at the end of the turn */
+	struct work reap;
+	struct list time_wait;		/* entries, the next to end first */
+	struct timer time_wait_timer;
 	struct siphash_key isn_key, ts_key;	/* RFC 6528, RFC 7323 5.4 */
 	const struct congestion_ops *congestion;
 	const void *congestion_params;

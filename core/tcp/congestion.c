@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * congestion.c - between a connection and its congestion control module (weir/congestion.h).
+ *
+ * Every call brings the core's half of struct congestion up to date first, and holds what the
+ * module answers within bounds afterwards: a module cannot stop a connection or make cwnd wrap.
+ */
+#include <errno.h>
+
+#include "tcp/sock.h"
+
+#define CWND_MAX (1ull << 30)		/* the window of RFC 7323 cannot be larger */
+
+static void cc_sync(struct tcp_sock *tp)
+{
+	struct congestion *c = &tp->cc;
+
+	c->now = tcp_now(tp);
+	c->mss = tp->mss;
+	c->in_flight = tcp_pipe(tp);
+	c->delivered = tp->delivered;
+	c->srtt = tp->srtt;
+	c->min_rtt = tp->min_rtt;
+	c->snd_una = tp->bytes_acked;
+	c->snd_nxt = tp->bytes_acked + (tp->snd_nxt - tp->snd_una);
+}
+
+static void cc_bound(struct tcp_sock *tp)
+{
+	struct congestion *c = &tp->cc;
+
+	if (c->cwnd < tp->mss)
+		c->cwnd = tp->mss;
+	if (c->cwnd > CWND_MAX)
+		c->cwnd = CWND_MAX;
+	if (c->ssthresh < 2ull * tp->mss)
+		c->ssthresh = 2ull * tp->mss;
+}
+
+static void cc_attach(struct tcp_sock *tp, const struct congestion_ops *ops, const void *params)
+{
+	tp->cc_ops = ops;
+	tp->cc_params = params;
+	memset(tp->cc.priv, 0, sizeof(tp->cc.priv));
+	tp->cc.pacing_rate = 0;
+	cc_sync(tp);
+	if (ops->init)
+		ops->init(&tp->cc, params);
+	cc_bound(tp);
+}
+
+static void cc_detach(struct tcp_sock *tp)
+{
+	if (tp->cc_ops && tp->cc_ops->release)
+		tp->cc_ops->release(&tp->cc);
+	tp->cc_ops = NULL;
+}
+
+int tcp_cc_init(struct tcp_sock *tp)
+{
+	if (!tp->tcp->congestion)
+		return -ENOBUFS;
+	tp->cc.cwnd = (uint64_t)TCP_INIT_CWND * tp->mss;
+	tp->cc.ssthresh = CONGESTION_SSTHRESH_INF;
+	cc_attach(tp, tp->tcp->congestion, tp->tcp->congestion_params);
+	return 0;
+}
+
+void tcp_cc_release(struct tcp_sock *tp)
+{
+	const struct tcp_congestion_kinds *kinds = tp->tcp->kinds;
+
+	cc_detach(tp);
+	if (tp->cc_module && kinds)
+		kinds->put(kinds->arg, tp->cc_module);
+	tp->cc_module = NULL;
+}
+
+/* TCP_CONGESTION: another module, live. The windows carry over. */
+int tcp_cc_set(struct tcp_sock *tp, const char *name)
+{
+	const struct tcp_congestion_kinds *kinds = tp->tcp->kinds;
+	const struct congestion_ops *ops;
+	const void *params = NULL;
+	struct module *m = NULL;
+
+	if (!strcmp(tp->cc_ops->name, name))
+		return 0;
+	if (!strcmp(tp->tcp->congestion->name, name)) {
+		ops = tp->tcp->congestion;
+		params = tp->tcp->congestion_params;
+	} else {
+		ops = kinds ? kinds->get(kinds->arg, name, &m, &params) : NULL;
+		if (!ops)
+			return -ENOENT;
+	}
+	tcp_cc_release(tp);
+	cc_attach(tp, ops, params);
+	tp->cc_module = m;
+	return 0;
+}
+
+void tcp_cc_inherit(struct tcp_sock *child, const struct tcp_sock *listener)
+{
+	if (child->cc_ops != listener->cc_ops)
+		tcp_cc_set(child, listener->cc_ops->name);	/* or stays with the default */
+}
+
+void tcp_congestion_switch(struct tcp *tcp, const struct congestion_ops *from,
+			   const struct congestion_ops *to, const void *params)
+{
+	list_for_each(pos, &tcp->socks) {
+		struct tcp_sock *tp = tcp_sock(list_entry(pos, struct sock, all));
+
+		if (tp->cc_ops != from)
+			continue;
+		tcp_cc_release(tp);
+		cc_attach(tp, to, params);
+	}
+	if (tcp->congestion == from) {
+		tcp->congestion = to;
+		tcp->congestion_params = params;
+	}
+}
+
+/* The handshake is over and the segment size known: RFC 6928's window; RFC 5681 3.1 after a lost SYN. */
+void tcp_cc_start(struct tcp_sock *tp)
+{
+	uint32_t segs = tp->retries > 1 ? 1 : TCP_INIT_CWND;
+
+	tp->cc.cwnd = (uint64_t)segs * tp->mss;
+	cc_attach(tp, tp->cc_ops, tp->cc_params);
+}
+
+void tcp_cc_ack(struct tcp_sock *tp, struct congestion_ack *a)
+{
+	cc_sync(tp);
+	tp->cc_ops->ack(&tp->cc, a);
+	cc_bound(tp);
+}
+
+uint64_t tcp_cc_ssthresh(struct tcp_sock *tp)
+{
+	uint64_t v;
+
+	cc_sync(tp);
+	v = tp->cc_ops->ssthresh(&tp->cc);
+	return v > 2ull * tp->mss ? v : 2ull * tp->mss;
+}
+
+void tcp_cc_event(struct tcp_sock *tp, enum congestion_event ev)
+{
+	if (!tp->cc_ops->event)
+		return;
+	cc_sync(tp);
+	tp->cc_ops->event(&tp->cc, ev);
+	cc_bound(tp);
+}
+
+/* About to send, with nothing in flight: has it been idle for an RTO (RFC 5681 4.1)? */
+void tcp_cc_idle(struct tcp_sock *tp)
+{
+	if (tp->snd_nxt == tp->snd_una && tp->last_sent && tp->send_next &&
+	    tcp_now(tp) - tp->last_sent > tp->rto) {
+		tcp_cc_event(tp, CONGESTION_IDLE);
+		tp->last_sent = tcp_now(tp);
+	}
+}
+
+/*
+ * The rate at which the window lets data go: the module's own, or cwnd a round trip, with room to
+ * grow as Linux has it: twice while slow start may double it, 1.2 times afterwards.
+ */
+uint64_t tcp_cc_rate(const struct tcp_sock *tp)
+{
+	uint64_t rtt = tp->srtt ? tp->srtt : NSEC_PER_MSEC;
+	uint64_t percent = tp->cc.cwnd < tp->cc.ssthresh / 2 ? 200 : 120;
+
+	if (tp->cc.pacing_rate)
+		return tp->cc.pacing_rate;
+	return (uint64_t)((unsigned __int128)tp->cc.cwnd * percent * (NSEC_PER_SEC / 100) / rtt);
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * user.c - the user's calls (RFC 9293 3.10.1 to 3.10.6), with Linux's answers.
+ *
+ * Nothing here waits. A call that puts something to be sent asks for output at the end of
+ * the turn, so that what a turn writes leaves together.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+#include "tcp/sock.h"
+
+#define SYNCHRONISED (~(TCPS_BIT(TCPS_CLOSED) | TCPS_BIT(TCPS_LISTEN) | TCPS_BIT(TCPS_SYN_SENT) | \
+			TCPS_BIT(TCPS_SYN_RECEIVED)))
+
+static void output_later(struct tcp_sock *tp)
+{
+	work_defer(tp->tcp->env, &tp->output_work);
+}
+
+/* ---- open ---- */
+
+int tcp_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
+{
+	struct tcp_sock *tp = tcp_sock(sk);
+
+	if (tp->end.state != TCPS_CLOSED || sk->lport)
+		return -EINVAL;
+	return port_bind(&tp->tcp->ports, sk, a, port, tcp_is_listening);
+}
+
+/* Is the four-tuple free, or held by a TIME-WAIT entry that may be taken over? */
+static bool tuple_usable(void *arg, uint16_t port)
+{
+	struct tcp_sock *tp = arg;
+	struct tcp_end *e = tcp_end_find(tp->tcp, &tp->sk.local, port, &tp->sk.remote,
+					 tp->sk.rport);
+
+	return !e || (e->state == TCPS_TIME_WAIT &&
+		      timewait_reusable(tp->tcp, container_of(e, struct tcp_timewait, end)));
+}
+
+/* The first sequence number; beyond those of the TIME-WAIT entry that is taken over. */
+static uint32_t choose_isn(struct tcp_sock *tp)
+{
+	struct sock *sk = &tp->sk;
+	struct tcp_end *e = tcp_end_find(tp->tcp, &sk->local, sk->lport, &sk->remote, sk->rport);
+	uint32_t isn, next;
+
+	tp->end.local = sk->local;
+	tp->end.remote = sk->remote;
+	tp->end.lport = sk->lport;
+	tp->end.rport = sk->rport;
+	isn = tcp_isn(tp->tcp, &tp->end);
+	if (!e)
+		return isn;
+	next = container_of(e, struct tcp_timewait, end)->snd_nxt + 65535 + 2;
+	timewait_free(tp->tcp, container_of(e, struct tcp_timewait, end));
+	return seq_lt(isn, next) ? next : isn;
+}
+
+static int connect_names(struct tcp_sock *tp, const struct ip_addr *a, uint16_t port)
+{
+	struct sock *sk = &tp->sk;
+	int err;
+
+	sk->remote = *a;
+	if (ip_addr_is_any(a))
+		sk->remote = ip_addr_v4(htonl(INADDR_LOOPBACK));
+	sk->rport = port;
+	sk->dst.nic = NULL;
+	if (!sk->bound_addr)
+		sk->local = ip_addr_v4(0);
+	err = sock_route(sk);
+	if (!err && (sk->dst.broadcast || sk->dst.multicast))
+		err = -ENETUNREACH;
+	if (err)
+		return err;
+	if (ip_addr_is_any(&sk->local))
+		sk->local = sk->dst.src;
+	if (!sk->lport)
+		return port_connect(&tp->tcp->ports, sk, &sk->remote, port, tuple_usable, tp);
+	return tuple_usable(tp, sk->lport) ? 0 : -EADDRNOTAVAIL;
+}
+
+int tcp_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
+{
+	struct tcp_sock *tp = tcp_sock(sk);
+	int err;
+
+	if (tcp_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED)))
+		return -EALREADY;
+	if (tp->end.state != TCPS_CLOSED)
+		return -EISCONN;
+	err = tcp_reinit(tp);
+	if (err)
+		return err;
+	err = connect_names(tp, a, port);
+	if (err) {
+		sk->remote = ip_addr_v4(0);
+		sk->rport = 0;
+		sk->dst.nic = NULL;
+		if (!sk->bound_addr)
+			sk->local = ip_addr_v4(0);
+		return err;
+	}
+	tp->iss = choose_isn(tp);
+	tp->snd_una = tp->recover = tp->snd_sml = tp->iss;
+	tp->snd_nxt = tp->write_seq = tp->iss + 1;
+	tcp_sync_mss(tp);
+	tcp_set_state(tp, TCPS_SYN_SENT);
+	tcp_hash_in(tp);
+	tp->tcp->stats.active_opens++;
+	tcp_send_syn(tp);
+	return -EINPROGRESS;
+}
+
+/* ---- close ---- */
+
+void tcp_arm_fin_wait_2(struct tcp_sock *tp)
+{
+	uint64_t wait = tp->linger2 ? tp->linger2 * NSEC_PER_SEC : TCP_MSL2;
+
+	tcp_arm_keep(tp, wait < TCP_MSL2 ? wait : TCP_MSL2);
+}
+
+/* Our side is done: the state that follows, and FIN behind what is queued. */
+static void send_fin(struct tcp_sock *tp)
+{
+	switch (tp->end.state) {
+	case TCPS_SYN_RECEIVED:
+	case TCPS_ESTABLISHED:
+		tcp_set_state(tp, TCPS_FIN_WAIT_1);
+		break;
+	case TCPS_CLOSE_WAIT:
+		tcp_set_state(tp, TCPS_LAST_ACK);
+		break;
+	default:
+		return;
+	}
+	sendq_fin(tp);			/* without memory, tcp_output tries again */
+	output_later(tp);
+	if (!tp->fin_queued && !tp->sendq)
+		tcp_arm_probe(tp);
+}
+
+static void abort_connection(struct tcp_sock *tp)
+{
+	if (tcp_in(tp, SYNCHRONISED | TCPS_BIT(TCPS_SYN_RECEIVED)) &&
+	    !tcp_in(tp, TCPS_BIT(TCPS_CLOSED) | TCPS_BIT(TCPS_TIME_WAIT)))
+		tcp_send_rst(tp);
+	tcp_done(tp);
+}
+
+void tcp_close(struct sock *sk, bool abort_it)
+{
+	struct tcp_sock *tp = tcp_sock(sk);
+	struct tcp *tcp = tp->tcp;
+	bool unread = tp->recv_bytes > 0;
+
+	if (tp->end.state == TCPS_LISTEN)
+		tcp_listen_close(tp);
+	sk->event = NULL;
+	sk->shut = SOCK_SHUT_RD | SOCK_SHUT_WR;
+	tp->orphan = true;
+	tcp->orphans++;
+	recvq_purge(tp);
+	if (tp->end.state == TCPS_CLOSED || tcp_in(tp, TCPS_BIT(TCPS_LISTEN) |
+						   TCPS_BIT(TCPS_SYN_SENT))) {
+		tcp_done(tp);
+	} else if (abort_it || unread || (sk->linger_on && !sk->linger_s) ||
+		   tcp->orphans > tcp->max_orphans) {
+		if (tcp->orphans > tcp->max_orphans)
+			tcp->stats.abort_on_memory++;
+		else
+			tcp->stats.abort_on_close++;
+		abort_connection(tp);
+	} else if (tp->end.state == TCPS_FIN_WAIT_2) {
+		tcp_arm_fin_wait_2(tp);
+	} else {
+		send_fin(tp);
+	}
+}
+
+int tcp_disconnect(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sock(sk);
+
+	if (tp->end.state == TCPS_LISTEN)
+		tcp_listen_close(tp);
+	abort_connection(tp);
+	recvq_purge(tp);
+	sk->remote = ip_addr_v4(0);
+	sk->rport = 0;
+	sk->dst.nic = NULL;
+	sk->shut = 0;
+	sk->error = 0;
+	if (!sk->bound_addr)
+		sk->local = ip_addr_v4(0);
+	return tcp_reinit(tp);
+}
+
+int tcp_shutdown(struct sock *sk, int how)
+{
+	struct tcp_sock *tp = tcp_sock(sk);
+
+	switch (tp->end.state) {
+	case TCPS_CLOSED:
+		return -ENOTCONN;
+	case TCPS_LISTEN:
+		if (how == SHUT_WR)
+			return 0;
+		/* fall through */
+	case TCPS_SYN_SENT:
+		return tcp_disconnect(sk);
+	}
+	if (how != SHUT_WR)
+		sk->shut |= SOCK_SHUT_RD;
+	if (how != SHUT_RD && !(sk->shut & SOCK_SHUT_WR)) {
+		sk->shut |= SOCK_SHUT_WR;
+		send_fin(tp);
+	}
+	sock_event(sk);
+	return 0;
+}
+
+/* ---- state for poll ---- */
+
+static uint32_t unsent_bytes(const struct tcp_sock *tp)
+{
+	return tp->write_seq - tp->snd_nxt;
+}
+
+static bool writable(struct tcp_sock *tp)
+{
+	uint32_t room = tp->queued < tp->sk.sndbuf ? tp->sk.sndbuf - tp->queued : 0;
+
+	return room >= tp->sk.sndbuf / 3 &&
+	       (!tp->notsent_lowat || unsent_bytes(tp) < tp->notsent_lowat);
+}
+
+static uint32_t poll_listen(const struct tcp_sock *tp)
+{
+	return list_empty(&tp->accept_queue) ? 0 : EPOLLIN | EPOLLRDNORM;
+}
+
+uint32_t tcp_poll(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sock(sk);
+	bool opening = tcp_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED));
+	uint32_t ev = sk->error ? EPOLLERR : 0;
+	uint32_t low = sk->rcvlowat > 1 ? sk->rcvlowat : 1;
+
+	if (tp->end.state == TCPS_LISTEN)
+		return ev | poll_listen(tp);
+	if (sk->shut == (SOCK_SHUT_RD | SOCK_SHUT_WR) || tp->end.state == TCPS_CLOSED)
+		ev |= EPOLLHUP;
+	if (sk->shut & SOCK_SHUT_RD)
+		ev |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
+	if (opening)
+		return ev;
+	if (low > recvq_full_window(tp))
+		low = recvq_full_window(tp);
+	if (tp->recv_bytes >= low)
+		ev |= EPOLLIN | EPOLLRDNORM;
+	if (sk->shut & SOCK_SHUT_WR || writable(tp))
+		ev |= EPOLLOUT | EPOLLWRNORM;
+	else
+		tp->nospace = true;
+	return ev;
+}
+
+/* ---- send ---- */
+
+uint32_t tcp_space(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sock(sk);
+
+	if (!tcp_in(tp, TCPS_BIT(TCPS_ESTABLISHED) | TCPS_BIT(TCPS_CLOSE_WAIT)) ||
+	    sk->shut & SOCK_SHUT_WR)
+		return 0;
+	if (tp->queued >= sk->sndbuf ||
+	    (tp->notsent_lowat && unsent_bytes(tp) >= tp->notsent_lowat)) {
+		tp->nospace = true;
+		return 0;
+	}
+	return sk->sndbuf - tp->queued;
+}
+
+void tcp_write_space(struct tcp_sock *tp)
+{
+	if (!tp->nospace || !writable(tp))
+		return;
+	tp->nospace = false;
+	sock_event(&tp->sk);
+}
+
+ssize_t tcp_write(struct sock *sk, struct buf *b, uint32_t off, uint32_t len, int flags)
+{
+	struct tcp_sock *tp = tcp_sock(sk);
+	uint32_t space;
+	ssize_t n;
+
+	if (sk->error)
+		return -sock_take_error(sk);
+	if (sk->shut & SOCK_SHUT_WR)
+		return -EPIPE;
+	if (tcp_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED)))
+		return -EAGAIN;
+	if (!tcp_in(tp, TCPS_BIT(TCPS_ESTABLISHED) | TCPS_BIT(TCPS_CLOSE_WAIT)))
+		return -EPIPE;
+	if (!len)
+		return 0;
+	space = tcp_space(sk);
+	if (!space)
+		return -EAGAIN;
+	n = sendq_write(tp, b, off, len < space ? len : space);
+	if (n <= 0)
+		return n;
+	tp->more = flags & MSG_MORE;
+	tp->pingpong = true;
+	output_later(tp);
+	return n;
+}
+
+uint32_t tcp_unsent(struct sock *sk)
+{
+	return tcp_sock(sk)->queued;
+}
+
+/* ---- receive ---- */
+
+/* The reader made room: tell the peer when that is worth a segment (RFC 9293 3.8.6.2.2). */
+void tcp_consume(struct sock *sk, uint32_t n)
+{
+	struct tcp_sock *tp = tcp_sock(sk);
+	uint32_t now, wnd;
+
+	recvq_consumed(tp, n);
+	if (!tcp_in(tp, TCPS_BIT(TCPS_ESTABLISHED) | TCPS_BIT(TCPS_FIN_WAIT_1) |
+			TCPS_BIT(TCPS_FIN_WAIT_2)))
+		return;
+	now = seq_lt(tp->rcv_nxt, tp->rcv_adv) ? tp->rcv_adv - tp->rcv_nxt : 0;
+	wnd = tcp_select_window(tp);
+	if (wnd >= 2 * now && wnd > now + (1u << tp->rcv_wscale))
+		tcp_send_ack(tp);
+}

@@ -57,8 +57,8 @@ static int set_option(struct config *c, const struct config_option *o, const cha
 		      struct weir_error *e)
 {
 	if (o->number && value[strspn(value, "0123456789")])
-		return weir_fail(e, EINVAL, "%s=%s: a plain number of bytes is wanted; with a unit, write "
-				 "--set %s=%s", o->name, value, o->key, value);
+		return weir_fail(e, EINVAL, "%s=%s: a plain number of bytes is wanted; what has a unit "
+				 "goes into --set %s=", o->name, value, o->key);
 	return set(c, o->name, o->key, value, e);
 }
 

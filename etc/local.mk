@@ -1,1 +1,6 @@
-# etc
+# INI files that work as they are.
+weirconfdir = $(sysconfdir)/weir
+dist_weirconf_DATA = \
+	etc/weir.ini \
+	etc/weir-tbf.ini \
+	etc/weir-tap.ini

@@ -151,7 +151,7 @@ static int ini_handler_fn(void *user, const char *unused, const char *key, const
 /* Was the line before this one of use to inih? */
 static void finish_line(struct ini *in)
 {
-	if (in->handed && !in->skip)
+	if (in->handed)
 		ini_mistake(in, "this is neither key = value nor a [section]; put a ; before a comment");
 	in->handed = false;
 }

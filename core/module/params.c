@@ -43,10 +43,10 @@ void param_format_bound(const struct param *p, uint64_t v, char *text, size_t si
 	case PARAM_RATE:
 		format_rate(v, text, size);
 		if (isdigit((unsigned char)text[strlen(text) - 1]))
-			snprintf(text, size, "%" PRIu64 " bytes/s", v);
+			snprintf(text, size, "%" PRIu64 " byte%s/s", v, v == 1 ? "" : "s");
 		break;
 	case PARAM_SIZE:
-		snprintf(text, size, "%" PRIu64 " bytes", v);
+		snprintf(text, size, "%" PRIu64 " byte%s", v, v == 1 ? "" : "s");
 		break;
 	case PARAM_DURATION:
 		format_duration(v, text, size);

@@ -38,7 +38,8 @@ void loop_close(struct loop *l);
 int loop_add(struct loop *l, struct loop_io *io, int fd, uint32_t events,
 	     void (*fn)(struct loop_io *, uint32_t));
 int loop_mod(struct loop_io *io, uint32_t events);	/* no system call when nothing changes */
-void loop_del(struct loop_io *io);			/* safe inside a handler, for any io */
+/* Safe inside a handler, for any io. Before its fd is closed: epoll knows the file, not the number. */
+void loop_del(struct loop_io *io);
 void loop_turn(struct loop *l);				/* one turn */
 void loop_run(struct loop *l);				/* until stop */
 uint64_t clock_now(void);				/* CLOCK_MONOTONIC, ns */

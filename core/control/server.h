@@ -5,7 +5,7 @@
  * A request is one line of JSON on a stream socket, an object with "command" and its arguments; file descriptors
  * (a module to load, a notification listener) come with its first byte as SCM_RIGHTS.
  * The answer is one line of JSON, {"ok":true,"result":...} or {"ok":false,"error":"sentence","need":"module name"},
- * then the server closes. "need" asks the client to load that module first and to try
+ * then the server closes. Only root and the instance's owner are answered (SO_PEERCRED). "need" asks the client to load that module first and to try
  * again: the stack process cannot open files.
  */
 #ifndef CONTROL_SERVER_H
@@ -15,8 +15,10 @@
 
 #include "control/instance.h"
 
-#define CONTROL_REQUEST_MAX (1u << 20)
+#define CONTROL_REQUEST_MAX (1u << 20)	/* bytes of a request, its newline included */
 #define CONTROL_FDS_MAX 4
+#define CONTROL_CLIENTS_MAX 16		/* at once; further ones wait in the listen queue */
+#define CONTROL_IDLE_NS 10000000000ull	/* a client that neither sends nor takes anything is left */
 
 struct control;
 
@@ -35,14 +37,32 @@ struct control_command {
 	int (*fn)(void *arg, struct control_request *rq, json_t **result, struct weir_error *e);
 };
 
-/* listen_fd: bound and listening, made with privilege. commands: NULL-name-terminated tables. */
+/* listen_fd: bound and listening, made with privilege (control_listen); the server closes it.
+ * commands: NULL-name-terminated tables; of two with one name, the later registered is called. */
 struct control *control_start(struct instance *inst, int listen_fd, struct weir_error *e);
 void control_register(struct control *c, const struct control_command *commands, void *arg);
 void control_stop(struct control *c);
 
-/* The client's side: connect, send, read the whole answer. */
+/* ---- before the fork, and the client's side: client.c ---- */
+
+/* Where the socket of an instance is, or (name NULL) the folder of all of them: /run/weir, for another
+ * user than root $XDG_RUNTIME_DIR/weir. */
+int control_path(const char *name, char *path, size_t size, struct weir_error *e);
+/* Bind and listen; refuses a name that is taken. The fd, with the socket's path for who removes it. */
+int control_listen(const char *name, char *path, size_t size, struct weir_error *e);
 int control_connect(const char *name, struct weir_error *e);
+/*
+ * One request on a connected socket; the answer as it came, with "pid", the server's process as we
+ * see it, added. NULL: e says why. *nreply_fds: room in, received out; may be NULL.
+ */
 json_t *control_call(int fd, json_t *request, const int *fds, int nfds, int *reply_fds,
 		     int *nreply_fds, struct weir_error *e);
+/*
+ * The whole of it: connect, call, and when the server needs a module find it in r, send it, and
+ * try again. The "result" (a new reference), NULL when e has the server's sentence or ours. pid may be NULL.
+ */
+json_t *control_request(const char *name, struct registry *r, json_t *request, const int *fds,
+			int nfds, int *reply_fds, int *nreply_fds, pid_t *pid,
+			struct weir_error *e);
 
 #endif

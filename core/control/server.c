@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server.c - the control socket's server, on the instance's loop (server.h has the protocol).
+ *
+ * Theory of operation
+ *
+ * Nothing a client does may hold up the stack, fill its memory or cost it a descriptor. Reading and writing
+ * never block. A request is bounded, and so is the number of clients: with all places taken the
+ * listening socket is not watched, and who connects waits in the kernel. A client that makes no progress is
+ * left after CONTROL_IDLE_NS. Descriptors are taken at their arrival (MSG_CMSG_CLOEXEC), counted, and
+ * closed with the client unless a command took them.
+ *
+ *	read until newline -> parse -> command -> write the answer -> close
+ *
+ * System calls: accept4, getsockopt, recvmsg, sendmsg, close, epoll_ctl.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control/commands.h"
+#include "control/server.h"
+
+#define READ_STEP 4096u
+
+struct table {
+	struct list node;		/* control->tables, the last registered first */
+	const struct control_command *commands;
+	void *arg;
+};
+
+struct control {
+	struct instance *instance;
+	struct loop_io io;		/* the listening socket */
+	struct list tables;
+	struct list clients;
+	unsigned int nclients;
+};
+
+struct client {
+	struct list node;
+	struct control *control;
+	struct loop_io io;
+	struct timer idle;
+	char *in, *out;
+	size_t in_len, in_size, out_len, out_off;
+	int fds[CONTROL_FDS_MAX];
+	int nfds;
+	int reply_fds[CONTROL_FDS_MAX];
+	int nreply_fds;
+};
+
+/* ---- clients come and go ---- */
+
+static void client_free(struct client *c)
+{
+	struct control *ctl = c->control;
+
+	loop_del(&c->io);
+	timer_cancel(&ctl->instance->stack->env.timers, &c->idle);
+	close(c->io.fd);
+	for (int i = 0; i < c->nfds; i++)
+		if (c->fds[i] >= 0)
+			close(c->fds[i]);
+	list_del(&c->node);
+	free(c->in);
+	free(c->out);
+	free(c);
+	if (ctl->nclients-- == CONTROL_CLIENTS_MAX)
+		loop_mod(&ctl->io, EPOLLIN);
+}
+
+static void client_idle(struct timer *t)
+{
+	client_free(container_of(t, struct client, idle));
+}
+
+static void client_progress(struct client *c)
+{
+	struct env *env = &c->control->instance->stack->env;
+
+	timer_arm(&env->timers, &c->idle, env->now + CONTROL_IDLE_NS);
+}
+
+/* ---- answers ---- */
+
+static void client_flush(struct client *c)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int) * CONTROL_FDS_MAX)];
+	} control;
+	struct iovec iov = { c->out + c->out_off, c->out_len - c->out_off };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	size_t fds_len = sizeof(int) * (size_t)c->nreply_fds;
+	ssize_t n;
+
+	if (fds_len) {			/* they go with the first byte */
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_SPACE(fds_len);
+		control.align.cmsg_level = SOL_SOCKET;
+		control.align.cmsg_type = SCM_RIGHTS;
+		control.align.cmsg_len = CMSG_LEN(fds_len);
+		memcpy(CMSG_DATA(&control.align), c->reply_fds, fds_len);
+	}
+	n = sendmsg(c->io.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	c->nreply_fds = 0;
+	if (n < 0 && (fds_len || (errno != EAGAIN && errno != EINTR))) {
+		client_free(c);
+		return;
+	}
+	if (n > 0) {
+		c->out_off += (size_t)n;
+		client_progress(c);
+	}
+	if (c->out_off == c->out_len)
+		client_free(c);
+	else
+		loop_mod(&c->io, EPOLLOUT);
+}
+
+static void client_answer(struct client *c, json_t *answer)
+{
+	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	size_t len = text ? strlen(text) : 0;
+	char *line = text ? realloc(text, len + 2) : NULL;
+
+	json_decref(answer);
+	if (!line) {
+		free(text);
+		client_free(c);
+		return;
+	}
+	strcpy(line + len, "\n");
+	c->out = line;
+	c->out_len = len + 1;
+	client_flush(c);
+}
+
+/* The module that a refusal is about: registry_get's words, wherever they stand in the sentence. */
+static json_t *needed(const char *sentence)
+{
+	static const char words[] = "needs module ";
+	const char *name = strstr(sentence, words);
+	size_t n;
+
+	if (!name)
+		return NULL;
+	name += sizeof(words) - 1;
+	n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_");
+	return n ? json_stringn(name, n) : NULL;
+}
+
+static void client_refuse(struct client *c, const char *sentence)
+{
+	json_t *answer = json_pack("{s:b, s:s}", "ok", 0, "error", sentence);
+	json_t *need = needed(sentence);
+
+	if (!answer)			/* the sentence quotes bytes that are no UTF-8 */
+		answer = json_pack("{s:b, s:s}", "ok", 0, "error",
+				   "refused, for a reason that cannot be written as JSON");
+	if (need)
+		json_object_set_new(answer, "need", need);
+	client_answer(c, answer);
+}
+
+/* ---- requests ---- */
+
+static const struct control_command *find_command(const struct control *ctl, const char *name,
+						  void **arg)
+{
+	list_for_each(pos, &ctl->tables) {
+		const struct table *t = list_entry(pos, struct table, node);
+
+		for (const struct control_command *cmd = t->commands; cmd->name; cmd++)
+			if (!strcmp(cmd->name, name)) {
+				*arg = t->arg;
+				return cmd;
+			}
+	}
+	return NULL;
+}
+
+static void client_command(struct client *c, json_t *args)
+{
+	struct control_request rq = { .instance = c->control->instance, .args = args,
+				      .nfds = c->nfds };
+	const char *name = json_string_value(json_object_get(args, "command"));
+	const struct control_command *cmd;
+	struct weir_error e = { "" };
+	json_t *result = NULL;
+	void *arg = NULL;
+	int rc;
+
+	cmd = name ? find_command(c->control, name, &arg) : NULL;
+	if (!cmd) {
+		if (name)
+			weir_fail(&e, EINVAL, "there is no command %.64s", name);
+		else
+			weir_fail(&e, EINVAL, "a request is an object with \"command\"");
+		client_refuse(c, e.text);
+		return;
+	}
+	memcpy(rq.fds, c->fds, sizeof(rq.fds));
+	rc = cmd->fn(arg, &rq, &result, &e);
+	memcpy(c->fds, rq.fds, sizeof(rq.fds));
+	if (rc < 0) {
+		json_decref(result);
+		client_refuse(c, *e.text ? e.text : strerror(-rc));
+		return;
+	}
+	if (rq.nreply_fds > 0 && rq.nreply_fds <= CONTROL_FDS_MAX) {
+		memcpy(c->reply_fds, rq.reply_fds, sizeof(rq.reply_fds));
+		c->nreply_fds = rq.nreply_fds;
+	}
+	client_answer(c, json_pack("{s:b, s:o}", "ok", 1, "result", result ? result : json_null()));
+}
+
+static void client_request(struct client *c, size_t len)
+{
+	struct weir_error e;
+	json_error_t je;
+	json_t *args;
+
+	if (len + 1 != c->in_len) {
+		client_refuse(c, "a request is one line; there is more after it");
+		return;
+	}
+	args = json_loadb(c->in, len, JSON_REJECT_DUPLICATES, &je);
+	if (!args) {
+		weir_fail(&e, EINVAL, "the request is not JSON: %.200s", je.text);
+		client_refuse(c, e.text);
+		return;
+	}
+	client_command(c, args);
+	json_decref(args);
+}
+
+/* ---- reading ---- */
+
+/* Take the descriptors that came. False: more than there may be. */
+static bool client_take_fds(struct client *c, struct msghdr *msg)
+{
+	bool ok = !(msg->msg_flags & MSG_CTRUNC);
+
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
+		size_t n;
+
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(fd));
+			if (c->nfds < CONTROL_FDS_MAX) {
+				c->fds[c->nfds++] = fd;
+			} else {
+				close(fd);
+				ok = false;
+			}
+		}
+	}
+	return ok;
+}
+
+static bool client_room(struct client *c)
+{
+	size_t size = c->in_size ? c->in_size * 2 : READ_STEP;
+	char *in;
+
+	if (c->in_len < c->in_size)
+		return true;
+	if (size > CONTROL_REQUEST_MAX)
+		return false;
+	in = realloc(c->in, size);
+	if (!in)
+		return false;
+	c->in = in;
+	c->in_size = size;
+	return true;
+}
+
+static void client_read(struct client *c)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int) * CONTROL_FDS_MAX)];
+	} control;
+	struct msghdr msg = { .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	struct iovec iov;
+	char *end;
+	ssize_t n;
+
+	if (!client_room(c)) {
+		client_refuse(c, "the request is too long; one has at most 1048576 bytes");
+		return;
+	}
+	iov = (struct iovec){ c->in + c->in_len, c->in_size - c->in_len };
+	msg.msg_iov = &iov;
+	n = recvmsg(c->io.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {			/* gone before it asked anything whole */
+		client_free(c);
+		return;
+	}
+	if (!client_take_fds(c, &msg)) {
+		client_refuse(c, "a request brings at most 4 descriptors");
+		return;
+	}
+	end = memchr(c->in + c->in_len, '\n', (size_t)n);
+	c->in_len += (size_t)n;
+	client_progress(c);
+	if (end)
+		client_request(c, (size_t)(end - c->in));
+}
+
+static void client_ready(struct loop_io *io, uint32_t events)
+{
+	struct client *c = container_of(io, struct client, io);
+
+	if (c->out && (events & (EPOLLERR | EPOLLHUP)))
+		client_free(c);
+	else if (c->out)
+		client_flush(c);
+	else
+		client_read(c);
+}
+
+/* ---- accepting ---- */
+
+static bool peer_allowed(const struct control *ctl, int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) &&
+		(cred.uid == 0 || cred.uid == ctl->instance->owner);
+}
+
+static void client_new(struct control *ctl, int fd)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		close(fd);
+		return;
+	}
+	c->control = ctl;
+	timer_init(&c->idle, client_idle);
+	list_add_tail(&c->node, &ctl->clients);
+	c->io.fd = fd;
+	if (++ctl->nclients == CONTROL_CLIENTS_MAX)
+		loop_mod(&ctl->io, 0);
+	if (loop_add(&ctl->instance->loop, &c->io, fd, EPOLLIN, client_ready)) {
+		client_free(c);
+		return;
+	}
+	client_progress(c);
+	if (!peer_allowed(ctl, fd))
+		client_refuse(c, "only root and the user who started this sandbox may command it");
+}
+
+static void control_accept(struct loop_io *io, uint32_t events)
+{
+	struct control *ctl = container_of(io, struct control, io);
+	int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)events;
+	if (fd >= 0)
+		client_new(ctl, fd);
+}
+
+struct control *control_start(struct instance *inst, int listen_fd, struct weir_error *e)
+{
+	struct control *ctl = calloc(1, sizeof(*ctl));
+	int rc;
+
+	if (!ctl) {
+		weir_fail(e, ENOMEM, "out of memory");
+		return NULL;
+	}
+	ctl->instance = inst;
+	list_init(&ctl->tables);
+	list_init(&ctl->clients);
+	rc = loop_add(&inst->loop, &ctl->io, listen_fd, EPOLLIN, control_accept);
+	if (rc) {
+		weir_fail(e, -rc, "cannot watch the control socket: %s", strerror(-rc));
+		free(ctl);
+		return NULL;
+	}
+	for (const struct control_command *const *t = control_commands; *t; t++)
+		control_register(ctl, *t, NULL);
+	return ctl;
+}
+
+void control_register(struct control *ctl, const struct control_command *commands, void *arg)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (!t) {
+		log_write(&ctl->instance->log, LOG_ERROR, "control: out of memory for commands");
+		return;
+	}
+	t->commands = commands;
+	t->arg = arg;
+	list_add(&t->node, &ctl->tables);
+}
+
+void control_stop(struct control *ctl)
+{
+	if (!ctl)
+		return;
+	list_for_each_safe(pos, &ctl->clients)
+		client_free(list_entry(pos, struct client, node));
+	list_for_each_safe(pos, &ctl->tables)
+		free(list_entry(pos, struct table, node));
+	loop_del(&ctl->io);
+	close(ctl->io.fd);
+	free(ctl);
+}

@@ -94,6 +94,21 @@ void instance_congestion_kinds(struct instance *inst, struct tcp_congestion_kind
 	*kinds = (struct tcp_congestion_kinds){ .arg = inst, .get = kind_get, .put = kind_put };
 }
 
+void instance_congestion_forget(struct instance *inst, const struct module *m)
+{
+	list_for_each_safe(pos, &inst->congestions) {
+		struct instance_congestion *cc = list_entry(pos, struct instance_congestion, node);
+
+		for (unsigned int i = 0; i < m->nops; i++)
+			if (cc->ops == &m->ops[i].congestion) {
+				list_del(pos);
+				free(cc->params);
+				free(cc);
+				break;
+			}
+	}
+}
+
 void instance_congestion_free(struct instance *inst)
 {
 	list_for_each_safe(pos, &inst->congestions) {

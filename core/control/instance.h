@@ -87,8 +87,9 @@ int instance_qdisc_replace(struct instance *inst, const char *nic, const char *k
 			   const struct setting *s, size_t n, struct weir_error *e);
 int instance_qdisc_change(struct instance *inst, const char *nic, const struct setting *s, size_t n,
 			  struct weir_error *e);
-/* New code for a loaded module, from fd: every qdisc, link, mode and connection moves over, or none. */
-int instance_module_reload(struct instance *inst, int fd, const char *path, struct weir_error *e);
+/* New code for the loaded module name, from fd: every qdisc, link, mode and connection moves over, or none. */
+int instance_module_reload(struct instance *inst, const char *name, int fd, const char *path,
+			   struct weir_error *e);
 int instance_set_mode(struct instance *inst, const char *mode, struct weir_error *e);
 /* The difference between inst->config and c is worked out, checked whole, applied whole; c becomes the config. */
 int instance_reconfigure(struct instance *inst, struct config *c, struct weir_error *e);

@@ -1,4 +1,13 @@
 libcore_la_SOURCES += \
+	core/control/arguments.c \
+	core/control/client.c \
+	core/control/commands.c \
+	core/control/commands.h \
+	core/control/commands_module.c \
+	core/control/commands_names.c \
+	core/control/commands_qdisc.c \
+	core/control/commands_sockets.c \
+	core/control/commands_stats.c \
 	core/control/congestion.c \
 	core/control/instance.c \
 	core/control/instance.h \
@@ -6,5 +15,6 @@ libcore_la_SOURCES += \
 	core/control/parts.h \
 	core/control/reconfigure.c \
 	core/control/reload.c \
+	core/control/server.c \
 	core/control/server.h \
 	core/control/swap.c

@@ -21,6 +21,8 @@ struct instance_congestion *instance_congestion_params(struct instance *inst,
 						       const struct setting *s, size_t n,
 						       struct weir_error *e);
 void instance_congestion_kinds(struct instance *inst, struct tcp_congestion_kinds *kinds);
+/* Drop the sets of a module's code, which is about to go: no connection uses them any more. */
+void instance_congestion_forget(struct instance *inst, const struct module *m);
 void instance_congestion_free(struct instance *inst);
 
 /* swap.c */

@@ -360,6 +360,7 @@ static void apply(struct change *ch)
 		apply_congestion(ch);
 	if (c->gso != inst->config.gso)
 		apply_gso(inst, c->gso);
+	inst->log.level = inst->stack->env.log.level = c->log_level;
 	inst->stack->pool.limit = c->memory ? c->memory : MEMORY_DEFAULT;
 	if (ch->mode)
 		instance_mode_apply(inst, ch->mode, ch->mode_module);

@@ -198,22 +198,6 @@ static void move_congestion(struct reload *r)
 	}
 }
 
-/* Sets of parameters that are of a module's code, which is about to go. Connections do not use them. */
-static void forget_congestion(struct instance *inst, const struct module *m)
-{
-	list_for_each_safe(pos, &inst->congestions) {
-		struct instance_congestion *cc = list_entry(pos, struct instance_congestion, node);
-
-		for (unsigned int i = 0; i < m->nops; i++)
-			if (cc->ops == &m->ops[i].congestion) {
-				list_del(pos);
-				free(cc->params);
-				free(cc);
-				break;
-			}
-	}
-}
-
 /* ---- all of it ---- */
 
 static int move_all(struct reload *r, struct weir_error *e)
@@ -243,7 +227,8 @@ static int move_all(struct reload *r, struct weir_error *e)
 	return 0;
 }
 
-int instance_module_reload(struct instance *inst, int fd, const char *path, struct weir_error *e)
+int instance_module_reload(struct instance *inst, const char *name, int fd, const char *path,
+			   struct weir_error *e)
 {
 	struct reload r = { .inst = inst };
 	int rc;
@@ -251,10 +236,14 @@ int instance_module_reload(struct instance *inst, int fd, const char *path, stru
 	r.to = module_load_beside(&inst->registry, fd, path, &r.from, e);
 	if (!r.to)
 		return -EINVAL;
-	rc = move_all(&r, e);
-	forget_congestion(inst, rc ? r.to : r.from);
+	if (strcmp(r.to->desc->name, name))
+		rc = weir_fail(e, EINVAL, "%s holds module %s, not %s", path, r.to->desc->name,
+			       name);
+	else
+		rc = move_all(&r, e);
+	instance_congestion_forget(inst, rc ? r.to : r.from);
 	if (rc) {
-		weir_error_prefix(e, "module %s stays as it was", r.from->desc->name);
+		weir_error_prefix(e, "module %s stays as it was", name);
 		module_revert(r.to, r.from);
 		return rc;
 	}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands_names.c - addr, route and neigh: show, add, del. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "control/commands.h"
+
+/* ---- addresses ---- */
+
+static int addr_show(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)
+{
+	(void)arg;
+	(void)e;
+	*result = json_array();
+	list_for_each(pos, &rq->instance->stack->nics.list) {
+		const struct nic *nic = list_entry(pos, struct nic, node);
+		json_t *addrs = json_array();
+
+		list_for_each(apos, &nic->addrs) {
+			const struct ifaddr *a = list_entry(apos, struct ifaddr, node);
+			json_t *o = json_pack("{s:o, s:i}", "addr", json_addr(&a->addr), "prefix",
+					      a->prefix);
+
+			if (!ip_addr_is_any(&a->broadcast))
+				json_object_set_new(o, "broadcast", json_addr(&a->broadcast));
+			json_array_append_new(addrs, o);
+		}
+		json_array_append_new(*result, json_pack("{s:I, s:s, s:b, s:b, s:I, s:o, s:o}",
+			"index", (json_int_t)nic->index, "dev", nic->name, "up", nic->up,
+			"loopback", nic->loopback, "mtu", (json_int_t)nic->mtu,
+			"address", json_mac(nic->addr), "addrs", addrs));
+	}
+	return 0;
+}
+
+static int addr_edit(struct control_request *rq, bool add, struct weir_error *e)
+{
+	struct ip *ip = &rq->instance->stack->ip;
+	struct nic *nic = arg_nic(rq, e);
+	const char *text = nic ? arg_string(rq, "addr", e) : NULL;
+	struct ip_addr a;
+	uint8_t prefix;
+	int rc = text ? arg_prefix(text, &a, &prefix, e) : -EINVAL;
+
+	if (rc)
+		return rc;
+	return add ? ip_addr_add(ip, nic, &a, prefix, e) : ip_addr_del(ip, nic, &a, prefix, e);
+}
+
+static int addr_add_cmd(void *arg, struct control_request *rq, json_t **result,
+			struct weir_error *e)
+{
+	(void)arg;
+	(void)result;
+	return addr_edit(rq, true, e);
+}
+
+static int addr_del_cmd(void *arg, struct control_request *rq, json_t **result,
+			struct weir_error *e)
+{
+	(void)arg;
+	(void)result;
+	return addr_edit(rq, false, e);
+}
+
+/* ---- routes ---- */
+
+static json_t *route_json(const struct route *r)
+{
+	char text[IP_ADDR_TEXT];
+	json_t *o = json_pack("{s:o, s:s, s:b, s:b}", "dst",
+			      r->prefix ? json_sprintf("%s/%u", ip_addr_text(&r->dst, text), r->prefix)
+					: json_string("default"),
+			      "dev", r->nic->name, "local", r->local, "automatic", r->automatic);
+
+	if (!ip_addr_is_any(&r->gateway))
+		json_object_set_new(o, "gateway", json_addr(&r->gateway));
+	if (!ip_addr_is_any(&r->prefsrc))
+		json_object_set_new(o, "prefsrc", json_addr(&r->prefsrc));
+	if (r->metric)
+		json_object_set_new(o, "metric", json_integer(r->metric));
+	if (r->mtu)
+		json_object_set_new(o, "mtu", json_integer(r->mtu));
+	return o;
+}
+
+static int route_show(void *arg, struct control_request *rq, json_t **result,
+		      struct weir_error *e)
+{
+	bool all = json_is_true(json_object_get(rq->args, "all"));
+
+	(void)arg;
+	(void)e;
+	*result = json_array();
+	list_for_each(pos, &rq->instance->stack->ip.routes) {
+		const struct route *r = list_entry(pos, struct route, node);
+
+		if (all || !r->local)
+			json_array_append_new(*result, route_json(r));
+	}
+	return 0;
+}
+
+/* A number, given as text or as a number. */
+static int arg_u32(const struct control_request *rq, const char *key, uint32_t *v,
+		   struct weir_error *e)
+{
+	const json_t *j = json_object_get(rq->args, key);
+	uint64_t n = 0;
+	int rc = 0;
+
+	if (!j)
+		return 0;
+	if (json_is_integer(j) && json_integer_value(j) >= 0)
+		n = (uint64_t)json_integer_value(j);
+	else if (json_is_string(j))
+		rc = parse_u64(json_string_value(j), &n, e);
+	else
+		rc = weir_fail(e, EINVAL, "it is not a number");
+	if (rc == 0 && n > UINT32_MAX)
+		rc = weir_fail(e, ERANGE, "it is larger than %u", UINT32_MAX);
+	if (rc)
+		weir_error_prefix(e, "%s", key);
+	*v = (uint32_t)n;
+	return rc;
+}
+
+static int arg_host(const struct control_request *rq, const char *key, struct ip_addr *a,
+		    struct weir_error *e)
+{
+	const char *text = arg_optional(rq, key);
+	uint8_t prefix;
+	int rc;
+
+	*a = ip_addr_v4(0);
+	if (!text)
+		return 0;
+	rc = arg_prefix(text, a, &prefix, e);
+	if (rc == 0 && prefix != 32)
+		rc = weir_fail(e, EINVAL, "%.64s is not one address", text);
+	if (rc)
+		weir_error_prefix(e, "%s", key);
+	return rc;
+}
+
+static int route_edit(struct control_request *rq, bool add, struct weir_error *e)
+{
+	struct ip *ip = &rq->instance->stack->ip;
+	const char *dst = arg_string(rq, "dst", e);
+	struct route r = { 0 };
+	int rc = dst ? arg_prefix(dst, &r.dst, &r.prefix, e) : -EINVAL;
+
+	if (rc == 0)
+		rc = arg_host(rq, "gateway", &r.gateway, e);
+	if (rc == 0)
+		rc = arg_host(rq, "prefsrc", &r.prefsrc, e);
+	if (rc == 0)
+		rc = arg_u32(rq, "metric", &r.metric, e);
+	if (rc == 0)
+		rc = arg_u32(rq, "mtu", &r.mtu, e);
+	if (rc)
+		return rc;
+	if (json_object_get(rq->args, "dev")) {
+		r.nic = arg_nic(rq, e);
+		if (!r.nic)
+			return -ENODEV;
+	}
+	if (add && !r.nic && ip_addr_is_any(&r.gateway))
+		return weir_fail(e, EINVAL, "a route needs a gateway (via) or a NIC (dev)");
+	return add ? route_add(ip, &r, e) : route_del(ip, &r, e);
+}
+
+static int route_add_cmd(void *arg, struct control_request *rq, json_t **result,
+			 struct weir_error *e)
+{
+	(void)arg;
+	(void)result;
+	return route_edit(rq, true, e);
+}
+
+static int route_del_cmd(void *arg, struct control_request *rq, json_t **result,
+			 struct weir_error *e)
+{
+	(void)arg;
+	(void)result;
+	return route_edit(rq, false, e);
+}
+
+/* ---- neighbours ---- */
+
+static json_t *neigh_json(const struct neighbour *n, uint64_t now)
+{
+	struct ip_addr a;
+	json_t *o;
+
+	memcpy(a.b, n->ip, sizeof(a.b));
+	o = json_pack("{s:o, s:s, s:s, s:I, s:I}", "addr", json_addr(&a), "dev", n->nic->name,
+		      "state", nud_name(n->state), "waiting", (json_int_t)n->waiting.len,
+		      "used_ns_ago", (json_int_t)(now - n->used));
+	if (n->state != NUD_INCOMPLETE && n->state != NUD_FAILED)
+		json_object_set_new(o, "lladdr", json_mac(n->addr));
+	return o;
+}
+
+static int neigh_show(void *arg, struct control_request *rq, json_t **result,
+		      struct weir_error *e)
+{
+	const struct stack *s = rq->instance->stack;
+	struct hash_node *node = NULL;
+
+	(void)arg;
+	(void)e;
+	*result = json_array();
+	while ((node = hash_walk(&s->ip.arp.table, node)))
+		json_array_append_new(*result, neigh_json(container_of(node, struct neighbour, node),
+							  s->env.now));
+	return 0;
+}
+
+static int neigh_args(struct control_request *rq, struct nic **nic, struct ip_addr *a,
+		      struct weir_error *e)
+{
+	int rc;
+
+	*nic = arg_nic(rq, e);
+	if (!*nic || !arg_string(rq, "addr", e))
+		return -EINVAL;
+	rc = arg_host(rq, "addr", a, e);
+	if (rc == 0 && (*nic)->loopback)
+		rc = weir_fail(e, EINVAL, "%s has no neighbours", (*nic)->name);
+	return rc;
+}
+
+static int neigh_add_cmd(void *arg, struct control_request *rq, json_t **result,
+			 struct weir_error *e)
+{
+	static const struct param mac = { .name = "lladdr", .type = PARAM_MAC };
+	const char *text = arg_string(rq, "lladdr", e);
+	uint8_t lladdr[LINK_ADDR_LEN];
+	struct ip_addr a;
+	struct nic *nic;
+	int rc = text ? param_parse(&mac, text, lladdr, e) : -EINVAL;
+
+	(void)arg;
+	(void)result;
+	if (rc == 0)
+		rc = neigh_args(rq, &nic, &a, e);
+	if (rc == 0 && (lladdr[0] & 1))
+		rc = weir_fail(e, EINVAL, "lladdr %s is the address of a group, not of a neighbour",
+			       text);
+	if (rc)
+		return rc;
+	rc = neighbour_set_permanent(&rq->instance->stack->ip.arp, nic, a.b, lladdr);
+	return rc ? weir_fail(e, -rc, "no room for another neighbour") : 0;
+}
+
+static int neigh_del_cmd(void *arg, struct control_request *rq, json_t **result,
+			 struct weir_error *e)
+{
+	struct ip_addr a;
+	struct nic *nic;
+	int rc = neigh_args(rq, &nic, &a, e);
+
+	(void)arg;
+	(void)result;
+	if (rc)
+		return rc;
+	rc = neighbour_delete(&rq->instance->stack->ip.arp, nic, a.b);
+	return rc ? weir_fail(e, -rc, "%s has no neighbour %s", nic->name,
+			      arg_optional(rq, "addr")) : 0;
+}
+
+const struct control_command commands_names[] = {
+	{ "addr show", addr_show },
+	{ "addr add", addr_add_cmd },
+	{ "addr del", addr_del_cmd },
+	{ "route show", route_show },
+	{ "route add", route_add_cmd },
+	{ "route del", route_del_cmd },
+	{ "neigh show", neigh_show },
+	{ "neigh add", neigh_add_cmd },
+	{ "neigh del", neigh_del_cmd },
+	{ }
+};

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands_sockets.c - every socket of the stack, as ss shows them. */
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "control/commands.h"
+#include "ip/sock.h"
+
+static json_t *endpoint(const struct ip_addr *a, uint16_t port)
+{
+	char text[IP_ADDR_TEXT], number[8] = "*";
+
+	if (port)
+		snprintf(number, sizeof(number), "%u", port);
+	return json_sprintf("%s:%s", ip_addr_text(a, text), number);
+}
+
+static json_t *sock_json(struct sock *sk, const char *netid, const char *state)
+{
+	json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:I}", "netid", netid, "state", state,
+			      "recv_q", (json_int_t)(sk->ops->pending ? sk->ops->pending(sk) : 0),
+			      "send_q", (json_int_t)(sk->ops->unsent ? sk->ops->unsent(sk) : 0),
+			      "local", endpoint(&sk->local, sk->lport), "peer",
+			      endpoint(&sk->remote, sk->rport), "inode", (json_int_t)sk->inode);
+
+	if (sk->bound_nic)
+		json_object_set_new(o, "dev", json_string(sk->bound_nic->name));
+	return o;
+}
+
+static json_t *tcp_info(struct sock *sk)
+{
+	struct tcp_info ti;
+	socklen_t len = sizeof(ti);
+	char name[16] = "";
+	socklen_t name_len = sizeof(name) - 1;
+
+	memset(&ti, 0, sizeof(ti));
+	if (!sk->ops->getsockopt || sk->ops->getsockopt(sk, IPPROTO_TCP, TCP_INFO, &ti, &len))
+		return NULL;
+	sk->ops->getsockopt(sk, IPPROTO_TCP, TCP_CONGESTION, name, &name_len);
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
+			 "congestion", name, "rto_us", (json_int_t)ti.tcpi_rto,
+			 "rtt_us", (json_int_t)ti.tcpi_rtt, "rttvar_us", (json_int_t)ti.tcpi_rttvar,
+			 "mss", (json_int_t)ti.tcpi_snd_mss, "pmtu", (json_int_t)ti.tcpi_pmtu,
+			 "cwnd", (json_int_t)ti.tcpi_snd_cwnd,
+			 "ssthresh", (json_int_t)ti.tcpi_snd_ssthresh,
+			 "unacked", (json_int_t)ti.tcpi_unacked,
+			 "retrans", (json_int_t)ti.tcpi_retrans,
+			 "total_retrans", (json_int_t)ti.tcpi_total_retrans,
+			 "rcv_space", (json_int_t)ti.tcpi_rcv_space,
+			 "ts", !!(ti.tcpi_options & TCPI_OPT_TIMESTAMPS),
+			 "wscale", !!(ti.tcpi_options & TCPI_OPT_WSCALE));
+}
+
+static void add_tcp(const struct stack *s, json_t *list)
+{
+	list_for_each(pos, &s->tcp.socks) {
+		struct sock *sk = list_entry(pos, struct sock, all);
+		json_t *o = sock_json(sk, "tcp", tcp_state_name(sk)), *info = tcp_info(sk);
+
+		if (info)
+			json_object_set_new(o, "info", info);
+		json_array_append_new(list, o);
+	}
+}
+
+static void add_datagram(const struct list *socks, json_t *list)
+{
+	list_for_each(pos, socks) {
+		struct sock *sk = list_entry(pos, struct sock, all);
+		const char *netid = sk->ops == &udp_ops ? "udp"
+				  : sk->ops == &ping_ops ? "icmp" : "raw";
+
+		json_array_append_new(list, sock_json(sk, netid, ip_addr_is_any(&sk->remote)
+						      ? "UNCONN" : "ESTAB"));
+	}
+}
+
+static int sockets(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)
+{
+	const struct stack *s = rq->instance->stack;
+
+	(void)arg;
+	(void)e;
+	*result = json_array();
+	add_datagram(&s->raw.socks, *result);
+	add_datagram(&s->udp.socks, *result);
+	add_tcp(s, *result);
+	return 0;
+}
+
+const struct control_command commands_sockets[] = {
+	{ "sockets", sockets },
+	{ }
+};

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands_stats.c - every counter of the stack, by floor. */
+#include <errno.h>
+
+#include "control/commands.h"
+#include "nic/qdisc.h"
+
+struct counter {
+	const char *name;
+	size_t offset;			/* of the uint64_t in its struct */
+};
+
+static json_t *counters(const struct counter *c, const void *base)
+{
+	json_t *o = json_object();
+
+	for (; c->name; c++)
+		json_object_set_new(o, c->name,
+				    json_integer((json_int_t)*(const uint64_t *)
+						 ((const char *)base + c->offset)));
+	return o;
+}
+
+#define C(m) { #m, offsetof(struct ip_stats, m) }
+static const struct counter ip_counters[] = {
+	C(in_receives), C(in_hdr_errors), C(in_addr_errors), C(in_unknown_protos),
+	C(in_discards), C(in_delivers), C(out_requests), C(out_discards), C(out_no_routes),
+	C(reasm_timeout), C(reasm_reqds), C(reasm_oks), C(reasm_fails), C(frag_oks),
+	C(frag_fails), C(frag_creates), C(in_csum_errors), C(in_martians), { }
+};
+#undef C
+
+#define C(m) { #m, offsetof(struct icmp_stats, m) }
+static const struct counter icmp_counters[] = {
+	C(in_msgs), C(in_errors), C(in_csum_errors), C(out_msgs), C(out_errors),
+	C(out_rate_limited), C(in_echos), C(out_echo_reps), C(in_dest_unreachs),
+	C(in_time_excds), C(in_redirects), { }
+};
+#undef C
+
+#define C(m) { #m, offsetof(struct arp_stats, m) }
+static const struct counter arp_counters[] = {
+	C(in_requests), C(in_replies), C(in_errors), C(in_conflicts), C(out_requests),
+	C(out_replies), { }
+};
+#undef C
+
+#define C(m) { #m, offsetof(struct udp_stats, m) }
+static const struct counter udp_counters[] = {
+	C(in_datagrams), C(no_ports), C(in_errors), C(out_datagrams), C(rcvbuf_errors),
+	C(sndbuf_errors), C(in_csum_errors), { }
+};
+#undef C
+
+#define C(m) { #m, offsetof(struct tcp_stats, m) }
+static const struct counter tcp_counters[] = {
+	C(active_opens), C(passive_opens), C(attempt_fails), C(estab_resets), C(curr_estab),
+	C(in_segs), C(out_segs), C(retrans_segs), C(in_errs), C(out_rsts), C(in_csum_errors),
+	C(paws_drops), C(challenge_acks), C(listen_drops), C(ofo_queued), C(ofo_drops),
+	C(rcv_pruned), C(dup_acks), C(fast_retrans), C(timeouts), C(delayed_acks),
+	C(keepalive_probes), C(zero_window_probes), C(time_waits), C(time_wait_overflow),
+	C(bad_seq_resets), C(abort_on_timeout), C(abort_on_close), C(abort_on_data),
+	C(abort_on_memory), { }
+};
+#undef C
+
+#define C(m) { #m, offsetof(struct link_stats, m) }
+static const struct counter link_counters[] = {
+	C(rx_packets), C(rx_bytes), C(rx_drops), C(rx_errors), C(tx_packets), C(tx_bytes),
+	C(tx_drops), C(tx_errors), { }
+};
+#undef C
+
+#define C(m) { #m, offsetof(struct nic, m) }
+static const struct counter nic_counters[] = {
+	C(rx_packets), C(rx_bytes), C(rx_drops), C(tx_packets), C(tx_bytes), C(tx_drops),
+	C(ring_drops), { }
+};
+#undef C
+
+#define C(m) { #m, offsetof(struct qdisc_stats, m) }
+static const struct counter qdisc_counters[] = {
+	C(bytes), C(packets), C(drops), C(overlimits), C(requeues), C(backlog), C(qlen), { }
+};
+#undef C
+
+#define C(m) { #m, offsetof(struct neighbour_table, m) }
+static const struct counter neighbour_counters[] = {
+	C(failures), C(evictions), C(queue_drops), { }
+};
+#undef C
+
+#define C(m) { #m, offsetof(struct packet_pool, m) }
+static const struct counter pool_counters[] = {
+	C(used), C(limit), C(peak), C(packets), C(bufs), C(failures), C(cached), { }
+};
+#undef C
+
+/* What the devices carried, what NICs did, what qdiscs did: by NIC. */
+static void stats_nics(const struct stack *s, json_t *links, json_t *nics, json_t *qdiscs)
+{
+	list_for_each(pos, &s->nics.list) {
+		const struct nic *nic = list_entry(pos, struct nic, node);
+		json_t *o = counters(nic_counters, nic);
+
+		json_object_set_new(o, "ring", json_integer(nic->ring.len));
+		json_object_set_new(nics, nic->name, o);
+		if (!nic->loopback)
+			json_object_set_new(links, nic->name,
+					    counters(link_counters, &nic->link.stats));
+		if (nic->root)
+			json_object_set_new(qdiscs, nic->name,
+					    counters(qdisc_counters, &nic->root->stats));
+	}
+}
+
+static int stats(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)
+{
+	const struct stack *s = rq->instance->stack;
+	json_t *links = json_object(), *nics = json_object(), *qdiscs = json_object();
+	json_t *tcp = counters(tcp_counters, &s->tcp.stats);
+	json_t *neighbour = counters(neighbour_counters, &s->ip.arp);
+
+	(void)arg;
+	(void)e;
+	stats_nics(s, links, nics, qdiscs);
+	json_object_set_new(tcp, "orphans", json_integer(s->tcp.orphans));
+	json_object_set_new(tcp, "time_waits_now", json_integer(s->tcp.time_waits));
+	json_object_set_new(neighbour, "entries", json_integer((json_int_t)s->ip.arp.table.count));
+	*result = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			    "links", links, "nics", nics, "qdiscs", qdiscs,
+			    "ip", counters(ip_counters, &s->ip.stats),
+			    "icmp", counters(icmp_counters, &s->ip.icmp_stats),
+			    "arp", counters(arp_counters, &s->ip.arp_stats),
+			    "neighbour", neighbour,
+			    "udp", counters(udp_counters, &s->udp.stats), "tcp", tcp,
+			    "pool", counters(pool_counters, &s->pool));
+	return *result ? 0 : -ENOMEM;
+}
+
+const struct control_command commands_stats[] = {
+	{ "stats", stats },
+	{ }
+};

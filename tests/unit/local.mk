@@ -36,3 +36,10 @@ tests_unit_test_nic_SOURCES = tests/unit/test_nic.c $(TESTNET)
 tests_unit_test_nic_CFLAGS = $(T_CFLAGS)
 tests_unit_test_nic_LDADD = $(T_LDADD)
 tests_unit_test_nic_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_port
+TESTS += tests/unit/test_port
+tests_unit_test_port_SOURCES = tests/unit/test_port.c
+tests_unit_test_port_CFLAGS = $(T_CFLAGS)
+tests_unit_test_port_LDADD = $(T_LDADD)
+tests_unit_test_port_LDFLAGS = $(T_LDFLAGS)

@@ -291,10 +291,10 @@ int ip_addr_add(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t
 	list_add_tail(&ia->node, &nic->addrs);
 	if (ifaddr_connects(ia)) {
 		ifaddr_route(ia, false, &r);
-		err = route_add(ip, &r, e);
+		err = route_add(ip, &r, NULL);
 		if (err && err != -EEXIST) {	/* another address of the subnet has made it */
 			ip_addr_del(ip, nic, a, prefix, NULL);
-			return err;
+			return weir_fail(e, -err, "%s: no memory for an address", nic->name);
 		}
 	}
 	return 0;

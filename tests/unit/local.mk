@@ -43,3 +43,17 @@ tests_unit_test_port_SOURCES = tests/unit/test_port.c
 tests_unit_test_port_CFLAGS = $(T_CFLAGS)
 tests_unit_test_port_LDADD = $(T_LDADD)
 tests_unit_test_port_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_neighbour
+TESTS += tests/unit/test_neighbour
+tests_unit_test_neighbour_SOURCES = tests/unit/test_neighbour.c $(TESTNET)
+tests_unit_test_neighbour_CFLAGS = $(T_CFLAGS)
+tests_unit_test_neighbour_LDADD = $(T_LDADD)
+tests_unit_test_neighbour_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_route
+TESTS += tests/unit/test_route
+tests_unit_test_route_SOURCES = tests/unit/test_route.c $(TESTNET)
+tests_unit_test_route_CFLAGS = $(T_CFLAGS)
+tests_unit_test_route_LDADD = $(T_LDADD)
+tests_unit_test_route_LDFLAGS = $(T_LDFLAGS)

@@ -65,9 +65,10 @@ void qdisc_watchdog(struct qdisc *q, uint64_t at)
 {
 	struct nic *nic = q->nic;
 
+	if (timer_armed(&nic->watchdog) && nic->watchdog.at <= at)
+		return;		/* asked for already: every enqueue comes by here */
 	q->stats.overlimits++;
-	if (!timer_armed(&nic->watchdog) || at < nic->watchdog.at)
-		timer_arm(&nic->nics->env->timers, &nic->watchdog, at);
+	timer_arm(&nic->nics->env->timers, &nic->watchdog, at);
 }
 
 /* ---- statistics ---- */

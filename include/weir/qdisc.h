@@ -100,7 +100,8 @@ WEIR_API int qdisc_drop(struct qdisc *q, struct packet *p);
 WEIR_API void qdisc_drop_queued(struct qdisc *q, struct packet *p);
 /* Count a packet that is gone already. */
 WEIR_API void qdisc_count_drop(struct qdisc *q);
-/* Call dequeue again at the absolute time at (ns of qdisc_now()); counts an overlimit. */
+/* Call dequeue again at the absolute time at (ns of qdisc_now()), or earlier; a new wait counts as an
+ * overlimit. */
 WEIR_API void qdisc_watchdog(struct qdisc *q, uint64_t at);
 /* Give a packet to the link without queueing: for a qdisc that holds nothing. */
 WEIR_API int qdisc_transmit(struct qdisc *q, struct packet *p);

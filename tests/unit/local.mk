@@ -57,3 +57,10 @@ tests_unit_test_route_SOURCES = tests/unit/test_route.c $(TESTNET)
 tests_unit_test_route_CFLAGS = $(T_CFLAGS)
 tests_unit_test_route_LDADD = $(T_LDADD)
 tests_unit_test_route_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_tbf
+TESTS += tests/unit/test_tbf
+tests_unit_test_tbf_SOURCES = tests/unit/test_tbf.c tests/unit/qdisc_world.h
+tests_unit_test_tbf_CFLAGS = $(T_CFLAGS)
+tests_unit_test_tbf_LDADD = $(T_LDADD)
+tests_unit_test_tbf_LDFLAGS = $(T_LDFLAGS)

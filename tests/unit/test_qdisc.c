@@ -373,7 +373,7 @@ START_TEST(earliest_wake_up_wins)
 	nic_set_root(w->nic, q);
 	world_run(w, now);
 	ck_assert_int_eq(wt->calls, 1);
-	ck_assert_uint_eq(q->stats.overlimits, 3);
+	ck_assert_uint_eq(q->stats.overlimits, 2);
 	ck_assert_uint_eq(w->nic->watchdog.at, now + 10 * MS);
 	world_run(w, now + 9 * MS);
 	ck_assert_int_eq(wt->calls, 1);

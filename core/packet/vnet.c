@@ -19,6 +19,7 @@
 #include "packet/gso.h"
 
 #define GSO_UDP_L4	5u		/* VIRTIO_NET_HDR_GSO_UDP_L4, since the headers of Linux 6.2 */
+#define UDP_SEGMENTS_MAX 128u		/* Linux's UDP_MAX_SEGMENTS */
 #define VLAN_LEN	4u
 #define IP6_LEN		40u
 #define IP6_EXTENSIONS	8		/* more of them before a transport header is no traffic */
@@ -183,6 +184,8 @@ static int take_gso(struct packet *p, const struct virtio_net_hdr *vh)
 	if (end < h.payload || end > p->len)
 		return -EINVAL;
 	segs = (end - h.payload + size - 1) / size;
+	if (!h.tcp && segs > UDP_SEGMENTS_MAX)
+		return -EINVAL;		/* each becomes a packet: one frame would cost megabytes */
 	if (segs <= 1) {	/* fits into one: no super-segment */
 		p->gso_type = PACKET_GSO_NONE;
 		return 0;

@@ -848,6 +848,22 @@ START_TEST(vnet_checksum_field_lies_in_the_headers)
 }
 END_TEST
 
+/* They are cut when received: a frame must not become more packets than a sender on Linux can ask for. */
+START_TEST(vnet_udp_segments_are_bounded)
+{
+	for (uint32_t size = 93; size <= 94; size++) {
+		const struct shape s = { .payload = 12000, .gso_size = size, .udp = true };
+		struct packet *p = super(&s), *r;
+		struct virtio_net_hdr h;
+
+		r = receive(p, &h);
+		ck_assert_int_eq(packet_from_vnet(r, &h), size == 94 ? 0 : -EINVAL);
+		packet_free(r);
+		packet_free(p);
+	}
+}
+END_TEST
+
 /* Headers whose own bytes do not bear out what the metadata says. */
 START_TEST(vnet_disagreeing_packets_are_refused)
 {
@@ -946,6 +962,7 @@ static void add_offload_tests(TCase *tc)
 	tcase_add_test(tc, vnet_plain_packets);
 	tcase_add_loop_test(tc, vnet_lies_are_refused, 0, nlies);
 	tcase_add_test(tc, vnet_checksum_field_lies_in_the_headers);
+	tcase_add_test(tc, vnet_udp_segments_are_bounded);
 	tcase_add_test(tc, vnet_disagreeing_packets_are_refused);
 	tcase_add_test(tc, vnet_random_headers_and_lengths);
 }

@@ -2,6 +2,9 @@ bin_PROGRAMS += weir
 weir_SOURCES = \
 	cmd/check.c \
 	cmd/cmd.h \
+	cmd/ctl.c \
+	cmd/ctl.h \
+	cmd/ctl_print.c \
 	cmd/main.c \
 	cmd/modules.c \
 	cmd/options.c \

@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctl.c - weir ctl: asks a running sandbox, or changes it. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/ctl.h"
+#include "cmd/options.h"
+#include "module/suggest.h"
+
+#define WORDS_MAX 160
+
+static void help(void)
+{
+	fputs("Usage: weir ctl [OPTIONS]                     the sandboxes that run\n"
+	      "       weir ctl NAME [OPTIONS] COMMAND ...    ask one, or change it while it runs\n"
+	      "\n"
+	      "  show                                 what it is\n"
+	      "  qdisc show [-s] [DEV]                queueing disciplines; -s: with counters\n"
+	      "  qdisc replace DEV KIND [KEY VALUE]...  another one; what is queued moves over\n"
+	      "  qdisc change DEV [KIND] KEY VALUE...   the same one, other parameters\n"
+	      "  module list                          modules it has loaded\n"
+	      "  module load NAME|FILE                (FILE has a / in it)\n"
+	      "  module reload NAME [FILE]            new code, the same traffic\n"
+	      "  module unload NAME\n"
+	      "  link show [-s]                       its NICs\n"
+	      "  addr [show | add ADDR/LEN dev DEV | del ADDR/LEN dev DEV]\n"
+	      "  route [show [all] | add DST [via GATEWAY] [dev DEV] [src ADDR] [metric N] [mtu N] |\n"
+	      "         del DST [via GATEWAY] [dev DEV] [metric N]]\n"
+	      "  neigh [show | add ADDR lladdr MAC dev DEV | del ADDR dev DEV]\n"
+	      "  sockets [-t] [-u] [-w] [-l] [-i]     TCP, UDP, raw, only listening; with TCP's state\n"
+	      "  stats                                every counter\n"
+	      "  mode set none|sandbox|...            cut it off from its NICs, or let it back\n"
+	      "  config show                          the configuration, and where each line came from\n"
+	      "  config reload [FILE]                 read the INI again (or another), apply what changed\n"
+	      "\n"
+	      "Each change happens whole, or not at all and says why. A parameter may also be\n"
+	      "written KEY=VALUE; `weir modules` lists them.\n"
+	      "\n"
+	      "Options:\n"
+	      "  -j, --json             JSON\n"
+	      "  -s, --statistics       with counters\n"
+	      "  -p, --module-path DIRS where modules are looked for; otherwise\n"
+	      "                         $WEIR_MODULE_PATH, or " WEIR_MODULE_DIR "\n"
+	      "  -h, --help             this text\n", stdout);
+}
+
+/* ---- words into requests ---- */
+
+static int too_many(char **words, int n, struct weir_error *e)
+{
+	return n > 0 ? weir_fail(e, EINVAL, "%s: one word too many; see `weir ctl --help`", words[0])
+		     : 0;
+}
+
+static int no_words(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e)
+{
+	(void)c;
+	(void)rq;
+	return too_many(words, n, e);
+}
+
+static int need(int n, int min, const char *what, struct weir_error *e)
+{
+	return n < min ? weir_fail(e, EINVAL, "%s is missing; see `weir ctl --help`", what) : 0;
+}
+
+static void put(json_t *o, const char *key, const char *value)
+{
+	json_object_set_new(o, key, json_string(value));
+}
+
+/* KEY VALUE or KEY=VALUE, to the end. */
+static int params(json_t *rq, char **words, int n, struct weir_error *e)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(rq, "params", o);
+	for (int i = 0; i < n; i++) {
+		char *eq = strchr(words[i], '=');
+
+		if (eq) {
+			*eq = '\0';
+			put(o, words[i], eq + 1);
+			*eq = '=';
+		} else if (i + 1 < n) {
+			put(o, words[i], words[i + 1]);
+			i++;
+		} else {
+			return weir_fail(e, EINVAL, "%s: its value is missing", words[i]);
+		}
+	}
+	return 0;
+}
+
+/* tc's spelling is understood too: "dev eth0 root tbf ...". */
+static int skip(char ***words, int n, const char *word)
+{
+	if (n == 0 || strcmp(**words, word))
+		return n;
+	++*words;
+	return n - 1;
+}
+
+static int qdisc_show(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e)
+{
+	(void)c;
+	n = skip(&words, n, "dev");
+	if (n == 0)
+		return 0;
+	put(rq, "dev", words[0]);
+	return too_many(words + 1, n - 1, e);
+}
+
+static int replace_words(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e)
+{
+	(void)c;
+	n = skip(&words, n, "dev");
+	if (need(n, 1, "the NIC", e))
+		return -EINVAL;
+	put(rq, "dev", *words++);
+	n = skip(&words, n - 1, "root");
+	if (need(n, 1, "the kind of qdisc", e))
+		return -EINVAL;
+	put(rq, "kind", *words);
+	return params(rq, words + 1, n - 1, e);
+}
+
+static int change_words(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e)
+{
+	int pairs = 0;
+
+	(void)c;
+	n = skip(&words, n, "dev");
+	if (need(n, 1, "the NIC", e))
+		return -EINVAL;
+	put(rq, "dev", *words++);
+	n = skip(&words, n - 1, "root");
+	/* One word more than pairs: the kind is named. */
+	for (int i = 0; i < n; i++)
+		pairs += strchr(words[i], '=') ? 0 : 1;
+	if (n && pairs % 2 && !strchr(words[0], '=')) {
+		put(rq, "kind", *words++);
+		n--;
+	}
+	if (need(n, 1, "what to change", e))
+		return -EINVAL;
+	return params(rq, words, n, e);
+}
+
+static int module_file(struct ctl *c, json_t *rq, const char *what, struct weir_error *e)
+{
+	char path[PATH_MAX];
+
+	c->fd = module_open(&c->registry, what, path, sizeof(path), e);
+	if (c->fd < 0)
+		return c->fd;
+	put(rq, "path", path);
+	return 0;
+}
+
+static int module_load(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e)
+{
+	if (need(n, 1, "the module", e) || too_many(words + 1, n - 1, e))
+		return -EINVAL;
+	return module_file(c, rq, words[0], e);
+}
+
+static int module_reload(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e)
+{
+	if (need(n, 1, "the module", e) || too_many(words + 2, n - 2, e))
+		return -EINVAL;
+	put(rq, "name", words[0]);
+	return module_file(c, rq, words[n - 1], e);
+}
+
+static int module_name(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e)
+{
+	(void)c;
+	if (need(n, 1, "the module", e))
+		return -EINVAL;
+	put(rq, "name", words[0]);
+	return too_many(words + 1, n - 1, e);
+}
+
+static int mode_set(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e)
+{
+	(void)c;
+	if (need(n, 1, "the mode", e))
+		return -EINVAL;
+	put(rq, "mode", words[0]);
+	return too_many(words + 1, n - 1, e);
+}
+
+/* What ip calls by one word and the request by another. */
+struct keyword {
+	const char *word, *key;
+};
+
+static int keywords(json_t *rq, const struct keyword *k, char **words, int n, struct weir_error *e)
+{
+	for (int i = 0; i < n; i += 2) {
+		const struct keyword *w = k;
+
+		while (w->word && strcmp(w->word, words[i]))
+			w++;
+		if (!w->word)
+			return weir_fail(e, EINVAL, "%s: not understood here; see `weir ctl --help`",
+					 words[i]);
+		if (i + 1 == n)
+			return weir_fail(e, EINVAL, "%s: its value is missing", words[i]);
+		put(rq, w->key, words[i + 1]);
+	}
+	return 0;
+}
+
+static int addr_edit(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e)
+{
+	static const struct keyword k[] = { { "dev", "dev" }, { } };
+
+	(void)c;
+	if (need(n, 1, "the address", e))
+		return -EINVAL;
+	put(rq, "addr", words[0]);
+	return keywords(rq, k, words + 1, n - 1, e);
+}
+
+static int route_show(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e)
+{
+	(void)c;
+	if (n > 0 && !strcmp(words[0], "all")) {
+		json_object_set_new(rq, "all", json_true());
+		return too_many(words + 1, n - 1, e);
+	}
+	return too_many(words, n, e);
+}
+
+static int route_edit(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e)
+{
+	static const struct keyword k[] = {
+		{ "via", "gateway" }, { "dev", "dev" }, { "src", "prefsrc" },
+		{ "metric", "metric" }, { "mtu", "mtu" }, { }
+	};
+
+	(void)c;
+	if (need(n, 1, "the destination", e))
+		return -EINVAL;
+	put(rq, "dst", words[0]);
+	return keywords(rq, k, words + 1, n - 1, e);
+}
+
+static int neigh_edit(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e)
+{
+	static const struct keyword k[] = { { "dev", "dev" }, { "lladdr", "lladdr" }, { } };
+
+	(void)c;
+	if (need(n, 1, "the address", e))
+		return -EINVAL;
+	put(rq, "addr", words[0]);
+	return keywords(rq, k, words + 1, n - 1, e);
+}
+
+/* ---- config reload: the file is read here, since the sandbox cannot open it ---- */
+
+static int file_text(json_t *rq, const char *file, struct weir_error *e)
+{
+	char *text = calloc(1, CONTROL_REQUEST_MAX + 1);
+	json_t *s = NULL;
+	size_t n;
+	FILE *f;
+
+	if (!text)
+		return weir_fail(e, ENOMEM, "out of memory");
+	f = fopen(file, "re");
+	if (!f) {
+		free(text);
+		return weir_fail(e, errno, "%s: %s", file, strerror(errno));
+	}
+	n = fread(text, 1, CONTROL_REQUEST_MAX, f);
+	if (!ferror(f) && n < CONTROL_REQUEST_MAX)
+		s = json_stringn(text, n);
+	fclose(f);
+	free(text);
+	if (!s)
+		return weir_fail(e, EINVAL, "%s: is no configuration: not readable as UTF-8 text of less than %u bytes",
+				 file, CONTROL_REQUEST_MAX);
+	json_object_set_new(rq, "text", s);
+	put(rq, "file", file);
+	return 0;
+}
+
+/* The file that the sandbox was started with. */
+static int its_file(struct ctl *c, char *path, size_t size, struct weir_error *e)
+{
+	json_t *rq = json_pack("{s:s}", "command", "config show");
+	json_t *config = control_request(c->name, NULL, rq, NULL, 0, NULL, NULL, NULL, e);
+	const char *file = json_string_value(json_object_get(config, "file"));
+	int rc = config ? 0 : -EINVAL;
+
+	if (file)
+		snprintf(path, size, "%s", file);
+	else if (config)
+		rc = weir_fail(e, EINVAL, "%s was started without an INI file; name one", c->name);
+	json_decref(config);
+	json_decref(rq);
+	return rc;
+}
+
+static int config_reload(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e)
+{
+	char path[PATH_MAX];
+
+	if (n > 1)
+		return too_many(words + 1, n - 1, e);
+	if (n == 1 && !realpath(words[0], path))
+		return weir_fail(e, errno, "%s: %s", words[0], strerror(errno));
+	if (n == 0 && its_file(c, path, sizeof(path), e))
+		return -EINVAL;
+	return file_text(rq, path, e);
+}
+
+/* ---- verbs ---- */
+
+static const struct verb {
+	const char *words;		/* as typed */
+	const char *command;		/* as asked; NULL = the same */
+	int (*build)(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e);
+	void (*print)(const struct ctl *c, json_t *result);
+} verbs[] = {
+	{ "show", NULL, no_words, print_show },
+	{ "module list", NULL, no_words, print_modules },
+	{ "module load", NULL, module_load, NULL },
+	{ "module reload", NULL, module_reload, NULL },
+	{ "module unload", NULL, module_name, NULL },
+	{ "module", "module list", no_words, print_modules },
+	{ "qdisc show", NULL, qdisc_show, print_qdiscs },
+	{ "qdisc replace", NULL, replace_words, NULL },
+	{ "qdisc change", NULL, change_words, NULL },
+	{ "qdisc", "qdisc show", no_words, print_qdiscs },
+	{ "link show", NULL, no_words, print_links },
+	{ "link", "link show", no_words, print_links },
+	{ "addr show", NULL, no_words, print_addrs },
+	{ "addr add", NULL, addr_edit, NULL },
+	{ "addr del", NULL, addr_edit, NULL },
+	{ "addr", "addr show", no_words, print_addrs },
+	{ "route show", NULL, route_show, print_routes },
+	{ "route add", NULL, route_edit, NULL },
+	{ "route del", NULL, route_edit, NULL },
+	{ "route", "route show", no_words, print_routes },
+	{ "neigh show", NULL, no_words, print_neighs },
+	{ "neigh add", NULL, neigh_edit, NULL },
+	{ "neigh del", NULL, neigh_edit, NULL },
+	{ "neigh", "neigh show", no_words, print_neighs },
+	{ "sockets", NULL, no_words, print_sockets },
+	{ "stats", NULL, no_words, print_stats },
+	{ "mode set", NULL, mode_set, NULL },
+	{ "config show", NULL, no_words, print_config },
+	{ "config reload", NULL, config_reload, NULL },
+	{ "config", "config show", no_words, print_config },
+};
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+/* How many words of a verb stand here; 0: another one. */
+static int verb_match(const struct verb *v, char **words, int n)
+{
+	const char *space = strchr(v->words, ' ');
+
+	if (!space)
+		return !strcmp(words[0], v->words);
+	return n >= 2 && strlen(words[0]) == (size_t)(space - v->words) &&
+		!strncmp(words[0], v->words, strlen(words[0])) && !strcmp(words[1], space + 1)
+		? 2 : 0;
+}
+
+static const struct verb *verb_find(char **words, int n, int *used, struct weir_error *e)
+{
+	const char *known[VERBS + 1], *near;
+	char typed[128];
+
+	for (size_t i = 0; i < VERBS; i++) {
+		const struct verb *v = &verbs[i];
+
+		*used = verb_match(v, words, n);
+		if (*used == 1 && v->command && n > 1)
+			break;			/* "qdisc foo": a second word that is none */
+		if (*used)
+			return v;
+	}
+	for (size_t i = 0; i < VERBS; i++)
+		known[i] = verbs[i].words;
+	known[VERBS] = NULL;
+	snprintf(typed, sizeof(typed), "%s%s%s", words[0], n > 1 ? " " : "", n > 1 ? words[1] : "");
+	near = suggest(typed, known);
+	if (near)
+		weir_fail(e, EINVAL, "there is no command \"%s\"; did you mean \"%s\"?", typed, near);
+	else
+		weir_fail(e, EINVAL, "there is no command \"%s\"; see `weir ctl --help`", typed);
+	return NULL;
+}
+
+/* ---- asking ---- */
+
+static void print_json(json_t *result)
+{
+	json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	putchar('\n');
+}
+
+/* -t -u -w -l choose among the sockets. */
+static json_t *choose_sockets(const struct ctl *c, json_t *list)
+{
+	bool all = !c->tcp && !c->udp && !c->raw;
+	json_t *out = json_array(), *s;
+	size_t i;
+
+	json_array_foreach(list, i, s) {
+		const char *netid = json_string_value(json_object_get(s, "netid"));
+		const char *state = json_string_value(json_object_get(s, "state"));
+		bool kind = !strcmp(netid, "tcp") ? c->tcp : !strcmp(netid, "udp") ? c->udp : c->raw;
+
+		if ((all || kind) &&
+		    (!c->listening || !strcmp(state, "LISTEN") || !strcmp(state, "UNCONN")))
+			json_array_append(out, s);
+	}
+	json_decref(list);
+	return out;
+}
+
+static void answer(const struct ctl *c, const struct verb *v, json_t **result)
+{
+	if (v->print == print_sockets)
+		*result = choose_sockets(c, *result);
+	if (v->print == print_show)
+		json_object_set_new(*result, "pid", json_integer(c->pid));
+	if (c->json)
+		print_json(*result);
+	else if (v->print)
+		v->print(c, *result);
+}
+
+static int ask(struct ctl *c, char **words, int n, struct weir_error *e)
+{
+	int used = 0, rc;
+	const struct verb *v = verb_find(words, n, &used, e);
+	json_t *rq, *result = NULL;
+
+	if (!v)
+		return CMD_USAGE;
+	rq = json_pack("{s:s}", "command", v->command ? v->command : v->words);
+	c->fd = -1;
+	rc = v->build(c, rq, words + used, n - used, e);
+	if (rc == 0) {
+		result = control_request(c->name, &c->registry, rq, &c->fd, c->fd >= 0 ? 1 : 0,
+					 NULL, NULL, &c->pid, e);
+		if (result)
+			answer(c, v, &result);
+		rc = result ? 0 : CMD_FAIL;
+	}
+	if (c->fd >= 0)
+		close(c->fd);
+	json_decref(result);
+	json_decref(rq);
+	return rc ? CMD_FAIL : 0;
+}
+
+/* ---- all sandboxes ---- */
+
+static int socket_file(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+
+	return n > 5 && d->d_name[0] != '.' && !strcmp(d->d_name + n - 5, ".sock");
+}
+
+static json_t *ask_show(const char *name, pid_t *pid)
+{
+	json_t *rq = json_pack("{s:s}", "command", "show");
+	json_t *o = control_request(name, NULL, rq, NULL, 0, NULL, NULL, pid, NULL);
+
+	json_decref(rq);
+	if (o)
+		json_object_set_new(o, "pid", json_integer(*pid));
+	return o;
+}
+
+static int list_all(const struct ctl *c, struct weir_error *e)
+{
+	struct dirent **files = NULL;
+	json_t *list = json_array(), *o;
+	char folder[PATH_MAX];
+	size_t i;
+	int n = 0;
+
+	if (control_path(NULL, folder, sizeof(folder), e) == 0)
+		n = scandir(folder, &files, socket_file, alphasort);
+	for (int f = 0; f < n; f++) {
+		pid_t pid;
+
+		files[f]->d_name[strlen(files[f]->d_name) - 5] = '\0';
+		o = ask_show(files[f]->d_name, &pid);	/* NULL: nobody is behind it any more */
+		if (o)
+			json_array_append_new(list, o);
+		free(files[f]);
+	}
+	free(files);
+	if (c->json) {
+		print_json(list);
+	} else if (json_array_size(list) == 0) {
+		puts("no sandbox is running; `weir run` starts one, `weir ctl --help` tells more");
+	} else {
+		printf("%-24s %8s  %-10s %s\n", "Name", "PID", "Mode", "Up");
+		json_array_foreach(list, i, o)
+			printf("%-24s %8d  %-10s %lld s\n",
+			       json_string_value(json_object_get(o, "name")),
+			       (int)json_integer_value(json_object_get(o, "pid")),
+			       json_string_value(json_object_get(o, "mode")),
+			       (long long)json_integer_value(json_object_get(o, "uptime_ns")) /
+			       1000000000);
+	}
+	json_decref(list);
+	return 0;
+}
+
+/* ---- the command line ---- */
+
+/* Letters that may stand together, as in ss -tuln. -a and -n are what it always does. */
+static bool flags(struct ctl *c, const char *word)
+{
+	for (const char *p = word + 1; *p; p++) {
+		switch (*p) {
+		case 'j': c->json = true; break;
+		case 's': c->stats = true; break;
+		case 'i': c->info = true; break;
+		case 't': c->tcp = true; break;
+		case 'u': c->udp = true; break;
+		case 'w': c->raw = true; break;
+		case 'l': c->listening = true; break;
+		case 'a': case 'n': break;
+		default: return false;
+		}
+	}
+	return word[1] != '\0';
+}
+
+static int option(struct ctl *c, int argc, char **argv, int *i, struct weir_error *e)
+{
+	int rc = options_value(argc, argv, i, "--module-path", "-p", &c->module_path, e);
+
+	if (rc)
+		return rc < 0 ? rc : 0;
+	if (!strcmp(argv[*i], "--json"))
+		c->json = true;
+	else if (!strcmp(argv[*i], "--statistics"))
+		c->stats = true;
+	else if (argv[*i][1] == '-' || !flags(c, argv[*i]))
+		return weir_fail(e, EINVAL, "there is no option %s; see `weir ctl --help`", argv[*i]);
+	return 0;
+}
+
+static int usage_error(const struct weir_error *e)
+{
+	fprintf(stderr, "weir ctl: %s\n", e->text);
+	return CMD_USAGE;
+}
+
+int cmd_ctl(int argc, char **argv)
+{
+	struct log log = { .write = log_to_stderr, .level = LOG_WARN };
+	struct ctl c = { .fd = -1 };
+	struct weir_error e = { "" };
+	char *words[WORDS_MAX];
+	int n = 0, status;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
+			help();
+			return 0;
+		}
+		if (argv[i][0] == '-') {
+			if (option(&c, argc, argv, &i, &e))
+				return usage_error(&e);
+		} else if (n < WORDS_MAX) {
+			words[n++] = argv[i];
+		} else {
+			weir_fail(&e, E2BIG, "there are more than %d words", WORDS_MAX);
+			return usage_error(&e);
+		}
+	}
+	if (registry_init(&c.registry, c.module_path, &log, &e))
+		return usage_error(&e);
+	if (n == 0) {
+		status = list_all(&c, &e);
+	} else if (n == 1) {
+		weir_fail(&e, EINVAL, "what about %s? For example: weir ctl %s show", words[0],
+			  words[0]);
+		status = CMD_USAGE;
+	} else {
+		c.name = words[0];
+		status = ask(&c, words + 1, n - 1, &e);
+	}
+	registry_destroy(&c.registry);
+	if (status)
+		fprintf(stderr, "weir ctl: %s\n", e.text);
+	return status;
+}

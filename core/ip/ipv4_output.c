@@ -191,6 +191,7 @@ int ip_output(struct ip *ip, struct packet *p, const struct flow *f, const struc
 	p->transport = (uint16_t)(p->data - p->base);
 	h = (struct ipv4_header *)packet_push(p, IPV4_HEADER_LEN);
 	p->network = (uint16_t)(p->data - p->base);
+	h->version_ihl = 4 << 4 | IPV4_HEADER_LEN / 4;		/* largest() reads it */
 	fits = largest(p) <= d->mtu;
 	if (!fits && (f->df || p->gso_size))
 		return drop(ip, p, -EMSGSIZE);

@@ -203,7 +203,6 @@ static int xmit(struct tcp_sock *tp, const struct packet *payload, uint32_t seq,
 	struct packet *p = packet_alloc(tp->tcp->env->pool, PACKET_HEADROOM);
 	struct flow f;
 	uint8_t *h;
-	int err;
 
 	if (!p)
 		return -ENOBUFS;
@@ -228,8 +227,7 @@ static int xmit(struct tcp_sock *tp, const struct packet *payload, uint32_t seq,
 	finish_packet(p, h, &tp->end.local, &tp->end.remote, tp->mss);
 	tp->tcp->stats.out_segs += p->gso_size ? p->gso_segs : 1;
 	sock_flow(&tp->sk, &f);
-	err = ip_output(tp->sk.ip, p, &f, &tp->sk.dst);
-	return err;
+	return ip_output(tp->sk.ip, p, &f, &tp->sk.dst);
 }
 
 void tcp_send_control(struct tcp_sock *tp, uint32_t seq, uint8_t flags)

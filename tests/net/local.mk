@@ -17,3 +17,10 @@ check_PROGRAMS += tests/net/takeover_tool
 tests_net_takeover_tool_SOURCES = tests/net/takeover_tool.c
 tests_net_takeover_tool_LDADD = libintercept.la libcore.la
 tests_net_takeover_tool_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/net/test_link
+TESTS += tests/net/test_link
+tests_net_test_link_SOURCES = tests/net/test_link.c
+tests_net_test_link_CFLAGS = $(T_CFLAGS)
+tests_net_test_link_LDADD = $(T_LDADD)
+tests_net_test_link_LDFLAGS = $(T_LDFLAGS)

@@ -207,7 +207,7 @@ static inline void world_freed(struct packet *p)
 	((struct world *)p->owner)->freed++;
 }
 
-/* A TCP packet with n bytes of payload, of which id is the first word; a super-segment above MSS. */
+/* TCP with n bytes of payload, of which id is the first word; a super-segment above MSS. */
 static struct packet *world_packet(struct world *w, uint32_t n, uint32_t id)
 {
 	struct packet *p = packet_alloc(&w->pool, PACKET_HEADROOM);

@@ -165,7 +165,7 @@ START_TEST(none_cannot_change)
 }
 END_TEST
 
-/* Among all kinds, under load, with a link that is stuck now and then: nothing is lost or reordered. */
+/* Among all kinds, under load, the link stuck now and then: nothing is lost or reordered. */
 START_TEST(swaps_lose_nothing)
 {
 	static const char *const kinds[][2] = {

@@ -2,9 +2,10 @@
 /*
  * test_tbf.c - the token bucket filter, on virtual time.
  *
- * The bound over all windows is checked with a virtual queue: one that is served at R and gets every
- * packet when it leaves holds, after packet k, max over i of (s_i + ... + s_k - R * (t_k - t_i)). That is
- * at most B exactly when the definition in tbf.c holds for every pair. All sums are exact.
+ * The bound over all windows is checked with a virtual queue: one that is served at R and gets
+ * every packet when it leaves holds, after packet k, max over i of (s_i + ... + s_k -
+ * R * (t_k - t_i)). That is at most B exactly when the definition in tbf.c holds for every pair.
+ * All sums are exact.
  */
 #include "qdisc_world.h"
 
@@ -197,8 +198,9 @@ START_TEST(sustained_rate)
 END_TEST
 
 /*
- * Five days of backlog at odd rates (the fastest: a quarter of an hour). Rounding a packet's time to nanoseconds, as usual, would shift the
- * bucket a little with every packet. Here what is in it is what the definition says, to the byte.
+ * Five days of backlog at odd rates (the fastest: a quarter of an hour). Rounding a packet's time
+ * to nanoseconds, as usual, would shift the bucket a little with every packet. Here what is in it
+ * is what the definition says, to the byte.
  */
 START_TEST(no_drift)
 {
@@ -584,14 +586,14 @@ static const struct {
 	{ "rate=1mbit burst=2000 limit=10000 latency=1ms",
 	  "limit and latency are two ways to say one thing; give one of them" },
 	{ "rate=1mbit burst=2000 mtu=2000",
-	  "mtu: 2000 bytes is the size of peakrate's bucket, and there is no peakrate; give peakrate "
-	  "or leave mtu out" },
+	  "mtu: 2000 bytes is the size of peakrate's bucket, and there is no peakrate; give "
+	  "peakrate or leave mtu out" },
 	{ "rate=1mbit burst=2000 peakrate=1mbit",
-	  "peakrate: 125000 bytes/s is not higher than rate (125000 bytes/s); raise peakrate or leave "
-	  "it out" },
+	  "peakrate: 125000 bytes/s is not higher than rate (125000 bytes/s); raise peakrate or "
+	  "leave it out" },
 	{ "rate=1mbit burst=2000 peakrate=2mbit mtu=1000",
-	  "mtu: 1000 bytes is smaller than the largest packet eth0 can send (1514 bytes: its MTU and "
-	  "the link header); raise mtu" },
+	  "mtu: 1000 bytes is smaller than the largest packet eth0 can send (1514 bytes: its MTU "
+	  "and the link header); raise mtu" },
 };
 
 START_TEST(says_why)

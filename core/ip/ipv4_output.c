@@ -191,10 +191,6 @@ int ip_output(struct ip *ip, struct packet *p, const struct flow *f, const struc
 	p->transport = (uint16_t)(p->data - p->base);
 	h = (struct ipv4_header *)packet_push(p, IPV4_HEADER_LEN);
 	p->network = (uint16_t)(p->data - p->base);
-	h->version_ihl = 4 << 4 | IPV4_HEADER_LEN / 4;		/* largest() reads it */
-	fits = largest(p) <= d->mtu;
-	if (!fits && (f->df || p->gso_size))
-		return drop(ip, p, -EMSGSIZE);
 	*h = (struct ipv4_header) {
 		.version_ihl = 4 << 4 | IPV4_HEADER_LEN / 4,
 		.tos = f->tos,
@@ -207,6 +203,9 @@ int ip_output(struct ip *ip, struct packet *p, const struct flow *f, const struc
 		.dst = ip_addr_to_v4(ip_addr_is_any(&f->dst) ? &d->nexthop : &f->dst),
 	};
 	ipv4_header_sum(h);
+	fits = largest(p) <= d->mtu;
+	if (!fits && (f->df || p->gso_size))
+		return drop(ip, p, -EMSGSIZE);
 	if (!fits)
 		return fragment_output(ip, p, d);
 	if (p->gso_size && !nic_takes(d->nic, p))

@@ -79,3 +79,10 @@ tests_unit_test_module_SOURCES = tests/unit/test_module.c
 tests_unit_test_module_CFLAGS = $(T_CFLAGS)
 tests_unit_test_module_LDADD = $(T_LDADD)
 tests_unit_test_module_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_ipv4
+TESTS += tests/unit/test_ipv4
+tests_unit_test_ipv4_SOURCES = tests/unit/test_ipv4.c $(TESTNET)
+tests_unit_test_ipv4_CFLAGS = $(T_CFLAGS)
+tests_unit_test_ipv4_LDADD = $(T_LDADD)
+tests_unit_test_ipv4_LDFLAGS = $(T_LDFLAGS)

@@ -1,1 +1,5 @@
 # docs
+dist_doc_DATA += \
+	docs/ARCHITECTURE.md \
+	docs/toy_qdisc.c \
+	docs/writing-a-module.md

@@ -116,7 +116,7 @@ static const char *missing_function(const struct module_ops *o)
 		       !l->close ? "close" : !l->transmit ? "transmit" :
 		       !l->receive ? "receive" : NULL;
 	case WEIR_KIND_CONGESTION:
-		return !c->init ? "init" : !c->ssthresh ? "ssthresh" : !c->ack ? "ack" : NULL;
+		return !c->ssthresh ? "ssthresh" : !c->ack ? "ack" : NULL;
 	default:
 		return NULL;
 	}

@@ -65,20 +65,7 @@ tests_unit_test_tbf_CFLAGS = $(T_CFLAGS)
 tests_unit_test_tbf_LDADD = $(T_LDADD)
 tests_unit_test_tbf_LDFLAGS = $(T_LDFLAGS)
 
-check_PROGRAMS += tests/unit/test_params
-TESTS += tests/unit/test_params
-tests_unit_test_params_SOURCES = tests/unit/test_params.c
-tests_unit_test_params_CFLAGS = $(T_CFLAGS)
-tests_unit_test_params_LDADD = $(T_LDADD)
-tests_unit_test_params_LDFLAGS = $(T_LDFLAGS)
-
 include tests/unit/modules/local.mk
-check_PROGRAMS += tests/unit/test_module
-TESTS += tests/unit/test_module
-tests_unit_test_module_SOURCES = tests/unit/test_module.c
-tests_unit_test_module_CFLAGS = $(T_CFLAGS)
-tests_unit_test_module_LDADD = $(T_LDADD)
-tests_unit_test_module_LDFLAGS = $(T_LDFLAGS)
 
 check_PROGRAMS += tests/unit/test_ipv4
 TESTS += tests/unit/test_ipv4

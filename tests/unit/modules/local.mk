@@ -1,4 +1,29 @@
-# The test modules of test_module: libtool builds a module that is not installed only with an -rpath.
+# The tests of core/module and core/config, and the modules that test_module loads: libtool builds a module that is
+# not installed only with an -rpath.
+check_PROGRAMS += tests/unit/test_params
+TESTS += tests/unit/test_params
+tests_unit_test_params_SOURCES = tests/unit/test_params.c
+tests_unit_test_params_CFLAGS = $(T_CFLAGS)
+tests_unit_test_params_LDADD = $(T_LDADD)
+tests_unit_test_params_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_module
+TESTS += tests/unit/test_module
+tests_unit_test_module_SOURCES = tests/unit/test_module.c
+tests_unit_test_module_CFLAGS = $(T_CFLAGS)
+tests_unit_test_module_LDADD = $(T_LDADD)
+tests_unit_test_module_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_config
+TESTS += tests/unit/test_config
+tests_unit_test_config_SOURCES = tests/unit/test_config.c
+tests_unit_test_config_CFLAGS = $(T_CFLAGS)
+tests_unit_test_config_LDADD = $(T_LDADD)
+tests_unit_test_config_LDFLAGS = $(T_LDFLAGS)
+
+EXTRA_DIST += tests/unit/outside-module.sh
+TESTS += tests/unit/outside-module.sh
+
 mod_ldflags = $(MOD_LDFLAGS) -rpath /nowhere
 EXTRA_DIST += tests/unit/modules/mod.h
 

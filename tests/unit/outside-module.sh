@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# outside-module.sh - somebody else's module: weir is installed into a prefix of this test's own, docs/toy_qdisc.c is built
+# against what was installed there with the one command of the documentation, and the installed weir takes it.
+set -eu
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+chmod 755 "$dir"
+
+fail() {
+	echo "FAIL: $*" >&2
+	exit 1
+}
+
+make -s -C "$BUILDDIR" install DESTDIR="$dir/root" >"$dir/log" 2>&1 || {
+	cat "$dir/log" >&2
+	fail "make install"
+}
+root=$dir/root
+pc=$(find "$root" -name weir.pc)
+[ -f "$pc" ] || fail "weir.pc is not installed"
+libdir=$(dirname "$(dirname "$pc")")
+weir=$(find "$root" -type f -name weir -path '*bin*')
+moddir=$libdir/weir
+[ -f "$moddir/fifo.so" ] || fail "fifo.so is not installed in $moddir"
+[ -z "$(find "$moddir" -name '*.a')" ] || fail "static archives are installed among the modules"
+
+# The command of include/weir/module.h. The sysroot stands for what DESTDIR put in front.
+mkdir "$dir/outside"
+cp "$SRCDIR/docs/toy_qdisc.c" "$dir/outside/"
+cd "$dir/outside"
+export PKG_CONFIG_PATH="$(dirname "$pc")" PKG_CONFIG_SYSROOT_DIR="$root"
+${CC:-cc} -std=gnu17 -Wall -Wextra -Werror -shared -fPIC $(pkg-config --cflags weir) toy_qdisc.c -o toy.so ||
+	fail "the toy does not build"
+
+"$weir" modules ./toy.so >listed || fail "weir refuses the toy"
+grep -q '^toy: two bands by DSCP, strict priority$' listed || fail "the toy's help is not listed"
+grep -q '^  qdisc toy$' listed || fail "the toy's qdisc is not listed"
+grep -q 'limit .*default 500, at least 1, at most 100000' listed || fail "the toy's parameters are not listed"
+"$weir" modules -j ./toy.so | grep -q '"kind": "qdisc"' || fail "no JSON"
+
+# And by name, in a configuration.
+printf '[qdisc]\nkind = toy\nlimit = 7\n' >toy.ini
+WEIR_MODULE_PATH=$moddir:$dir/outside "$weir" check toy.ini >checked || fail "weir check refuses the toy"
+grep -q '^limit = 7$' checked || fail "weir check does not show the limit"
+grep -q '^dscp = 46$' checked || fail "weir check does not show the default"
+printf '[qdisc]\nkind = toy\ndscp = 64\n' >toy.ini
+if WEIR_MODULE_PATH=$moddir:$dir/outside "$weir" check toy.ini 2>said; then
+	fail "a DSCP of 64 is taken"
+fi
+grep -qx 'toy.ini:3: \[qdisc\] dscp: 64 is too large; the most is 63' said || fail "$(cat said)"
+
+# Refused: what others can write to, and what is no module; each with one sentence.
+chmod 666 toy.so
+if "$weir" modules ./toy.so 2>said; then
+	fail "a file that others can write is taken"
+fi
+grep -q 'others can write to the file (mode 0666); chmod go-w it$' said || fail "$(cat said)"
+[ "$(wc -l <said)" = 1 ] || fail "more than one sentence: $(cat said)"
+echo "100%: the toy of docs/ builds outside the tree and loads"

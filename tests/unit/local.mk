@@ -73,3 +73,10 @@ tests_unit_test_ipv4_SOURCES = tests/unit/test_ipv4.c $(TESTNET)
 tests_unit_test_ipv4_CFLAGS = $(T_CFLAGS)
 tests_unit_test_ipv4_LDADD = $(T_LDADD)
 tests_unit_test_ipv4_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_icmp
+TESTS += tests/unit/test_icmp
+tests_unit_test_icmp_SOURCES = tests/unit/test_icmp.c $(TESTNET)
+tests_unit_test_icmp_CFLAGS = $(T_CFLAGS)
+tests_unit_test_icmp_LDADD = $(T_LDADD)
+tests_unit_test_icmp_LDFLAGS = $(T_LDFLAGS)

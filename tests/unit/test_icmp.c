@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_icmp.c - ICMP: echo, errors sent and their limits, errors received and who hears of them. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "ip/icmp.h"
+#include "ip/pmtu.h"
+#include "packet/checksum.h"
+#include "testnet.h"
+
+#define PROTO 253u
+
+static struct testnet tn;
+static struct nic *eth;
+static int heard, tapped;
+static struct ip_error last;
+static struct ip_meta quoted;
+static uint32_t quoted_len;
+
+static void hear(void *arg, const struct ip_meta *m, const uint8_t *transport, uint32_t len,
+		 const struct ip_error *e)
+{
+	(void)arg;
+	(void)transport;
+	heard++;
+	last = *e;
+	quoted = *m;
+	quoted_len = len;
+}
+
+static bool refuse(void *arg, struct packet *p, const struct ip_meta *m)
+{
+	(void)arg;
+	(void)p;
+	(void)m;
+	return false;
+}
+
+static void tap(void *arg, const struct packet *p, const struct ip_meta *m)
+{
+	(void)arg;
+	(void)m;
+	ck_assert_uint_ge(p->len, 8);
+	tapped++;
+}
+
+static const struct ip_protocol deaf = { .input = refuse, .error = hear };
+
+static void setup(void)
+{
+	testnet_init(&tn, 1);
+	eth = testnet_eth(&tn, "10.0.0.1", 24);
+	testnet_neighbour(&tn, eth, "10.0.0.2");
+	ip_register(&tn.ip, PROTO, &deaf, NULL);
+	tn.ip.icmp_tap = tap;
+	heard = tapped = 0;
+}
+
+static void teardown(void)
+{
+	testnet_fini(&tn);
+}
+
+/* An ICMP message of n bytes, its checksum filled in, to us or to dst. */
+static void feed_icmp(const char *dst, uint8_t *icmp, uint32_t n)
+{
+	static uint8_t ip[65536];
+	uint16_t sum;
+
+	put_be16(icmp + 2, 0);
+	sum = checksum_fold(checksum_partial(icmp, n, 0));
+	memcpy(icmp + 2, &sum, 2);
+	n = testnet_ipv4(ip, "10.0.0.2", dst, IPPROTO_ICMP, 7, 0, icmp, n);
+	testnet_feed_ip(&tn, eth, NULL, ip, n);
+}
+
+START_TEST(echo)
+{
+	static uint8_t icmp[1480], f[1600];
+	uint32_t n;
+
+	icmp[0] = 8;
+	put_be32(icmp + 4, 0x12340001);
+	for (uint32_t i = 8; i < sizeof(icmp); i++)
+		icmp[i] = (uint8_t)i;
+	for (uint32_t len = 8; len <= sizeof(icmp); len += 1472 / 4) {
+		feed_icmp("10.0.0.1", icmp, len);
+		n = testnet_take_bytes(eth, f, sizeof(f));
+		ck_assert_uint_eq(n, 34 + len);
+		ck_assert_int_eq(memcmp(f + 26, (uint8_t[]){ 10, 0, 0, 1, 10, 0, 0, 2, 0, 0 }, 10), 0);
+		ck_assert_int_eq(memcmp(f + 38, icmp + 4, len - 4), 0);
+		ck_assert_uint_eq(checksum_fold(checksum_partial(f + 34, len, 0)), 0);
+	}
+	ck_assert_int_eq(tapped, 5);
+	feed_icmp("10.0.0.255", icmp, 100);		/* not for everybody */
+	feed_icmp("224.0.0.1", icmp, 100);
+	ck_assert_uint_eq(testnet_captured(eth), 0);
+	ck_assert_uint_eq(tn.ip.icmp_stats.out_echo_reps, 5);
+}
+END_TEST
+
+START_TEST(bad_messages)
+{
+	uint8_t icmp[40] = { 8 }, ip[64];
+	uint32_t n;
+
+	for (uint32_t len = 0; len < 8; len++)
+		feed_icmp("10.0.0.1", icmp, len < 4 ? 4 : len);
+	n = testnet_ipv4(ip, "10.0.0.2", "10.0.0.1", IPPROTO_ICMP, 7, 0, icmp, sizeof(icmp));
+	ip[n - 1] ^= 1;
+	testnet_feed_ip(&tn, eth, NULL, ip, n);
+	ck_assert_uint_eq(tn.ip.icmp_stats.in_csum_errors, 1);
+	ck_assert_uint_eq(tn.ip.icmp_stats.in_errors, 8);
+	ck_assert_int_eq(tapped, 0);
+	icmp[0] = 5;		/* a redirect is not followed */
+	feed_icmp("10.0.0.1", icmp, sizeof(icmp));
+	ck_assert_uint_eq(tn.ip.icmp_stats.in_redirects, 1);
+	ck_assert_uint_eq(testnet_captured(eth), 0);
+}
+END_TEST
+
+/* Send in a packet that nobody takes; how many frames came back? */
+static uint32_t complaint(const char *src, const char *dst, uint8_t proto, uint16_t frag,
+			  uint8_t first)
+{
+	uint8_t ip[64], payload[16] = { first };
+	uint32_t n = testnet_ipv4(ip, src, dst, proto, 1, frag, payload, sizeof(payload));
+
+	testnet_feed_ip(&tn, eth, NULL, ip, n);
+	return testnet_captured(eth);
+}
+
+START_TEST(unreachable_protocol_and_port)
+{
+	uint8_t f[200];
+
+	ck_assert_uint_eq(complaint("10.0.0.2", "10.0.0.1", 77, 0, 0), 1);
+	ck_assert_uint_eq(testnet_take_bytes(eth, f, sizeof(f)), 34 + 8 + 36);
+	ck_assert_uint_eq(f[34], 3);
+	ck_assert_uint_eq(f[35], 2);
+	ck_assert_uint_eq(f[15] & 0xfc, 0xc0);
+	ck_assert_uint_eq(f[42], 0x45);			/* the quoted header */
+	ck_assert_int_eq(memcmp(f + 54, (uint8_t[]){ 10, 0, 0, 2, 10, 0, 0, 1 }, 8), 0);
+	ck_assert_uint_eq(checksum_fold(checksum_partial(f + 34, 44, 0)), 0);
+	ip_register(&tn.ip, IPPROTO_UDP, &deaf, NULL);
+	ck_assert_uint_eq(complaint("10.0.0.2", "10.0.0.1", IPPROTO_UDP, 0, 0), 1);
+	ck_assert_uint_eq(testnet_take_bytes(eth, f, sizeof(f)), 34 + 8 + 36);
+	ck_assert_uint_eq(f[35], 3);
+}
+END_TEST
+
+START_TEST(quote_is_bounded)
+{
+	static uint8_t ip[1500], payload[1480], f[700];
+	uint32_t n = testnet_ipv4(ip, "10.0.0.2", "10.0.0.1", 77, 1, 0, payload, sizeof(payload));
+
+	testnet_feed_ip(&tn, eth, NULL, ip, n);
+	ck_assert_uint_eq(testnet_take_bytes(eth, f, sizeof(f)), 14 + 576);
+}
+END_TEST
+
+START_TEST(never_about)
+{
+	uint8_t f[80], payload[16] = { 0 };
+	uint32_t n;
+
+	ck_assert_uint_eq(complaint("10.0.0.2", "10.0.0.255", 77, 0, 0), 0);	/* broadcasts */
+	ck_assert_uint_eq(complaint("10.0.0.2", "224.0.0.1", 77, 0, 0), 0);
+	n = testnet_ipv4(f + 14, "10.0.0.2", "10.0.0.1", 77, 1, 0, payload, 16);
+	memset(f, 0xff, 6);				/* in a frame for all */
+	memcpy(f + 6, (uint8_t[]){ 2, 0, 0, 0, 0, 2, 8, 0 }, 8);
+	testnet_feed(&tn, eth, f, 14 + n);
+	ck_assert_uint_eq(testnet_captured(eth), 0);
+	ip_register(&tn.ip, IPPROTO_ICMP, &deaf, NULL);		/* ICMP errors; an unknown type */
+	ck_assert_uint_eq(complaint("10.0.0.2", "10.0.0.1", IPPROTO_ICMP, 0, 3), 0);
+	ck_assert_uint_eq(complaint("10.0.0.2", "10.0.0.1", IPPROTO_ICMP, 0, 11), 0);
+	ck_assert_uint_eq(complaint("10.0.0.2", "10.0.0.1", IPPROTO_ICMP, 0, 200), 0);
+	ck_assert_uint_eq(complaint("10.0.0.2", "10.0.0.1", IPPROTO_ICMP, 0, 8), 1);
+	testnet_discard(eth);
+}
+END_TEST
+
+START_TEST(rate_limits)
+{
+	char src[20];
+	uint32_t n;
+
+	for (int i = 0; i < 50; i++)
+		complaint("10.0.0.2", "10.0.0.1", 77, 0, 0);
+	ck_assert_uint_eq(testnet_captured(eth), 6);		/* one peer */
+	ck_assert_uint_eq(tn.ip.icmp_stats.out_rate_limited, 44);
+	testnet_run(&tn, 2 * SEC);
+	for (int i = 0; i < 50; i++)
+		complaint("10.0.0.2", "10.0.0.1", 77, 0, 0);
+	ck_assert_uint_eq(testnet_captured(eth), 8);
+	testnet_discard(eth);
+	testnet_run(&tn, 10 * SEC);
+	for (int i = 3; i < 203; i++) {				/* all together */
+		snprintf(src, sizeof(src), "10.0.0.%d", i);
+		testnet_neighbour(&tn, eth, src);
+		complaint(src, "10.0.0.1", 77, 0, 0);
+	}
+	ck_assert_uint_eq(testnet_captured(eth), 50);
+	testnet_run(&tn, 10 * MSEC);
+	for (int i = 3; i < 203; i++) {
+		snprintf(src, sizeof(src), "10.0.0.%d", i);
+		complaint(src, "10.0.0.1", 77, 0, 0);
+	}
+	n = testnet_captured(eth);
+	ck_assert_uint_ge(n, 59);
+	ck_assert_uint_le(n, 61);
+	testnet_discard(eth);
+}
+END_TEST
+
+/* An ICMP error quoting a packet from src to dst with this length and flags. */
+static void feed_error(uint8_t type, uint8_t code, uint32_t info, const char *src, const char *dst,
+		       uint16_t total, uint16_t frag, uint32_t quote)
+{
+	uint8_t icmp[100] = { type, code }, payload[16] = { 0xab };
+
+	put_be32(icmp + 4, info);
+	testnet_ipv4(icmp + 8, src, dst, PROTO, 9, frag, payload, sizeof(payload));
+	put_be16(icmp + 10, total);
+	feed_icmp("10.0.0.1", icmp, 8 + quote);
+}
+
+START_TEST(errors_reach_transports)
+{
+	static const struct { uint8_t type, code; int err; bool hard; } rows[] = {
+		{ 3, 0, ENETUNREACH, false }, { 3, 1, EHOSTUNREACH, false },
+		{ 3, 2, ENOPROTOOPT, true }, { 3, 3, ECONNREFUSED, true },
+		{ 3, 13, EHOSTUNREACH, true }, { 11, 0, EHOSTUNREACH, false }, { 12, 0, EPROTO, true },
+	};
+	struct ip_addr router = testnet_addr("10.0.0.2"), far = testnet_addr("10.0.0.9");
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		heard = 0;
+		feed_error(rows[i].type, rows[i].code, 0, "10.0.0.1", "10.0.0.9", 36, 0, 36);
+		ck_assert_msg(heard == 1, "row %zu", i);
+		ck_assert_int_eq(last.err, rows[i].err);
+		ck_assert(last.hard == rows[i].hard);
+		ck_assert(ip_addr_eq(&last.offender, &router));
+		ck_assert(ip_addr_eq(&quoted.dst, &far));
+		ck_assert_uint_eq(quoted_len, 16);
+	}
+	ck_assert_uint_eq(testnet_captured(eth), 0);
+}
+END_TEST
+
+START_TEST(forged_errors)
+{
+	feed_error(3, 1, 0, "10.0.0.77", "10.0.0.9", 36, 0, 36);	/* not from us */
+	feed_error(3, 1, 0, "127.0.0.1", "10.0.0.9", 36, 0, 36);	/* from us, but not here */
+	feed_error(3, 1, 0, "10.0.0.1", "10.0.0.9", 36, 5, 36);		/* no first fragment */
+	feed_error(3, 99, 0, "10.0.0.1", "10.0.0.9", 36, 0, 36);
+	for (uint32_t n = 0; n < 28; n++)				/* quoting too little */
+		feed_error(3, 1, 0, "10.0.0.1", "10.0.0.9", 36, 0, n);
+	ck_assert_int_eq(heard, 0);
+	feed_error(3, 1, 0, "10.0.0.1", "10.0.0.9", 36, 0, 28);
+	ck_assert_int_eq(heard, 1);
+	feed_error(4, 0, 0, "10.0.0.1", "10.0.0.9", 36, 0, 36);		/* source quench, RFC 6633 */
+	ck_assert_int_eq(heard, 1);
+}
+END_TEST
+
+static uint32_t mtu_to(const char *dst)
+{
+	struct flow f = { .src = testnet_addr("0.0.0.0"), .dst = testnet_addr(dst) };
+	struct dst d;
+
+	ck_assert_int_eq(route_lookup(&tn.ip, &f, &d), 0);
+	return d.mtu;
+}
+
+START_TEST(fragmentation_needed)
+{
+	feed_error(3, 4, 1300, "10.0.0.1", "10.0.0.9", 1500, 0x4000, 36);
+	ck_assert_int_eq(heard, 1);
+	ck_assert_int_eq(last.err, EMSGSIZE);
+	ck_assert_uint_eq(last.mtu, 1300);
+	ck_assert_uint_eq(mtu_to("10.0.0.9"), 1300);
+	ck_assert_uint_eq(mtu_to("10.0.0.8"), 1500);
+	feed_error(3, 4, 0, "10.0.0.1", "10.0.0.8", 1500, 0x4000, 36);	/* RFC 1191's plateaus */
+	ck_assert_uint_eq(mtu_to("10.0.0.8"), 1492);
+	feed_error(3, 4, 100, "10.0.0.1", "10.0.0.7", 1500, 0x4000, 36);
+	ck_assert_uint_eq(mtu_to("10.0.0.7"), PMTU_MIN);
+	ck_assert_uint_eq(last.mtu, PMTU_MIN);
+	heard = 0;
+	feed_error(3, 4, 1300, "10.0.0.1", "10.0.0.6", 1500, 0, 36);	/* without DF */
+	feed_error(3, 4, 1300, "10.0.0.1", "10.0.0.6", 1300, 0x4000, 36);	/* it would have fit */
+	feed_error(3, 4, 20, "10.0.0.1", "10.0.0.6", 1500, 0x4000, 36);	/* no MTU */
+	ck_assert_int_eq(heard, 0);
+	ck_assert_uint_eq(mtu_to("10.0.0.6"), 1500);
+}
+END_TEST
+
+/* An echo to ourselves goes round by loopback and is not limited. */
+START_TEST(echo_on_loopback)
+{
+	struct flow f = { .src = testnet_addr("0.0.0.0"), .dst = testnet_addr("127.0.0.1"),
+			  .proto = IPPROTO_ICMP };
+	struct dst d;
+
+	ck_assert_int_eq(route_lookup(&tn.ip, &f, &d), 0);
+	for (int i = 0; i < 100; i++) {
+		struct packet *p = packet_alloc(&tn.pool, PACKET_HEADROOM);
+		uint8_t *h = packet_put(p, 8);
+		uint16_t sum;
+
+		memset(h, 0, 8);
+		h[0] = 8;
+		sum = checksum_fold(checksum_partial(h, 8, 0));
+		memcpy(h + 2, &sum, 2);
+		ck_assert_int_eq(ip_output(&tn.ip, p, &f, &d), 0);
+		testnet_run(&tn, 0);
+	}
+	ck_assert_int_eq(tapped, 200);
+	ck_assert_uint_eq(testnet_captured(eth), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("icmp");
+	TCase *tc = tcase_create("icmp");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, echo);
+	tcase_add_test(tc, bad_messages);
+	tcase_add_test(tc, unreachable_protocol_and_port);
+	tcase_add_test(tc, quote_is_bounded);
+	tcase_add_test(tc, never_about);
+	tcase_add_test(tc, rate_limits);
+	tcase_add_test(tc, errors_reach_transports);
+	tcase_add_test(tc, forged_errors);
+	tcase_add_test(tc, fragmentation_needed);
+	tcase_add_test(tc, echo_on_loopback);
+	suite_add_tcase(s, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

@@ -19,6 +19,9 @@
 
 #include "tcp/sock.h"
 
+#define GATHER_MAX 256u		/* bytes of a write that copying is cheap for */
+#define GATHER_BUF 8192u
+
 static uint32_t seg_len(struct packet *p)
 {
 	return seg_of(p)->end - seg_of(p)->seq;
@@ -45,8 +48,39 @@ static struct packet *sendq_add(struct tcp_sock *tp)
 	return p;
 }
 
+static bool joins(const struct packet *p, const struct buf *b, uint32_t off)
+{
+	const struct packet_frag *last = p->nfrags ? &p->frags[p->nfrags - 1] : NULL;
+
+	return last && last->buf == b && last->off + last->len == off;
+}
+
+/*
+ * Small writes that come in buffers of their own would use up a packet's fragments: their bytes are copied together.
+ * b and off name the copy afterwards; without memory they stay, which is right, too.
+ */
+static void gather(struct tcp_sock *tp, struct buf **b, uint32_t *off, uint32_t len)
+{
+	struct buf *to = tp->tx_buf;
+
+	if (!to || to->size - tp->tx_used < len) {
+		to = buf_alloc(tp->tcp->env->pool, GATHER_BUF);
+		if (!to)
+			return;
+		buf_put(tp->tx_buf);
+		tp->tx_buf = to;
+		tp->tx_used = 0;
+	}
+	memcpy(to->data + tp->tx_used, (*b)->data + *off, len);
+	*b = to;
+	*off = tp->tx_used;
+	tp->tx_used += len;
+}
+
 static bool append(struct tcp_sock *tp, struct packet *p, struct buf *b, uint32_t off, uint32_t len)
 {
+	if (len <= GATHER_MAX && !joins(p, b, off))
+		gather(tp, &b, &off, len);
 	if (!packet_append(p, b, off, len))
 		return false;
 	seg_of(p)->end += len;
@@ -202,4 +236,6 @@ void sendq_purge(struct tcp_sock *tp)
 {
 	while (tp->sendq)
 		sendq_pop(tp);
+	buf_put(tp->tx_buf);
+	tp->tx_buf = NULL;
 }

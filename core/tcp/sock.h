@@ -122,6 +122,8 @@ struct tcp_sock {
 	struct packet *sendq, *sendq_tail, *send_next;	/* all; the first never sent */
 	struct packet *rexmit;		/* no lost segment waits before this one; NULL: at the head */
 	uint32_t queued;		/* bytes of payload in sendq */
+	struct buf *tx_buf;		/* where small writes are copied together */
+	uint32_t tx_used;
 	uint32_t mss;			/* payload of a full segment: options are taken off */
 	uint32_t peer_mss;		/* what the peer's option, clamped, allows */
 	uint32_t pmtu;			/* that mss was made of */
@@ -171,7 +173,7 @@ struct tcp_sock {
 	uint32_t rcv_mss;		/* the peer's usual segment */
 	uint32_t ack_segs;		/* full segments since the last ACK */
 	uint32_t quickacks;
-	bool ack_now, ack_pending, pingpong;
+	bool ack_now, ack_pending;
 	bool fin_received;
 	uint64_t ato, last_data, last_ack_recv;
 	/* dynamic right-sizing of the receive buffer */

@@ -44,10 +44,17 @@ void tcp_arm_probe(struct tcp_sock *tp)
 	timer_arm(timers(tp), &tp->rexmit_timer, tcp_now(tp) + backed_off(tp));
 }
 
+/* Not longer than a round trip, so that no sender's RTO (srtt and 200 ms, or more) is near. */
 void tcp_arm_delack(struct tcp_sock *tp)
 {
-	if (!timer_armed(&tp->delack_timer))
-		timer_arm(timers(tp), &tp->delack_timer, tcp_now(tp) + tp->ato);
+	uint64_t most = tp->srtt > TCP_ATO_MIN ? tp->srtt : TCP_ATO_MIN;
+	uint64_t wait = tp->ato < most ? tp->ato : most;
+
+	if (timer_armed(&tp->delack_timer))
+		return;
+	if (wait > TCP_DELACK_MAX)
+		wait = TCP_DELACK_MAX;
+	timer_arm(timers(tp), &tp->delack_timer, tcp_now(tp) + wait);
 }
 
 void tcp_arm_keep(struct tcp_sock *tp, uint64_t delay)
@@ -175,8 +182,7 @@ static void delack_fire(struct timer *t)
 
 	if (!tp->ack_pending)
 		return;
-	/* The user did not answer in time: not a conversation, so wait less (Linux's ato). */
-	tp->pingpong = false;
+
 	tp->ato = TCP_ATO_MIN;
 	tp->tcp->stats.delayed_acks++;
 	tcp_send_ack(tp);

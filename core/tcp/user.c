@@ -319,7 +319,6 @@ ssize_t tcp_write(struct sock *sk, struct buf *b, uint32_t off, uint32_t len, in
 	if (n <= 0)
 		return n;
 	tp->more = flags & MSG_MORE;
-	tp->pingpong = true;
 	output_later(tp);
 	return n;
 }

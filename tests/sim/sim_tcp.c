@@ -235,6 +235,8 @@ static void start(struct world *w)
 {
 	struct ip_addr any = ip_addr_v4(0);
 	struct sim_host *server = &w->sim.host[1];
+	/* A full accept queue ignores ACKs, which are then sent again. */
+	int backlog = w->lossless ? CONNS : (int)sim_below(&w->sim, 5);
 
 	w->listener = new_sock(server);
 	if (sim_below(&w->sim, 4) == 0) {
@@ -242,7 +244,7 @@ static void start(struct world *w)
 		w->listener->rcvbuf_locked = true;
 	}
 	if (w->listener->ops->bind(w->listener, &any, PORT) < 0 ||
-	    w->listener->ops->listen(w->listener, (int)sim_below(&w->sim, 5)) < 0)
+	    w->listener->ops->listen(w->listener, backlog) < 0)
 		FAIL(w, "bind or listen failed");
 	for (int i = 0; i < w->conns; i++) {
 		struct end *e = &w->end[0][i];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.c - overrides, and questions to a configuration. */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -15,6 +16,9 @@ int config_set(struct config *c, const char *assignment, const char *origin, str
 	struct config_section *s;
 	struct weir_error why;
 
+	for (const char *t = assignment; *t; t++)
+		if (iscntrl((unsigned char)*t))
+			return weir_fail(e, EINVAL, "an override holds a control character; remove it");
 	if (!equals || !dot || dot > equals || (size_t)(dot - assignment) >= sizeof(kind))
 		goto garbage;
 	last = memrchr(assignment, '.', (size_t)(equals - assignment));

@@ -156,6 +156,15 @@ static void finish_line(struct ini *in)
 	in->handed = false;
 }
 
+/* What would forge a line of a message, or move a terminal's cursor, stands in no setting. */
+static bool has_control(const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (iscntrl((unsigned char)text[i]) && text[i] != '\t')
+			return true;
+	return false;
+}
+
 static char *ini_reader_fn(char *str, int num, void *stream)
 {
 	struct ini *in = stream;
@@ -174,6 +183,10 @@ static char *ini_reader_fn(char *str, int num, void *stream)
 		n = (size_t)(end - begin);
 		if (n == 0 || *begin == ';' || *begin == '#')
 			continue;
+		if (has_control(begin, n)) {
+			ini_mistake(in, "the line holds a control character; remove it");
+			continue;
+		}
 		if (*begin == '[') {
 			read_header(in, begin, n);
 			continue;

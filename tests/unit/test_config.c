@@ -84,6 +84,8 @@ START_TEST(sentences)
 		  "x.ini:3: [weir] gso stands twice, also at x.ini:2; keep one\n" },
 		{ "[weir]\nnonsense\n", "x.ini:2: this is neither key = value nor a [section]; put a ; before "
 		  "a comment\n" },
+		{ "[weir]\ngso = \033[2Jon\n",
+		  "x.ini:2: the line holds a control character; remove it\n" },
 		{ "[weir]\ngso =\n", "x.ini:2: gso has no value; write key = value, or remove the line\n" },
 		{ "[weir]\n= on\n", "x.ini:2: this line has no key; write key = value, or remove the line\n" },
 		{ "[weir]\ngos = on\n", "x.ini:2: [weir] gos: there is no such parameter; did you mean gso? "

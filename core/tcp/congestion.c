@@ -111,11 +111,20 @@ void tcp_congestion_switch(struct tcp *tcp, const struct congestion_ops *from,
 {
 	list_for_each(pos, &tcp->socks) {
 		struct tcp_sock *tp = tcp_sock(list_entry(pos, struct sock, all));
+		struct module *m = NULL;
+		const void *unused;
+		bool held;
 
 		if (tp->cc_ops != from)
 			continue;
+		held = tp->cc_module != NULL;
 		tcp_cc_release(tp);
 		cc_attach(tp, to, params);
+		/* The program chose it: its connection holds the module, now the new one's. */
+		if (held && tcp->kinds->get(tcp->kinds->arg, to->name, &m, &unused) == to)
+			tp->cc_module = m;
+		else if (m)
+			tcp->kinds->put(tcp->kinds->arg, m);
 	}
 	if (tcp->congestion == from) {
 		tcp->congestion = to;

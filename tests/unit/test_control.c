@@ -1,0 +1,690 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_control.c - an instance on a link of the test's own, and its control socket: every command, and clients
+ * that send garbage, too much, too slowly, or too many descriptors. Turns are taken on virtual time.
+ */
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control/server.h"
+#include "nic/qdisc.h"
+#include "socket/socket.h"
+
+/* ---- a link that swallows everything ---- */
+
+static int sink_transmit(struct link *l, struct packet **batch, int n)
+{
+	for (int i = 0; i < n; i++) {
+		l->stats.tx_packets++;
+		l->stats.tx_bytes += batch[i]->len;
+		packet_free(batch[i]);
+	}
+	return n;
+}
+
+static int sink_receive(struct link *l, struct packet **batch, int max)
+{
+	(void)l;
+	(void)batch;
+	(void)max;
+	return 0;
+}
+
+static const struct link_ops sink = {
+	.name = "packet", .transmit = sink_transmit, .receive = sink_receive,
+};
+
+static struct instance inst;
+static struct control *ctl;
+static struct registry client_registry;
+static uint64_t now;
+
+static const char base_config[] =
+	"[weir]\nmode = sandbox\n"
+	"[link eth0]\ndriver = packet\naddress = 10.0.0.2/24\ngateway = 10.0.0.1\n"
+	"[qdisc]\nkind = fifo\nlimit = 100\n";
+
+static void add_link(void)
+{
+	struct instance_nic *n = calloc(1, sizeof(*n));
+	struct config_link *c = &inst.config.links[0];
+
+	n->instance = &inst;
+	n->link = (struct link){ .name = "eth0", .ops = &sink, .fd = eventfd(0, EFD_CLOEXEC),
+				 .mtu = 1500, .caps = LINK_CSUM | LINK_GSO_TCP4, .gso_max = 65536,
+				 .addr = { 2, 0, 0, 0, 0, 1 } };
+	n->link.priv = calloc(1, 1);
+	n->params = calloc(1, 1);
+	n->addrs = calloc(1, sizeof(*n->addrs));
+	n->naddrs = 1;
+	n->addrs[0].addr = ip_addr_v4(htonl(0x0a000002));
+	n->addrs[0].prefix = c->addrs[0].addr.prefix;
+	n->routes = calloc(1, sizeof(*n->routes));
+	n->nroutes = 1;
+	n->routes[0] = (struct route_spec){ .dst = ip_addr_v4(0), .prefsrc = ip_addr_v4(0),
+					    .gateway = ip_addr_v4(htonl(0x0a000001)) };
+	list_add_tail(&n->node, &inst.nics);
+}
+
+static int count_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void setup(void)
+{
+	struct weir_error e = { "" };
+	struct log log = { 0 };
+
+	ck_assert_msg(!instance_init(&inst, "test", &log, NULL, &e), "%s", e.text);
+	ck_assert_msg(!registry_init(&client_registry, NULL, &log, &e), "%s", e.text);
+	ck_assert_msg(!config_read_text(&inst.config, base_config, "test.ini", &e), "%s", e.text);
+	ck_assert_msg(!config_check(&inst.config, &inst.registry, NULL, NULL, &e), "%s", e.text);
+	add_link();
+	inst.config_file = strdup("/test.ini");
+	ck_assert_msg(!instance_start(&inst, &e), "%s", e.text);
+	now = inst.stack->env.now;
+	inst.registry.locked = true;
+}
+
+static void teardown(void)
+{
+	control_stop(ctl);
+	ctl = NULL;
+	instance_stop(&inst);
+	list_for_each(pos, &inst.nics)
+		close(list_entry(pos, struct instance_nic, node)->link.fd);
+	instance_close_links(&inst);
+	instance_free(&inst);
+	registry_destroy(&client_registry);
+}
+
+/* ---- a listening socket in the abstract space, and turns of the server ---- */
+
+static socklen_t address(struct sockaddr_un *sa)
+{
+	memset(sa, 0, sizeof(*sa));
+	sa->sun_family = AF_UNIX;
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+			   (size_t)snprintf(sa->sun_path + 1, sizeof(sa->sun_path) - 1,
+					    "weir-test-%d", getpid()));
+}
+
+static void serve(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct weir_error e = { "" };
+	struct sockaddr_un sa;
+	socklen_t len = address(&sa);
+
+	ck_assert(!bind(fd, (struct sockaddr *)&sa, len));
+	ck_assert(!listen(fd, 64));
+	ctl = control_start(&inst, fd, &e);
+	ck_assert_msg(ctl != NULL, "%s", e.text);
+}
+
+static int client(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un sa;
+	socklen_t len = address(&sa);
+
+	ck_assert(!connect(fd, (struct sockaddr *)&sa, len));
+	return fd;
+}
+
+/* Everything the server has to do now, without waiting. */
+static void turns(int n)
+{
+	while (n-- > 0) {
+		inst.stack->env.now = now;
+		eventfd_write(list_first(&inst.nics, struct instance_nic, node)->link.fd, 1);
+		loop_turn(&inst.loop);
+	}
+}
+
+/* What the server answers to bytes; NULL when it closes without a word. */
+static char *say(const char *bytes, size_t len)
+{
+	static char answer[1 << 20];
+	int fd = client();
+	ssize_t n;
+	size_t got = 0;
+
+	for (size_t off = 0; off < len;) {
+		n = send(fd, bytes + off, len - off, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n > 0)
+			off += (size_t)n;
+		else if (errno != EAGAIN)
+			break;
+		turns(1);
+	}
+	turns(4);
+	for (;;) {
+		n = recv(fd, answer + got, sizeof(answer) - 1 - got, MSG_DONTWAIT);
+		if (n > 0)
+			got += (size_t)n;
+		else if (n == 0 || errno != EAGAIN)
+			break;
+		turns(1);
+	}
+	answer[got] = '\0';
+	close(fd);
+	return got ? answer : NULL;
+}
+
+/* Run a command without the socket's way: its result, or NULL and the sentence. */
+static json_t *ask(const char *request, struct weir_error *e)
+{
+	char line[4096];
+	json_t *answer, *result;
+	char *text;
+
+	snprintf(line, sizeof(line), "%s\n", request);
+	text = say(line, strlen(line));
+	ck_assert_ptr_nonnull(text);
+	answer = json_loads(text, 0, NULL);
+	ck_assert_msg(json_is_object(answer), "%s", text);
+	if (!json_is_true(json_object_get(answer, "ok"))) {
+		weir_fail(e, 1, "%s", json_string_value(json_object_get(answer, "error")));
+		ck_assert(*e->text);
+		json_decref(answer);
+		return NULL;
+	}
+	result = json_incref(json_object_get(answer, "result"));
+	json_decref(answer);
+	return result;
+}
+
+static void ask_ok(const char *request)
+{
+	struct weir_error e = { "" };
+	json_t *r = ask(request, &e);
+
+	ck_assert_msg(r != NULL, "%s: %s", request, e.text);
+	json_decref(r);
+}
+
+static void ask_refused(const char *request, const char *phrase)
+{
+	struct weir_error e = { "" };
+	json_t *r = ask(request, &e);
+
+	ck_assert_msg(r == NULL, "%s was not refused", request);
+	ck_assert_msg(strstr(e.text, phrase) != NULL, "%s: \"%s\" lacks \"%s\"", request, e.text,
+		      phrase);
+}
+
+static struct nic *eth0(void)
+{
+	return nic_find(&inst.stack->nics, "eth0");
+}
+
+/* ---- hostile clients ---- */
+
+START_TEST(garbage)
+{
+	static const char *const bad[] = {
+		"\n", "hello\n", "{}\n", "[]\n", "null\n", "{\"command\":1}\n", "{\"command\":\"x\"}\n",
+		"{\"command\":\"show\",\"command\":\"show\"}\n", "{\"command\":\"show\"}\nmore\n",
+		"{\"command\":\"show\"\n", "\xff\xfe\n", "{\"command\":\"\\u0000\"}\n",
+		"{\"command\":\"qdisc replace\"}\n", "{\"command\":\"module load\",\"path\":\"/x\"}\n",
+		"{\"command\":\"qdisc replace\",\"dev\":\"eth0\",\"kind\":\"fifo\",\"params\":[]}\n",
+		"{\"command\":\"qdisc replace\",\"dev\":\"eth0\",\"kind\":\"fifo\",\"params\":{\"a\":1}}\n",
+	};
+
+	int fds;
+
+	serve();
+	turns(2);
+	fds = count_fds();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char *answer = say(bad[i], strlen(bad[i]));
+
+		ck_assert_msg(answer && strstr(answer, "\"ok\":false"), "%s: %s", bad[i],
+			      answer ? answer : "nothing");
+		ck_assert_msg(strstr(answer, "\"error\":\""), "%s", answer);
+	}
+	turns(2);
+	ck_assert_int_eq(count_fds(), fds);
+}
+END_TEST
+
+START_TEST(deep_and_long)
+{
+	size_t n = CONTROL_REQUEST_MAX + 10;
+	char *text = malloc(n);
+	char *answer;
+
+	serve();
+	memset(text, '[', n);
+	text[5000] = '\n';
+	answer = say(text, 5001);
+	ck_assert_msg(answer && strstr(answer, "not JSON"), "%s", answer);
+	memset(text, ' ', n);
+	answer = say(text, n);
+	ck_assert_msg(answer && strstr(answer, "too long"), "%s", answer ? answer : "nothing");
+	ask_ok("{\"command\":\"show\"}");
+	free(text);
+}
+END_TEST
+
+/* One byte a turn is as good as all at once, as long as there is progress; none for long ends it. */
+START_TEST(slow)
+{
+	static const char request[] = "{\"command\":\"show\"}\n";
+	char answer[4096];
+	int fd, idle, fds;
+
+	serve();
+	turns(2);
+	fds = count_fds();
+	fd = client();
+	for (size_t i = 0; i < sizeof(request) - 1; i++) {
+		ck_assert_int_eq(send(fd, request + i, 1, 0), 1);
+		turns(2);
+	}
+	ck_assert_int_gt(recv(fd, answer, sizeof(answer), MSG_DONTWAIT), 0);
+	close(fd);
+
+	idle = client();
+	ck_assert_int_eq(send(idle, "{", 1, 0), 1);
+	turns(3);
+	ck_assert_int_eq(recv(idle, answer, 1, MSG_DONTWAIT), -1);
+	env_run(&inst.stack->env, inst.stack->env.now + CONTROL_IDLE_NS + 100000000);
+	ck_assert_int_le(recv(idle, answer, 1, MSG_DONTWAIT), 0);
+	ck_assert_int_ne(errno, EAGAIN);
+	close(idle);
+	turns(2);
+	ck_assert_int_eq(count_fds(), fds);
+}
+END_TEST
+
+/* More clients than places: the others wait, nobody is turned away. */
+START_TEST(many)
+{
+	int fds[3 * CONTROL_CLIENTS_MAX];
+	char answer[4096];
+	int answered = 0;
+
+	serve();
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		fds[i] = client();
+	turns(100);
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		static const char request[] = "{\"command\":\"stats\"}\n";
+
+		ck_assert_int_gt(send(fds[i], request, sizeof(request) - 1, MSG_NOSIGNAL), 0);
+		turns(4);
+	}
+	turns(200);
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		answered += recv(fds[i], answer, sizeof(answer), MSG_DONTWAIT) > 0;
+		close(fds[i]);
+	}
+	ck_assert_int_eq(answered, sizeof(fds) / sizeof(fds[0]));
+}
+END_TEST
+
+static void send_fds(int sock, const char *text, int n)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int) * 16)];
+	} control = { 0 };
+	struct iovec iov = { (char *)(uintptr_t)text, strlen(text) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)n) };
+	int fds[16];
+
+	for (int i = 0; i < n; i++)
+		fds[i] = STDERR_FILENO;
+	control.align.cmsg_level = SOL_SOCKET;
+	control.align.cmsg_type = SCM_RIGHTS;
+	control.align.cmsg_len = CMSG_LEN(sizeof(int) * (size_t)n);
+	memcpy(CMSG_DATA(&control.align), fds, sizeof(int) * (size_t)n);
+	ck_assert_int_gt(sendmsg(sock, &msg, MSG_NOSIGNAL), 0);
+}
+
+START_TEST(descriptors)
+{
+	int fds, fd;
+	char answer[4096] = "";
+
+	serve();
+	turns(2);
+	fds = count_fds();
+	for (int n = 1; n <= 16; n++) {
+		fd = client();
+		send_fds(fd, "{\"command\":\"show\"}\n", n);
+		turns(6);
+		ck_assert_int_gt(recv(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT), 0);
+		ck_assert_msg(!strncmp(answer, n <= CONTROL_FDS_MAX ? "{\"ok\":true" : "{\"ok\":false",
+				       10), "%d: %.40s", n, answer);
+		close(fd);
+	}
+	fd = client();			/* and never asks */
+	send_fds(fd, "{", 3);
+	turns(3);
+	close(fd);
+	turns(3);
+	ck_assert_int_eq(count_fds(), fds);
+}
+END_TEST
+
+/* ---- commands ---- */
+
+START_TEST(shows)
+{
+	static const char *const all[] = {
+		"show", "config show", "module list", "qdisc show", "link show", "addr show",
+		"route show", "neigh show", "sockets", "stats",
+	};
+
+	serve();
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		char request[64];
+
+		snprintf(request, sizeof(request), "{\"command\":\"%s\"}", all[i]);
+		ask_ok(request);
+	}
+	ask_refused("{\"command\":\"qdisc show\",\"dev\":\"eth7\"}", "eth7");
+}
+END_TEST
+
+START_TEST(qdiscs)
+{
+	struct weir_error e = { "" };
+	struct qdisc *was;
+	json_t *r;
+
+	serve();
+	ask_ok("{\"command\":\"qdisc replace\",\"dev\":\"eth0\",\"kind\":\"fifo\","
+	       "\"params\":{\"limit\":\"50\"}}");
+	was = eth0()->root;
+	ask_refused("{\"command\":\"qdisc replace\",\"dev\":\"eth0\",\"kind\":\"fifo\","
+		    "\"params\":{\"limit\":\"many\"}}", "many");
+	ask_refused("{\"command\":\"qdisc replace\",\"dev\":\"eth0\",\"kind\":\"fifo\","
+		    "\"params\":{\"lim\":\"5\"}}", "lim");
+	ask_refused("{\"command\":\"qdisc replace\",\"dev\":\"lo\",\"kind\":\"fifo\"}", "loopback");
+	ask_refused("{\"command\":\"qdisc replace\",\"dev\":\"eth1\",\"kind\":\"fifo\"}", "eth1");
+	ask_refused("{\"command\":\"qdisc replace\",\"dev\":\"eth0\",\"kind\":\"tbf\"}",
+		    "needs module tbf");
+	ck_assert_ptr_eq(eth0()->root, was);
+	ask_ok("{\"command\":\"qdisc change\",\"dev\":\"eth0\",\"params\":{\"limit\":\"70\"}}");
+	ck_assert_ptr_eq(eth0()->root, was);
+	ask_refused("{\"command\":\"qdisc change\",\"dev\":\"eth0\",\"kind\":\"tbf\","
+		    "\"params\":{\"rate\":\"1mbit\"}}", "fifo");
+	r = ask("{\"command\":\"qdisc show\",\"dev\":\"eth0\"}", &e);
+	ck_assert_str_eq(json_string_value(json_object_get(json_object_get(json_array_get(r, 0),
+			 "params"), "limit")), "70");
+	json_decref(r);
+}
+END_TEST
+
+START_TEST(needs_module)
+{
+	char *answer;
+	static const char request[] =
+		"{\"command\":\"qdisc replace\",\"dev\":\"eth0\",\"kind\":\"tbf\","
+		"\"params\":{\"rate\":\"1mbit\",\"burst\":\"64kb\"}}\n";
+
+	serve();
+	answer = say(request, sizeof(request) - 1);
+	ck_assert_msg(answer && strstr(answer, "\"need\":\"tbf\""), "%s", answer);
+}
+END_TEST
+
+/* A module's file sent with the request, as weir ctl does. */
+static json_t *with_module(const char *command, const char *module)
+{
+	char path[4096], line[8192], answer[8192] = "";
+	struct weir_error e = { "" };
+	int fd = module_open(&client_registry, module, path, sizeof(path), &e), sock;
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { line, 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+
+	ck_assert_msg(fd >= 0, "%s", e.text);
+	iov.iov_len = (size_t)snprintf(line, sizeof(line),
+				       "{\"command\":\"%s\",\"name\":\"%s\",\"path\":\"%s\"}\n",
+				       command, module, path);
+	control.align.cmsg_level = SOL_SOCKET;
+	control.align.cmsg_type = SCM_RIGHTS;
+	control.align.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.align), &fd, sizeof(fd));
+	sock = client();
+	ck_assert_int_gt(sendmsg(sock, &msg, 0), 0);
+	turns(6);
+	ck_assert_int_gt(recv(sock, answer, sizeof(answer) - 1, MSG_DONTWAIT), 0);
+	close(sock);
+	close(fd);
+	return json_loads(answer, 0, NULL);
+}
+
+static void with_module_ok(const char *command, const char *module)
+{
+	json_t *answer = with_module(command, module);
+
+	ck_assert_msg(json_is_true(json_object_get(answer, "ok")), "%s",
+		      json_string_value(json_object_get(answer, "error")));
+	json_decref(answer);
+}
+
+START_TEST(modules)
+{
+	json_t *answer;
+
+	serve();
+	with_module_ok("module load", "tbf");
+	ask_ok("{\"command\":\"qdisc replace\",\"dev\":\"eth0\",\"kind\":\"tbf\","
+	       "\"params\":{\"rate\":\"1mbit\",\"burst\":\"64kb\"}}");
+	ask_refused("{\"command\":\"qdisc replace\",\"dev\":\"eth0\",\"kind\":\"tbf\","
+		    "\"params\":{\"rate\":\"1mbit\",\"burst\":\"1000\"}}", "1000");
+	ask_refused("{\"command\":\"module unload\",\"name\":\"tbf\"}", "in use");
+	for (int i = 0; i < 5; i++) {
+		with_module_ok("module reload", "tbf");
+		ck_assert_ptr_eq(eth0()->root->module, module_find(&inst.registry, "tbf"));
+	}
+	ck_assert_str_eq(eth0()->root->ops->name, "tbf");
+	with_module_ok("module reload", "fifo");	/* tbf's child */
+	with_module_ok("module reload", "sandbox");
+	with_module_ok("module reload", "reno");
+	ck_assert_ptr_eq(inst.mode_module, module_find(&inst.registry, "sandbox"));
+	ck_assert_ptr_eq(inst.congestion_module, module_find(&inst.registry, "reno"));
+	answer = with_module("module load", "tbf");
+	ck_assert(json_is_false(json_object_get(answer, "ok")));
+	json_decref(answer);
+	ask_ok("{\"command\":\"qdisc replace\",\"dev\":\"eth0\",\"kind\":\"fifo\"}");
+	ask_ok("{\"command\":\"module unload\",\"name\":\"tbf\"}");
+	ck_assert_ptr_null(module_find(&inst.registry, "tbf"));
+	ask_refused("{\"command\":\"module unload\",\"name\":\"tbf\"}", "not loaded");
+}
+END_TEST
+
+static int try_connect(uint32_t be)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(80),
+				   .sin_addr.s_addr = be };
+	int err = 0, rc;
+	struct sock *sk = socket_create(inst.stack, AF_INET, SOCK_STREAM, 0, false, &err);
+
+	ck_assert_ptr_nonnull(sk);
+	rc = socket_connect(sk, &sin, sizeof(sin));
+	socket_abort(sk);
+	return rc;
+}
+
+START_TEST(modes)
+{
+	serve();
+	with_module_ok("module load", "none");
+	with_module_ok("module load", "host");
+	ck_assert_int_eq(try_connect(htonl(0xc0000201)), -EINPROGRESS);
+	ask_ok("{\"command\":\"mode set\",\"mode\":\"none\"}");
+	ck_assert(!eth0()->up);
+	ck_assert_int_eq(try_connect(htonl(0xc0000201)), -ENETUNREACH);
+	ck_assert_int_eq(try_connect(htonl(0x0a000009)), -ENETUNREACH);
+	ask_refused("{\"command\":\"mode set\",\"mode\":\"host\"}", "host");
+	ask_ok("{\"command\":\"mode set\",\"mode\":\"sandbox\"}");
+	ck_assert(eth0()->up);
+	ck_assert_int_eq(try_connect(htonl(0x0a000009)), -EINPROGRESS);
+	ck_assert_int_eq(try_connect(htonl(0xc0000201)), -EINPROGRESS);
+}
+END_TEST
+
+START_TEST(names)
+{
+	struct ip_addr a = ip_addr_v4(htonl(0x0a010002));
+
+	serve();
+	ask_ok("{\"command\":\"addr add\",\"addr\":\"10.1.0.2/16\",\"dev\":\"eth0\"}");
+	ck_assert_ptr_nonnull(ip_addr_find(&inst.stack->ip, &a));
+	ask_refused("{\"command\":\"addr add\",\"addr\":\"10.1.0.2/16\",\"dev\":\"eth0\"}", "10.1.0.2");
+	ask_ok("{\"command\":\"route add\",\"dst\":\"172.16.0.0/12\",\"gateway\":\"10.1.0.1\","
+	       "\"metric\":\"5\"}");
+	ask_refused("{\"command\":\"route add\",\"dst\":\"172.16.0.0/12\"}", "via");
+	ask_refused("{\"command\":\"route add\",\"dst\":\"x\",\"dev\":\"eth0\"}", "x");
+	ask_ok("{\"command\":\"route del\",\"dst\":\"172.16.0.0/12\",\"gateway\":\"10.1.0.1\","
+	       "\"metric\":5}");
+	ask_ok("{\"command\":\"neigh add\",\"addr\":\"10.1.0.9\",\"lladdr\":\"02:00:00:00:00:09\","
+	       "\"dev\":\"eth0\"}");
+	ask_refused("{\"command\":\"neigh add\",\"addr\":\"10.1.0.9\",\"lladdr\":\"01:00:00:00:00:09\","
+		    "\"dev\":\"eth0\"}", "group");
+	ask_ok("{\"command\":\"neigh del\",\"addr\":\"10.1.0.9\",\"dev\":\"eth0\"}");
+	ask_refused("{\"command\":\"neigh del\",\"addr\":\"10.1.0.9\",\"dev\":\"eth0\"}", "10.1.0.9");
+	ask_ok("{\"command\":\"addr del\",\"addr\":\"10.1.0.2/16\",\"dev\":\"eth0\"}");
+	ck_assert_ptr_null(ip_addr_find(&inst.stack->ip, &a));
+	ask_refused("{\"command\":\"addr del\",\"addr\":\"10.1.0.2/16\",\"dev\":\"eth0\"}", "10.1.0.2");
+}
+END_TEST
+
+static char *reload_request(const char *ini)
+{
+	json_t *rq = json_pack("{s:s, s:s, s:s}", "command", "config reload", "file", "/new.ini",
+			       "text", ini);
+	char *text = json_dumps(rq, JSON_COMPACT);
+
+	json_decref(rq);
+	return text;
+}
+
+static void reload_ok(const char *ini)
+{
+	char *rq = reload_request(ini);
+
+	ask_ok(rq);
+	free(rq);
+}
+
+static void reload_refused(const char *ini, const char *phrase)
+{
+	char *rq = reload_request(ini);
+
+	ask_refused(rq, phrase);
+	free(rq);
+}
+
+#define LINK "[link eth0]\ndriver = packet\n"
+
+START_TEST(reconfigure)
+{
+	struct ip_addr second = ip_addr_v4(htonl(0x0a000003));
+	struct qdisc *was;
+
+	serve();
+	was = eth0()->root;
+	reload_ok(base_config);
+	ck_assert_ptr_eq(eth0()->root, was);	/* nothing changed, nothing is touched */
+	/* refused as a whole: the qdisc would be good */
+	reload_refused("[qdisc]\nkind = fifo\nlimit = 7\n", "eth0");
+	reload_refused(LINK "mtu = 1400\n[qdisc]\nkind = fifo\nlimit = 7\n", "mtu");
+	reload_refused(LINK "[link eth1]\ndriver = packet\n", "[link]");
+	reload_refused(LINK "[qdisc]\nkind = fifo\nlimit = x\n", "new.ini:5");
+	reload_refused(LINK "[nonsense]\n", "nonsense");
+	reload_refused(LINK "address = 10.0.0.3/24\naddress = 127.0.0.5/8\ngateway = 192.0.2.1\n",
+		       "192.0.2.1");
+	ck_assert_ptr_eq(eth0()->root, was);
+	ck_assert_ptr_null(ip_addr_find(&inst.stack->ip, &second));
+	ck_assert_int_eq(try_connect(htonl(0xc0000201)), -EINPROGRESS);
+	/* and taken */
+	reload_ok("[weir]\ngso = off\n" LINK "address = 10.0.0.3/24\ngateway = 10.0.0.254\n"
+		  "[qdisc]\nkind = fifo\nlimit = 7\n");
+	ck_assert_ptr_ne(eth0()->root, was);
+	ck_assert_ptr_nonnull(ip_addr_find(&inst.stack->ip, &second));
+	ck_assert_uint_eq(eth0()->gso_max, 0);
+	ck_assert_uint_eq(eth0()->caps, LINK_CSUM);
+	ck_assert_str_eq(inst.config_file, "/new.ini");
+	reload_ok(base_config);
+	ck_assert_ptr_null(ip_addr_find(&inst.stack->ip, &second));
+	ck_assert_uint_eq(eth0()->gso_max, 65536);
+}
+END_TEST
+
+/* The command line of weir run stays above the file. */
+START_TEST(precedence)
+{
+	char *const overrides[] = { (char[]){ "qdisc.limit=33" } };
+	struct weir_error e = { "" };
+	json_t *r;
+
+	serve();
+	ck_assert(!instance_set_source(&inst, NULL, overrides, 1, &e));
+	reload_ok(base_config);
+	r = ask("{\"command\":\"qdisc show\"}", &e);
+	ck_assert_str_eq(json_string_value(json_object_get(json_object_get(json_array_get(r, 0),
+			 "params"), "limit")), "33");
+	json_decref(r);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("control");
+	TCase *t = tcase_create("server"), *c = tcase_create("commands");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, garbage);
+	tcase_add_test(t, deep_and_long);
+	tcase_add_test(t, slow);
+	tcase_add_test(t, many);
+	tcase_add_test(t, descriptors);
+	suite_add_tcase(s, t);
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, shows);
+	tcase_add_test(c, qdiscs);
+	tcase_add_test(c, needs_module);
+	tcase_add_test(c, modules);
+	tcase_add_test(c, modes);
+	tcase_add_test(c, names);
+	tcase_add_test(c, reconfigure);
+	tcase_add_test(c, precedence);
+	suite_add_tcase(s, c);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

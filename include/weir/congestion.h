@@ -65,7 +65,7 @@ struct congestion_ops {
 	size_t params_size;
 
 	/* priv is zeroed; cwnd and ssthresh hold the core's initial values, or, when a
-	 * connection is switched over live, those of the module before. */
+	 * connection is switched over live, those of the module before. May be NULL. */
 	void (*init)(struct congestion *c, const void *params);
 	void (*release)(struct congestion *c);		/* may be NULL */
 	/* The new ssthresh after a loss; called before ENTER_RECOVERY and RTO (RFC 5681 (4)). */

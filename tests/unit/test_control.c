@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_control.c - an instance on a link of the test's own, and its control socket: every command, and clients
- * that send garbage, too much, too slowly, or too many descriptors. Turns are taken on virtual time.
+ * that send garbage, too much, too slowly, or too many descriptors. Nothing waits for the clock: every turn
+ * of the loop finds its events there, and the idle time of a client is jumped over.
  */
 #include <check.h>
 #include <dirent.h>
@@ -47,7 +48,6 @@ static const struct link_ops sink = {
 static struct instance inst;
 static struct control *ctl;
 static struct registry client_registry;
-static uint64_t now;
 
 static const char base_config[] =
 	"[weir]\nmode = sandbox\n"
@@ -99,7 +99,6 @@ static void setup(void)
 	add_link();
 	inst.config_file = strdup("/test.ini");
 	ck_assert_msg(!instance_start(&inst, &e), "%s", e.text);
-	now = inst.stack->env.now;
 	inst.registry.locked = true;
 }
 
@@ -153,7 +152,6 @@ static int client(void)
 static void turns(int n)
 {
 	while (n-- > 0) {
-		inst.stack->env.now = now;
 		eventfd_write(list_first(&inst.nics, struct instance_nic, node)->link.fd, 1);
 		loop_turn(&inst.loop);
 	}
@@ -308,8 +306,7 @@ START_TEST(slow)
 	turns(3);
 	ck_assert_int_eq(recv(idle, answer, 1, MSG_DONTWAIT), -1);
 	env_run(&inst.stack->env, inst.stack->env.now + CONTROL_IDLE_NS + 100000000);
-	ck_assert_int_le(recv(idle, answer, 1, MSG_DONTWAIT), 0);
-	ck_assert_int_ne(errno, EAGAIN);
+	ck_assert_int_eq(recv(idle, answer, 1, MSG_DONTWAIT), 0);
 	close(idle);
 	turns(2);
 	ck_assert_int_eq(count_fds(), fds);
@@ -622,7 +619,7 @@ START_TEST(reconfigure)
 	reload_refused(LINK "[link eth1]\ndriver = packet\n", "[link]");
 	reload_refused(LINK "[qdisc]\nkind = fifo\nlimit = x\n", "new.ini:5");
 	reload_refused(LINK "[nonsense]\n", "nonsense");
-	reload_refused(LINK "address = 10.0.0.3/24\naddress = 127.0.0.5/8\ngateway = 192.0.2.1\n",
+	reload_refused(LINK "address = 10.0.0.3/24\ngateway = 192.0.2.1\n",
 		       "192.0.2.1");
 	ck_assert_ptr_eq(eth0()->root, was);
 	ck_assert_ptr_null(ip_addr_find(&inst.stack->ip, &second));

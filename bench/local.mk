@@ -3,3 +3,9 @@ noinst_PROGRAMS += bench/netbench
 bench_netbench_SOURCES = bench/netbench.c
 bench_netbench_LDADD = -lpthread
 EXTRA_DIST += bench/demo bench/run
+
+# The link drivers alone.
+noinst_PROGRAMS += bench/linkbench
+bench_linkbench_SOURCES = bench/linkbench.c
+bench_linkbench_LDADD = libcore.la
+bench_linkbench_LDFLAGS = $(AM_LDFLAGS) -export-dynamic

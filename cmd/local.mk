@@ -5,10 +5,16 @@ weir_SOURCES = \
 	cmd/ctl.c \
 	cmd/ctl.h \
 	cmd/ctl_print.c \
+	cmd/exec.c \
 	cmd/main.c \
 	cmd/modules.c \
 	cmd/options.c \
-	cmd/options.h
+	cmd/options.h \
+	cmd/relay.c \
+	cmd/relay.h \
+	cmd/run.c \
+	cmd/stack.c \
+	cmd/stack.h
 weir_CPPFLAGS = $(AM_CPPFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
 weir_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
-weir_LDADD = libcore.la
+weir_LDADD = libintercept.la libcore.la

@@ -12,6 +12,8 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{ "run", cmd_run, "run a program on a stack of its own" },
+	{ "exec", cmd_exec, "run another program in a sandbox that is there" },
 	{ "ctl", cmd_ctl, "ask a running sandbox, or change it while it runs" },
 	{ "check", cmd_check, "read a configuration and list every mistake in it" },
 	{ "modules", cmd_modules, "list the modules that can be loaded, and their parameters" },

@@ -1,11 +1,27 @@
 # The workload's side; linked into the weir command and its tests only.
 noinst_LTLIBRARIES += libintercept.la
 libintercept_la_SOURCES = \
+	intercept/call_message.c \
+	intercept/call_option.c \
+	intercept/call_socket.c \
 	intercept/fill.c \
+	intercept/filter.c \
 	intercept/giveback.c \
 	intercept/intercept.h \
+	intercept/isock.c \
+	intercept/isock.h \
+	intercept/launch.c \
+	intercept/launch.h \
+	intercept/listen.c \
+	intercept/lockdown.c \
+	intercept/lockdown.h \
 	intercept/netns.c \
 	intercept/netns.h \
+	intercept/notify.c \
+	intercept/pump_dgram.c \
+	intercept/pump_stream.c \
+	intercept/remote.c \
+	intercept/remote.h \
 	intercept/rtnl.c \
 	intercept/rtnl.h \
 	intercept/taken.c \

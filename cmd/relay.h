@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * relay.h - a command that stands for a program: passes signals to it, stops and ends as it does.
+ *
+ * The program is in the same process group, so what the terminal sends (SI_KERNEL: ^C, ^Z, a hangup, a new size) has
+ * reached it already; what was sent to the command alone is passed on.
+ */
+#ifndef CMD_RELAY_H
+#define CMD_RELAY_H
+
+#include <signal.h>
+
+#include <weir/error.h>
+
+struct relay {
+	int signals;		/* signalfd of all signals; SIGCHLD is the caller's */
+	int program;		/* pidfd; -1 while there is none */
+	sigset_t mask;		/* as it was: the program's */
+	int terminal;		/* -1: none, or it was not in the foreground */
+	pid_t foreground;	/* the terminal's process group at the start */
+};
+
+int relay_open(struct relay *r, struct weir_error *e);
+/* Read one signal and pass it on. Its number; 0 for none. */
+int relay_signal(struct relay *r);
+/* The program has stopped: so do we, until someone continues us. */
+void relay_stop(void);
+/* Give the terminal back to who had it, for a program that took it and is gone. */
+void relay_close(struct relay *r);
+/* The exit status for what waitpid gave. */
+int relay_status(int status);
+
+#endif

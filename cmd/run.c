@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run.c - weir run: a program on its own stack.
+ *
+ * What needs privilege happens here, before anything is forked: configuration, modules, links, the
+ * control socket. Then the janitor, then the namespace's addresses are taken, then the stack process, which starts the
+ * program. From there on this process, the front, stands for the program (relay.h), and gives everything
+ * back at the end (docs/ARCHITECTURE.md, "Processes of weir run").
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "cmd/relay.h"
+#include "cmd/stack.h"
+#include "control/server.h"
+#include "intercept/netns.h"
+#include "intercept/takeover.h"
+
+struct run {
+	struct instance instance;
+	struct config config;		/* until the instance has it */
+	const char *name, *netns, *file;
+	char *const *program;
+	bool intercept, nics;		/* of the mode: calls are intercepted; it wants NICs */
+	struct takeover *takeover;
+	int netns_fd;			/* mode host */
+	int control_fd;
+	char socket[256];
+	int life[2], report[2];
+	pid_t janitor, stack;
+	int stack_pidfd;
+	struct relay relay;
+	bool exited;
+	int status;			/* of the program, as waitpid gives it */
+	char failed[512];		/* why the stack process gave up */
+};
+
+static void help(void)
+{
+	fputs("Usage: weir run [OPTIONS] [--] PROGRAM [ARGUMENTS]\n"
+	      "\n"
+	      "Runs PROGRAM on a TCP/IP stack of its own. The status is the program's, or 128+N when\n"
+	      "signal N ended it; 127: there is no such program, 126: it cannot be executed,\n"
+	      "125: weir itself failed.\n"
+	      "\n"
+	      "  --netns NAME|PATH      give the stack the devices of this network namespace, with\n"
+	      "                         their addresses and routes, until the program ends\n"
+	      "  --name NAME            the sandbox's name for weir ctl and weir exec\n"
+	      "                         (default: weir-PID)\n"
+	      "\n"
+	      OPTIONS_CONFIG_HELP
+	      "\n"
+	      "  -h, --help             this text\n"
+	      "\n"
+	      "Examples:\n"
+	      "  weir run --network=none -- ./untrusted\n"
+	      "  weir run --netns blue --qdisc tbf --set qdisc.rate=100mbit \\\n"
+	      "           --set qdisc.burst=1mb -- iperf3 -c 10.0.0.1\n", stdout);
+}
+
+/* ---- the command line ---- */
+
+static int parse_option(struct run *r, int argc, char **argv, int *i, struct config *line,
+			struct weir_error *e)
+{
+	int at = *i, got;
+
+	got = options_value(argc, argv, i, "--netns", NULL, &r->netns, e);
+	if (!got)
+		got = options_value(argc, argv, i, "--name", NULL, &r->name, e);
+	if (got)
+		return got;
+	got = options_config(&r->config, argc, argv, i, e);
+	if (!got)
+		return weir_fail(e, EINVAL, "there is no option %s; `weir run --help` lists what there is",
+				 argv[at]);
+	if (got < 0)
+		return got;
+	if (!strcmp(argv[at], "-c") || !strcmp(argv[at], "--config"))
+		r->file = argv[*i];
+	else if (!strncmp(argv[at], "--config=", 9))
+		r->file = argv[at] + 9;
+	else	/* once more by itself, for a later reload of the file */
+		return options_config(line, argc, argv, &at, e);
+	return got;
+}
+
+static int parse(struct run *r, int argc, char **argv, struct config *line, struct weir_error *e)
+{
+	int i, err;
+
+	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (!strcmp(argv[i], "--")) {
+			i++;
+			break;
+		}
+		err = parse_option(r, argc, argv, &i, line, e);
+		if (err < 0)
+			return err;
+	}
+	if (i >= argc)
+		return weir_fail(e, EINVAL, "which program? weir run [OPTIONS] -- PROGRAM [ARGUMENTS]");
+	r->program = argv + i;
+	return 0;
+}
+
+/* The command line's assignments as texts: "qdisc.rate=100mbit". */
+static int keep_overrides(struct run *r, const struct config *line, struct weir_error *e)
+{
+	char *texts[256];
+	size_t n = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < line->nsections && !err; i++) {
+		const struct config_section *s = &line->sections[i];
+
+		for (size_t j = 0; j < s->nsettings && !err; j++) {
+			if (n == sizeof(texts) / sizeof(texts[0]))
+				err = weir_fail(e, E2BIG, "more than %zu settings on the command line", n);
+			else if (asprintf(&texts[n], "%s%s%s.%s=%s", s->kind, *s->name ? "." : "",
+					  s->name, s->settings[j].name, s->settings[j].value) < 0)
+				err = weir_fail(e, ENOMEM, "out of memory");
+			else
+				n++;
+		}
+	}
+	if (!err)
+		err = instance_set_source(&r->instance, r->file, texts, n, e);
+	while (n)
+		free(texts[--n]);
+	return err;
+}
+
+/* ---- what needs privilege ---- */
+
+static void print_mistake(void *arg, const char *sentence)
+{
+	(void)arg;
+	fprintf(stderr, "weir run: %s\n", sentence);
+}
+
+static int read_mode(struct run *r, struct weir_error *e)
+{
+	const char *name = config_value(&r->instance.config, "weir", "", "mode");
+	const struct mode_ops *mode;
+	struct module *m;
+
+	mode = registry_get(&r->instance.registry, WEIR_KIND_MODE, name ? name : "sandbox", &m, e);
+	if (!mode)
+		return -ENOENT;
+	r->intercept = mode->intercept;
+	r->nics = !mode->nic_allowed;
+	module_put(m);
+	return 0;
+}
+
+static int configure(struct run *r, struct weir_error *e)
+{
+	struct config *c = &r->instance.config;
+	int err = read_mode(r, e);
+
+	if (!err && r->netns && r->intercept) {
+		r->takeover = takeover_read(r->netns, e);
+		err = r->takeover ? takeover_config(r->takeover, c, e) : -EINVAL;
+	}
+	if (!err && r->netns && !r->intercept) {
+		r->netns_fd = netns_open(r->netns, e);
+		err = r->netns_fd < 0 ? r->netns_fd : 0;
+	}
+	if (err)
+		return err;
+	err = config_check(c, &r->instance.registry, print_mistake, NULL, e);
+	if (err) {
+		e->text[0] = '\0';	/* all is said */
+		return err;
+	}
+	r->instance.log.level = c->log_level;
+	if (r->nics && r->intercept && !c->nlinks)
+		return weir_fail(e, EINVAL, "mode %s has no network to give: name a namespace with --netns, "
+				 "or describe a [link NAME] in the INI, or use --mode none for loopback only",
+				 c->mode);
+	return 0;
+}
+
+static int open_links(struct run *r, struct weir_error *e)
+{
+	int back = -1, err;
+
+	if (r->takeover) {
+		back = netns_enter(takeover_netns_fd(r->takeover));
+		if (back < 0)
+			return weir_fail(e, -back, "--netns %s: cannot enter it: %s", r->netns,
+					 strerror(-back));
+	}
+	err = instance_open_links(&r->instance, e);
+	if (back >= 0)
+		netns_leave(back);
+	if (!err && r->takeover)
+		err = takeover_fill(r->takeover, &r->instance, e);
+	return err;
+}
+
+/* ---- the janitor ---- */
+
+/* Undo what outlives us. Both the front and the janitor come here, each at most once. */
+static void clean_up(struct run *r)
+{
+	if (r->takeover)
+		takeover_restore(r->takeover);
+	instance_close_links(&r->instance);
+	if (r->socket[0])
+		unlink(r->socket);
+}
+
+static void janitor_main(struct run *r)
+{
+	char byte;
+	ssize_t n;
+
+	prctl(PR_SET_NAME, "weir-janitor");
+	setsid();
+	close(r->life[1]);
+	close(r->report[0]);
+	close(r->report[1]);
+	close(r->control_fd);
+	close(0);
+	close(1);
+	do
+		n = read(r->life[0], &byte, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)		/* the front was killed */
+		clean_up(r);
+	_exit(0);
+}
+
+static int start_janitor(struct run *r, struct weir_error *e)
+{
+	r->janitor = fork();
+	if (r->janitor < 0)
+		return weir_fail(e, errno, "cannot fork: %s", strerror(errno));
+	if (!r->janitor)
+		janitor_main(r);
+	return 0;
+}
+
+/* ---- the stack process ---- */
+
+static int start_stack(struct run *r, struct weir_error *e)
+{
+	struct stack_start start = {
+		.instance = &r->instance, .control_fd = r->control_fd, .life = r->life[0],
+		.launch = { .argv = r->program, .intercept = r->intercept, .netns_fd = r->netns_fd,
+			    .mask = r->relay.mask, .report = r->report[1] },
+	};
+	struct clone_args args = {
+		.flags = CLONE_NEWPID | CLONE_PIDFD, .exit_signal = SIGCHLD,
+		.pidfd = (uint64_t)(uintptr_t)&r->stack_pidfd,
+	};
+
+	r->stack = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (r->stack < 0)
+		return weir_fail(e, errno, "cannot start the stack process: %s%s", strerror(errno),
+				 errno == EPERM ? "; run weir as root" : "");
+	if (!r->stack) {
+		close(r->life[1]);
+		close(r->report[0]);
+		close(r->relay.signals);
+		if (r->relay.terminal >= 0)
+			close(r->relay.terminal);
+		stack_main(&start);
+	}
+	close(r->report[1]);
+	r->report[1] = -1;
+	return 0;
+}
+
+static void take_report(struct run *r)
+{
+	struct launch_report report;
+	int fds[4], nfds;
+
+	while (launch_receive(r->report[0], &report, sizeof(report), fds, &nfds, MSG_DONTWAIT) ==
+	       sizeof(report)) {
+		switch (report.kind) {
+		case LAUNCH_STARTED:
+			if (nfds == 1)
+				r->relay.program = fds[0];
+			break;
+		case LAUNCH_STOPPED:
+			relay_stop();
+			break;
+		case LAUNCH_EXITED:
+			r->exited = true;
+			r->status = report.status;
+			break;
+		case LAUNCH_FAILED:
+			report.text[sizeof(report.text) - 1] = '\0';
+			if (!r->failed[0])	/* the later ones follow from the first */
+				strcpy(r->failed, report.text);
+			break;
+		}
+	}
+}
+
+/* Until the stack process has ended. A second thought while it still delivers what the program sent ends it at once. */
+static void stand_for_program(struct run *r)
+{
+	struct pollfd p[] = {
+		{ .fd = r->relay.signals, .events = POLLIN },
+		{ .fd = r->report[0], .events = POLLIN },
+		{ .fd = r->stack_pidfd, .events = POLLIN },
+	};
+	int sig;
+
+	for (;;) {
+		if (poll(p, 3, -1) < 0)
+			continue;
+		if (p[1].revents)
+			take_report(r);
+		if (p[1].revents & POLLHUP)
+			p[1].fd = -1;
+		if (p[2].revents)
+			break;
+		while (p[0].revents && (sig = relay_signal(&r->relay)))
+			if (r->exited && (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT))
+				syscall(SYS_pidfd_send_signal, r->stack_pidfd, SIGKILL, NULL, 0);
+	}
+}
+
+static int verdict(struct run *r, int stack_status, struct weir_error *e)
+{
+	if (r->exited)
+		return relay_status(r->status);
+	if (r->failed[0])
+		weir_fail(e, ECHILD, "%s", r->failed);
+	else if (WIFSIGNALED(stack_status))
+		weir_fail(e, ECHILD, "the stack process was ended by signal %d (%s), and the program with it",
+			  WTERMSIG(stack_status), strsignal(WTERMSIG(stack_status)));
+	else
+		e->text[0] = '\0';	/* the program's side has said why */
+	return CMD_WEIR;
+}
+
+static int supervise(struct run *r, struct weir_error *e)
+{
+	int status = 0;
+
+	stand_for_program(r);
+	while (waitpid(r->stack, &status, 0) < 0 && errno == EINTR)
+		;
+	take_report(r);
+	return verdict(r, status, e);
+}
+
+/* ---- the whole ---- */
+
+static int prepare(struct run *r, struct weir_error *e)
+{
+	int err = configure(r, e);
+
+	if (!err)
+		err = open_links(r, e);
+	if (err)
+		return err;
+	r->control_fd = control_listen(r->name, r->socket, sizeof(r->socket), e);
+	if (r->control_fd < 0) {
+		r->socket[0] = '\0';	/* another one's */
+		return r->control_fd;
+	}
+	if (pipe2(r->life, O_CLOEXEC) ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->report))
+		return weir_fail(e, errno, "cannot make a pipe: %s", strerror(errno));
+	return relay_open(&r->relay, e);
+}
+
+/* The program's status, or CMD_WEIR with the sentence in e. */
+static int run(struct run *r, struct weir_error *e)
+{
+	int status = CMD_WEIR;
+
+	if (!prepare(r, e) && !start_janitor(r, e) &&
+	    (!r->takeover || !takeover_remove(r->takeover, e)) && !start_stack(r, e)) {
+		close(r->control_fd);
+		status = supervise(r, e);
+	}
+	clean_up(r);
+	relay_close(&r->relay);
+	if (r->janitor > 0) {
+		(void)!write(r->life[1], "", 1);
+		waitpid(r->janitor, NULL, 0);
+	}
+	return status;
+}
+
+static int run_named(struct run *r, const struct config *line, struct weir_error *e)
+{
+	const struct log log = { .write = log_to_stderr, .level = LOG_WARN };
+	char name[32];
+	int status;
+
+	snprintf(name, sizeof(name), "weir-%d", (int)getpid());
+	if (!r->name)
+		r->name = name;
+	if (instance_init(&r->instance, r->name, &log,
+			  config_value(&r->config, "weir", "", "module-path"), e)) {
+		config_free(&r->config);
+		return CMD_WEIR;
+	}
+	config_free(&r->instance.config);
+	r->instance.config = r->config;
+	status = keep_overrides(r, line, e) ? CMD_WEIR : run(r, e);
+	takeover_free(r->takeover);
+	instance_free(&r->instance);
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run r = {
+		.netns_fd = -1, .control_fd = -1, .life = { -1, -1 }, .report = { -1, -1 },
+		.relay = { .signals = -1, .program = -1, .terminal = -1 },
+	};
+	struct weir_error e = { "" };
+	struct config line;
+	int status;
+
+	if (argc > 1 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
+		help();
+		return 0;
+	}
+	config_init(&r.config);
+	config_init(&line);
+	if (parse(&r, argc, argv, &line, &e)) {
+		config_free(&r.config);
+		status = CMD_WEIR;
+	} else {
+		status = run_named(&r, &line, &e);
+	}
+	config_free(&line);
+	if (status == CMD_WEIR && e.text[0])
+		fprintf(stderr, "weir run: %s\n", e.text);
+	return status;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stack.c - the stack process of weir run: PID 1 of its PID namespace, the parent of the sandbox.
+ *
+ * Order matters. The sandbox's init is forked first, while this process is small and privileged; the
+ * stack is started; what is not needed any more is given up; only then may the program run. When the sandbox is
+ * empty, what programs had written may still be on its way: as a kernel would, the stack goes on sending it, as
+ * long as it gets rid of some.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "cmd/stack.h"
+#include "control/server.h"
+#include "intercept/intercept.h"
+#include "intercept/lockdown.h"
+
+#define DRAIN_LOOK	2000000ull	/* ns between looks at what is left */
+#define DRAIN_PATIENCE	10000000000ull	/* ns without any progress */
+
+struct stack_process {
+	const struct stack_start *start;
+	struct instance *instance;
+	struct control *control;
+	struct intercept *intercept;
+	struct launched launched;
+	struct loop_io init, life;
+	struct timer drain;
+	uint64_t left, moved;		/* bytes on their way; when that last changed */
+};
+
+static void stack_fail(const struct stack_start *start, const char *sentence)
+{
+	struct launch_report r = { .kind = LAUNCH_FAILED };
+
+	snprintf(r.text, sizeof(r.text), "%s", sentence);
+	launch_send(start->launch.report, &r, sizeof(r), NULL, 0);
+	_exit(LAUNCH_WEIR);
+}
+
+/* ---- the end ---- */
+
+static bool sending(const struct sock *sk)
+{
+	const char *state = tcp_state_name(sk);
+
+	return !strcmp(state, "FIN-WAIT-1") || !strcmp(state, "CLOSING") || !strcmp(state, "LAST-ACK");
+}
+
+/* What programs have sent and no peer has acknowledged, and what waits in queues. 0: nothing. */
+static uint64_t stack_left(struct stack_process *p)
+{
+	struct stack *s = p->instance->stack;
+	uint64_t left = p->intercept ? intercept_stats(p->intercept)->sockets : 0;
+
+	list_for_each(n, &s->tcp.socks) {
+		struct sock *sk = list_entry(n, struct sock, all);
+
+		left += sending(sk) ? 1 + sk->ops->unsent(sk) : 0;
+	}
+	list_for_each(n, &s->nics.list) {
+		struct nic *nic = list_entry(n, struct nic, node);
+
+		if (nic->up && nic->root)
+			left += nic->root->stats.backlog + nic->ring.len;
+	}
+	return left;
+}
+
+static void stack_drain(struct timer *t)
+{
+	struct stack_process *p = container_of(t, struct stack_process, drain);
+	struct env *env = &p->instance->stack->env;
+	uint64_t left = stack_left(p);
+
+	if (left != p->left) {
+		p->left = left;
+		p->moved = env->now;
+	}
+	if (!left || env->now - p->moved > DRAIN_PATIENCE)
+		p->instance->loop.stop = true;
+	else
+		timer_arm(&env->timers, t, env->now + DRAIN_LOOK);
+}
+
+static void init_exited(struct loop_io *io, uint32_t events)
+{
+	struct stack_process *p = container_of(io, struct stack_process, init);
+	struct env *env = &p->instance->stack->env;
+
+	(void)events;
+	loop_del(io);
+	p->moved = env->now;
+	timer_arm(&env->timers, &p->drain, env->now + DRAIN_LOOK);
+}
+
+static void front_gone(struct loop_io *io, uint32_t events)
+{
+	(void)io;
+	(void)events;
+	_exit(LAUNCH_WEIR);
+}
+
+/* ---- weir exec ---- */
+
+static int exec_join(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)
+{
+	struct stack_process *p = arg;
+
+	if (!p->init.loop)
+		return weir_fail(e, ESRCH, "the sandbox is ending");
+	*result = json_pack("{s:b}", "intercept", p->intercept != NULL);
+	rq->reply_fds[0] = p->launched.init_pidfd;
+	rq->nreply_fds = 1;
+	return 0;
+}
+
+static int exec_listen(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)
+{
+	struct stack_process *p = arg;
+	int fd = rq->fds[0];
+
+	(void)result;
+	if (!p->intercept || rq->nfds != 1)
+		return weir_fail(e, EINVAL, "one seccomp listener is wanted");
+	rq->fds[0] = -1;
+	return intercept_add_listener(p->intercept, fd, e);
+}
+
+static const struct control_command exec_commands[] = {
+	{ "exec join", exec_join },
+	{ "exec listen", exec_listen },
+	{ NULL, NULL },
+};
+
+/* ---- the beginning ---- */
+
+static void stack_signals(void)
+{
+	static const int ignored[] = { SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP, SIGPIPE };
+	sigset_t none;
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* The program's input and output are not ours to hold open; messages go to stderr. */
+static void stack_stdio(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	if (fd < 0)
+		return;
+	dup2(fd, 0);
+	dup2(fd, 1);
+	if (fd > 2)
+		close(fd);
+}
+
+static int stack_intercept(struct stack_process *p, struct weir_error *e)
+{
+	struct instance *inst = p->instance;
+
+	if (!p->start->launch.intercept)
+		return 0;
+	p->intercept = intercept_create(inst->stack, &inst->loop, e);
+	if (!p->intercept)
+		return -ENOMEM;
+	return intercept_add_listener(p->intercept, p->launched.listener, e);
+}
+
+static int stack_setup(struct stack_process *p, struct weir_error *e)
+{
+	struct instance *inst = p->instance;
+	int err;
+
+	err = launch_sandbox(&p->start->launch, &p->launched, e);
+	if (err)
+		return err;
+	stack_stdio();
+	lockdown_limits();
+	err = instance_start(inst, e);
+	if (err)
+		return err;
+	timer_init(&p->drain, stack_drain);
+	err = stack_intercept(p, e);
+	if (err)
+		return err;
+	p->control = control_start(inst, p->start->control_fd, e);
+	if (!p->control)
+		return -ENOMEM;
+	control_register(p->control, exec_commands, p);
+	if (loop_add(&inst->loop, &p->init, p->launched.init_pidfd, EPOLLIN, init_exited) ||
+	    loop_add(&inst->loop, &p->life, p->start->life, 0, front_gone))
+		return weir_fail(e, ENOMEM, "cannot watch the sandbox");
+	inst->registry.locked = true;
+	return lockdown(e);
+}
+
+void stack_main(const struct stack_start *start)
+{
+	struct stack_process p = { .start = start, .instance = start->instance };
+	struct weir_error e = { "" };
+
+	prctl(PR_SET_NAME, "weir-stack");
+	stack_signals();
+	if (stack_setup(&p, &e))
+		stack_fail(start, e.text);
+	launch_go(&p.launched);
+	loop_run(&p.instance->loop);
+	control_stop(p.control);
+	intercept_destroy(p.intercept);
+	instance_stop(p.instance);
+	exit(0);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * isock.c - a program's socket: its making and its end.
+ *
+ * Theory of operation
+ *
+ * Life: isock_create makes the pair; the program's end is put into the program and closed here. When the last
+ * descriptor of it is closed, wherever it had got to, the stack's end sees EPOLLHUP.
+ *
+ * Twice that does not work. A connection that was reset is shown to the program by closing the stack's end,
+ * and then nothing is left to see with. And once both sides have shut down sending, EPOLLHUP is there already. Such sockets
+ * become ghosts. What tells their end is the witness: an epoll set that every program's end is
+ * added to while its descriptor is at hand. An epoll set holds no reference: the kernel takes an
+ * entry out when the file is gone. So a sweep reads the set's members from
+ * /proc/self/fdinfo, and ghosts that are not among them are freed.
+ *
+ * Not writable: an AF_UNIX socket is writable while the memory of what it has sent and the peer has not read is at most
+ * a quarter of SO_SNDBUF. A connecting socket must not be writable: its buffer is made as small
+ * as can be and filled with bytes that mean nothing (junk); the stack reads them away when the connection stands.
+ *
+ * A reset: when an AF_UNIX end is closed with unread bytes in it, its peer gets ECONNRESET. If the program
+ * has left none there, one is written for it, through its own end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "intercept/isock.h"
+
+#define SWEEP_INTERVAL	500000000ull	/* ns */
+#define FEED_INTERVAL	10000000ull
+#define SWEEP_GHOSTS	256u		/* so many new ones, and a sweep comes early */
+#define BUF_SIZE	65536u
+
+static void isock_io(struct loop_io *io, uint32_t events)
+{
+	struct isock *is = container_of(io, struct isock, io);
+
+	if (is->state == ISOCK_DATAGRAM)
+		pump_dgram_io(is, events);
+	else
+		pump_stream_io(is, events);
+}
+
+static void isock_work(struct work *w)
+{
+	struct isock *is = container_of(w, struct isock, work);
+
+	if (is->state == ISOCK_DATAGRAM)
+		pump_dgram_work(is);
+	else if (is->state == ISOCK_LISTENING)
+		listen_work(is);
+	else
+		pump_stream_work(is);
+}
+
+static void isock_event(void *arg)
+{
+	struct isock *is = arg;
+
+	work_defer(is->ic->env, &is->work);
+}
+
+/* The pair; the program's end becomes a member of the witness. */
+static int isock_pair(struct isock *is, int type, bool nonblock)
+{
+	struct epoll_event ev = { .events = EPOLLONESHOT };
+	socklen_t len = sizeof(is->cookie);
+	int pair[2], err;
+
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair))
+		return errno == EMFILE ? -ENFILE : -errno;
+	is->fd = pair[0];
+	is->held = pair[1];
+	if (getsockopt(pair[1], SOL_SOCKET, SO_COOKIE, &is->cookie, &len))
+		goto fail;
+	ev.data.u64 = is->cookie;
+	if (epoll_ctl(is->ic->witness, EPOLL_CTL_ADD, pair[1], &ev))
+		goto fail;
+	if (nonblock && fcntl(pair[1], F_SETFL, O_RDWR | O_NONBLOCK))
+		goto fail;
+	return 0;
+fail:
+	err = errno;
+	close(pair[0]);
+	close(pair[1]);
+	return -err;
+}
+
+struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool nonblock, int *err)
+{
+	struct isock *is = calloc(1, sizeof(*is));
+
+	*err = -ENOBUFS;
+	if (!is)
+		return NULL;
+	is->ic = ic;
+	is->type = (uint8_t)type;
+	is->state = type == SOCK_STREAM ? ISOCK_NEW : ISOCK_DATAGRAM;
+	list_init(&is->list);
+	list_init(&is->waiters);
+	list_init(&is->hungry);
+	list_init(&is->ready);
+	list_init(&is->names);
+	work_init(&is->work, isock_work);
+	*err = isock_pair(is, type == SOCK_STREAM ? SOCK_STREAM : SOCK_SEQPACKET, nonblock);
+	if (*err)
+		goto no_pair;
+	*err = loop_add(ic->loop, &is->io, is->fd, type == SOCK_STREAM ? 0 : EPOLLIN, isock_io);
+	if (*err)
+		goto no_io;
+	hash_add(&ic->isocks, &is->node, is->cookie);
+	ic->stats.sockets++;
+	is->sk = sk;
+	sk->inode = is->cookie;
+	socket_set_event(sk, isock_event, is);
+	return is;
+no_io:
+	close(is->fd);
+	close(is->held);
+no_pair:
+	free(is);
+	return NULL;
+}
+
+static void isock_close_fd(struct isock *is)
+{
+	if (is->fd < 0)
+		return;
+	loop_del(&is->io);
+	close(is->fd);
+	is->fd = -1;
+}
+
+void isock_release(struct isock *is, bool abort)
+{
+	struct intercept *ic = is->ic;
+
+	list_for_each_safe(n, &is->ready)
+		isock_release(list_entry(n, struct isock, list), true);
+	if (is->ghost)
+		ic->nghosts--;
+	list_del(&is->list);
+	list_del(&is->hungry);
+	hash_del(&ic->isocks, &is->node);
+	ic->stats.sockets--;
+	work_cancel(&is->work);
+	isock_close_fd(is);
+	if (is->held >= 0)
+		close(is->held);
+	socket_set_event(is->sk, NULL, NULL);
+	if (abort)
+		socket_abort(is->sk);
+	else
+		socket_close(is->sk);
+	buf_put(is->rest);
+	packet_free(is->packet);
+	free(is->packet_name);
+	pump_names_free(is);
+	free(is);
+}
+
+struct isock *isock_find(struct intercept *ic, int fd, int *err)
+{
+	struct hash_node *n;
+	uint64_t cookie;
+	socklen_t len = sizeof(cookie);
+
+	*err = 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
+		return NULL;
+	n = hash_find(&ic->isocks, cookie);
+	return n ? container_of(n, struct isock, node) : NULL;
+}
+
+int isock_borrow(struct isock *is)
+{
+	int fd, err;
+
+	if (is->held >= 0)
+		return fcntl(is->held, F_DUPFD_CLOEXEC, 0);
+	fd = remote_getfd(&is->ic->remote, is->tid, is->tfd);
+	if (fd < 0)
+		return fd;
+	if (isock_find(is->ic, fd, &err) == is)
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+void isock_delivered(struct isock *is, pid_t tid, int tfd)
+{
+	close(is->held);
+	is->held = -1;
+	is->tid = tid;
+	is->tfd = tfd;
+}
+
+/* ---- writable or not ---- */
+
+void isock_block(struct isock *is, int fd)
+{
+	struct intercept *ic = is->ic;
+	int small = 1;
+	ssize_t n;
+
+	/* what was written before connect() went nowhere */
+	while ((n = recv(is->fd, ic->scratch, ISOCK_SCRATCH, MSG_DONTWAIT)) > 0)
+		;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	memset(ic->scratch, 0, BUF_SIZE);
+	n = send(fd, ic->scratch, BUF_SIZE, MSG_DONTWAIT | MSG_NOSIGNAL);
+	is->junk = n > 0 ? (uint32_t)n : 0;
+	is->small = true;
+}
+
+void isock_restore(struct isock *is, int fd)
+{
+	int size = 0;
+	socklen_t len = sizeof(size);
+
+	/* the stack's end has the size that both began with; the kernel shows twice what is set */
+	if (getsockopt(is->fd, SOL_SOCKET, SO_SNDBUF, &size, &len))
+		return;
+	size /= 2;
+	if (!setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
+		is->small = false;
+}
+
+void isock_unblock(struct isock *is, int fd)
+{
+	int borrowed = -1;
+	ssize_t n;
+
+	if (fd < 0)
+		fd = borrowed = isock_borrow(is);
+	if (fd >= 0)
+		isock_restore(is, fd);
+	while (is->junk) {
+		n = recv(is->fd, is->ic->scratch, is->junk, MSG_DONTWAIT);
+		if (n <= 0)
+			break;
+		is->junk -= (uint32_t)n;
+	}
+	is->junk = 0;
+	if (borrowed >= 0)
+		close(borrowed);
+}
+
+/* ---- errors and the end ---- */
+
+int isock_take_error(struct isock *is)
+{
+	int err = is->error;
+
+	is->error = 0;
+	if (!err)
+		err = socket_take_error(is->sk);
+	is->marked = false;
+	return err;
+}
+
+/* Something unread must lie in the stack's end before it is closed. */
+static void isock_leave_unread(struct isock *is)
+{
+	int fd, n = 0;
+
+	if (!ioctl(is->fd, SIOCINQ, &n) && n > 0)
+		return;
+	fd = isock_borrow(is);
+	if (fd < 0)
+		return;
+	if (send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_write(&is->ic->env->log, LOG_DEBUG, "a reset is shown as an end of data");
+	close(fd);
+}
+
+void isock_reset(struct isock *is, int error)
+{
+	is->error = error;
+	is->state = ISOCK_DEAD;
+	if (is->fd >= 0) {
+		isock_leave_unread(is);
+		isock_close_fd(is);
+	}
+	buf_put(is->rest);
+	is->rest = NULL;
+	is->rest_len = 0;
+	isock_haunt(is);
+}
+
+void isock_haunt(struct isock *is)
+{
+	struct intercept *ic = is->ic;
+
+	if (is->ghost)
+		return;
+	is->ghost = true;
+	list_del(&is->list);
+	list_add_tail(&is->list, &ic->ghosts);
+	ic->nghosts++;
+	if (ic->nghosts > ic->swept_at + SWEEP_GHOSTS + ic->isocks.count / 4)
+		timer_arm(&ic->env->timers, &ic->sweep, ic->env->now);
+	else if (!timer_armed(&ic->sweep))
+		timer_arm(&ic->env->timers, &ic->sweep, ic->env->now + SWEEP_INTERVAL);
+}
+
+/* Mark every socket whose program's end is in the witness: lines "tfd: 5 events: 18 data: 1f ..." */
+static bool isock_witness(struct intercept *ic)
+{
+	char path[48], *line = NULL, *at;
+	struct hash_node *n;
+	size_t size = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", ic->witness);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (getline(&line, &size, f) > 0) {
+		at = strncmp(line, "tfd:", 4) ? NULL : strstr(line, "data:");
+		n = at ? hash_find(&ic->isocks, strtoull(at + 5, NULL, 16)) : NULL;
+		if (n)
+			container_of(n, struct isock, node)->seen = true;
+	}
+	free(line);
+	fclose(f);
+	return true;
+}
+
+void isock_sweep(struct timer *t)
+{
+	struct intercept *ic = container_of(t, struct intercept, sweep);
+
+	list_for_each(n, &ic->ghosts)
+		list_entry(n, struct isock, list)->seen = false;
+	if (isock_witness(ic))
+		list_for_each_safe(n, &ic->ghosts)
+			if (!list_entry(n, struct isock, list)->seen)
+				isock_release(list_entry(n, struct isock, list), false);
+	ic->swept_at = ic->nghosts;
+	if (ic->nghosts)
+		timer_arm(&ic->env->timers, &ic->sweep, ic->env->now + SWEEP_INTERVAL);
+}
+
+/* ---- memory ---- */
+
+void isock_hungry(struct isock *is)
+{
+	struct intercept *ic = is->ic;
+
+	list_del(&is->hungry);
+	list_add_tail(&is->hungry, &ic->hungry);
+	if (!timer_armed(&ic->feed))
+		timer_arm(&ic->env->timers, &ic->feed, ic->env->now + FEED_INTERVAL);
+}
+
+void isock_feed(struct timer *t)
+{
+	struct intercept *ic = container_of(t, struct intercept, feed);
+
+	while (!list_empty(&ic->hungry)) {
+		struct isock *is = list_first(&ic->hungry, struct isock, hungry);
+
+		list_del(&is->hungry);
+		work_defer(ic->env, &is->work);
+	}
+}
+
+/* ---- the buffer that programs' bytes are read into ---- */
+
+struct buf *intercept_buf(struct intercept *ic, uint32_t want, uint32_t *room)
+{
+	uint32_t left = ic->buf ? ic->buf->size - ic->buf_off : 0;
+
+	if (left < want && left < BUF_SIZE / 4) {
+		buf_put(ic->buf);
+		ic->buf = buf_alloc(&ic->stack->pool, BUF_SIZE);
+		ic->buf_off = 0;
+		left = ic->buf ? ic->buf->size : 0;
+	}
+	*room = left;
+	return ic->buf;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * launch.c - the sandbox's processes (docs/ARCHITECTURE.md, "Processes of weir run").
+ *
+ * Theory of operation
+ *
+ * Init is PID 1 of a PID namespace inside the stack process's own, in new mount and network namespaces; the
+ * network namespace is empty, with loopback down. It starts the program, reaps what is orphaned, tells the
+ * front when the program stops or exits, and then ends, which ends all that is left in its namespace.
+ *
+ * Under the filter sendmsg is a notification that nobody answers yet, so the program cannot send its listener
+ * away. It tells its number through a pipe (write is no notification), and init, which is not filtered, takes a copy with
+ * pidfd_getfd. The program execs once the stack process says so.
+ *
+ * The program stays in the front's process group and session: the terminal treats it as if it had
+ * been started by the shell.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "intercept/intercept.h"
+#include "intercept/launch.h"
+
+/* ---- messages ---- */
+
+int launch_send(int sock, const void *data, size_t len, const int *fds, int nfds)
+{
+	char control[CMSG_SPACE(4 * sizeof(int))] = { 0 };
+	struct iovec iov = { (void *)(uintptr_t)data, len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c = (struct cmsghdr *)control;
+
+	if (nfds) {
+		m.msg_control = control;
+		m.msg_controllen = CMSG_SPACE((size_t)nfds * sizeof(int));
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN((size_t)nfds * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, (size_t)nfds * sizeof(int));
+	}
+	return sendmsg(sock, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+ssize_t launch_receive(int sock, void *data, size_t len, int *fds, int *nfds, int flags)
+{
+	char control[CMSG_SPACE(4 * sizeof(int))];
+	struct iovec iov = { data, len };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *c;
+	ssize_t n;
+
+	*nfds = 0;
+	do
+		n = recvmsg(sock, &m, flags | MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	c = CMSG_FIRSTHDR(&m);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+		*nfds = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+		memcpy(fds, CMSG_DATA(c), (size_t)*nfds * sizeof(int));
+	}
+	return n;
+}
+
+/* ---- the program ---- */
+
+static void launch_fail(const char *what, int err, int status)
+{
+	fprintf(stderr, "weir: cannot run %s: %s\n", what, strerror(err));
+	_exit(status);
+}
+
+void launch_exec(char *const *argv, bool intercept, const sigset_t *mask, int up, int go)
+{
+	struct weir_error e;
+	int listener = -1, err;
+	char byte;
+
+	if (intercept) {
+		listener = filter_install(&e);
+		if (listener < 0) {
+			fprintf(stderr, "weir: %s\n", e.text);
+			_exit(LAUNCH_WEIR);
+		}
+	}
+	/* from here on: no call that the filter traps */
+	if (write(up, &listener, sizeof(listener)) != sizeof(listener) || read(go, &byte, 1) != 1)
+		_exit(LAUNCH_WEIR);
+	if (listener >= 0)
+		close(listener);
+	close(up);
+	close(go);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execvp(argv[0], argv);
+	err = errno;
+	launch_fail(argv[0], err, err == ENOENT || err == ENOTDIR ? LAUNCH_MISSING : LAUNCH_DENIED);
+	__builtin_unreachable();
+}
+
+int launch_listener(int up, pid_t child, struct weir_error *e)
+{
+	int there, pidfd, fd, err;
+	ssize_t n;
+
+	do
+		n = read(up, &there, sizeof(there));
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(there))		/* it has said why */
+		return weir_fail(e, ECHILD, "the program could not be prepared");
+	if (there < 0)
+		return -ENOENT;		/* no filter */
+	pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+	fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, there, 0);
+	err = errno;
+	if (pidfd >= 0)
+		close(pidfd);
+	return fd >= 0 ? fd : weir_fail(e, err, "cannot take the seccomp listener: %s", strerror(err));
+}
+
+/* ---- init ---- */
+
+static void init_report(int sock, int kind, int status, int fd)
+{
+	struct launch_report r = { .kind = (typeof(r.kind))kind, .status = status };
+
+	launch_send(sock, &r, sizeof(r), &fd, fd >= 0);
+}
+
+static void init_failed(const struct launch *l, const char *text)
+{
+	struct launch_report r = { .kind = LAUNCH_FAILED };
+
+	snprintf(r.text, sizeof(r.text), "%s", text);
+	launch_send(l->report, &r, sizeof(r), NULL, 0);
+	_exit(LAUNCH_WEIR);
+}
+
+static void init_failed_at(const struct launch *l, const char *what)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "cannot %s: %s", what, strerror(errno));
+	init_failed(l, text);
+}
+
+/* Close all but the standard descriptors and these, which are sorted. */
+static void init_close(const int *keep, int n)
+{
+	unsigned int from = 3;
+
+	for (int i = 0; i < n; i++) {
+		if (keep[i] < 0)
+			continue;
+		if ((unsigned int)keep[i] > from)
+			close_range(from, (unsigned int)keep[i] - 1, 0);
+		if ((unsigned int)keep[i] >= from)
+			from = (unsigned int)keep[i] + 1;
+	}
+	close_range(from, ~0u, 0);
+}
+
+static int init_compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+static void init_namespaces(const struct launch *l)
+{
+	if (l->netns_fd >= 0 && setns(l->netns_fd, CLONE_NEWNET))
+		init_failed_at(l, "enter the network namespace");
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL))
+		init_failed_at(l, "detach from the host's mounts");
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		init_failed_at(l, "mount /proc");
+}
+
+/* The program's input and output are not ours to hold open. */
+static void init_stdio(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; i < 3; i++)
+		if (fd >= 0)
+			dup2(fd, i);
+}
+
+static void init_wait(const struct launch *l, pid_t program)
+{
+	int status;
+	pid_t pid;
+
+	for (;;) {
+		pid = waitpid(-1, &status, WUNTRACED);
+		if (pid < 0 && errno != EINTR)
+			break;
+		if (pid != program)
+			continue;
+		if (WIFSTOPPED(status)) {
+			init_report(l->report, LAUNCH_STOPPED, status, -1);
+			continue;
+		}
+		init_report(l->report, LAUNCH_EXITED, status, -1);
+		break;
+	}
+	_exit(0);
+}
+
+/* channel: to the stack process; go: the program's end of that pipe. */
+static void init_main(const struct launch *l, int channel, int go)
+{
+	int keep[] = { l->report, channel, go, l->netns_fd }, up[2], listener = -1, pidfd;
+	struct weir_error e;
+	pid_t program;
+
+	prctl(PR_SET_NAME, "weir-init");
+	qsort(keep, 4, sizeof(keep[0]), init_compare);
+	init_close(keep, 4);
+	init_namespaces(l);
+	if (pipe2(up, O_CLOEXEC))
+		init_failed_at(l, "make a pipe");
+	program = fork();
+	if (program < 0)
+		init_failed_at(l, "fork");
+	if (!program) {
+		close(up[0]);
+		close(channel);
+		close(l->report);
+		launch_exec(l->argv, l->intercept, &l->mask, up[1], go);
+	}
+	close(up[1]);
+	close(go);
+	listener = launch_listener(up[0], program, &e);
+	if (listener < 0 && listener != -ENOENT)
+		init_failed(l, e.text);
+	close(up[0]);
+	pidfd = (int)syscall(SYS_pidfd_open, program, 0);
+	if (pidfd < 0)
+		init_failed_at(l, "open a pidfd of the program");
+	if (launch_send(channel, "", 1, &listener, listener >= 0))
+		init_failed_at(l, "send the seccomp listener");
+	init_report(l->report, LAUNCH_STARTED, 0, pidfd);
+	init_stdio();
+	close(pidfd);
+	close(channel);
+	if (listener >= 0)
+		close(listener);
+	init_wait(l, program);
+}
+
+static int launch_receive_listener(int channel, const struct launch *l, struct launched *out,
+				   struct weir_error *e)
+{
+	int fds[4], nfds;
+	char byte;
+
+	if (launch_receive(channel, &byte, 1, fds, &nfds, 0) != 1)
+		return weir_fail(e, ECHILD, "the sandbox could not be started");
+	out->listener = nfds ? fds[0] : -1;
+	if (l->intercept && !nfds)
+		return weir_fail(e, ECHILD, "the sandbox sent no seccomp listener");
+	return 0;
+}
+
+int launch_sandbox(const struct launch *l, struct launched *out, struct weir_error *e)
+{
+	unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | (l->intercept ? CLONE_NEWNET : 0);
+	struct clone_args args = { .exit_signal = SIGCHLD };
+	int channel[2], go[2], err;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel))
+		return weir_fail(e, errno, "cannot make a socket pair: %s", strerror(errno));
+	if (pipe2(go, O_CLOEXEC)) {
+		err = errno;
+		goto no_pipe;
+	}
+	args.flags = flags | CLONE_PIDFD;
+	args.pidfd = (uint64_t)(uintptr_t)&out->init_pidfd;
+	out->init = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (out->init < 0) {
+		err = errno;
+		goto no_clone;
+	}
+	if (!out->init)
+		init_main(l, channel[1], go[0]);
+	close(channel[1]);
+	close(go[0]);
+	out->go = go[1];
+	err = launch_receive_listener(channel[0], l, out, e);
+	close(channel[0]);
+	return err;
+no_clone:
+	close(go[0]);
+	close(go[1]);
+no_pipe:
+	close(channel[0]);
+	close(channel[1]);
+	return weir_fail(e, err, "cannot make the sandbox's namespaces: %s%s", strerror(err),
+			 err == EPERM ? "; run weir as root" : "");
+}
+
+void launch_go(struct launched *l)
+{
+	(void)!write(l->go, "", 1);
+	close(l->go);
+	l->go = -1;
+}

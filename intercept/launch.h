@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * launch.h - the sandbox's processes: its init, and programs that start under the filter.
+ */
+#ifndef INTERCEPT_LAUNCH_H
+#define INTERCEPT_LAUNCH_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <weir/error.h>
+
+#define LAUNCH_WEIR	125	/* weir failed; the program never ran */
+#define LAUNCH_DENIED	126	/* the program cannot be executed */
+#define LAUNCH_MISSING	127	/* there is no such program */
+
+/* What the front is told, one SEQPACKET message each. */
+struct launch_report {
+	enum { LAUNCH_STARTED, LAUNCH_STOPPED, LAUNCH_EXITED, LAUNCH_FAILED } kind;
+	int status;			/* EXITED: as waitpid gives it */
+	char text[512];			/* FAILED: the sentence */
+};					/* STARTED carries a pidfd of the program */
+
+struct launch {
+	char *const *argv;
+	bool intercept;			/* under the filter, in a network namespace of its own */
+	int netns_fd;			/* not intercepted: the namespace to run in; -1 = this one */
+	sigset_t mask;			/* the program's signal mask */
+	int report;			/* to the front */
+};
+
+struct launched {
+	pid_t init;
+	int init_pidfd;
+	int listener;			/* the program's seccomp listener; -1 */
+	int go;				/* the program waits for a byte from here */
+};
+
+/* Start the sandbox: init as PID 1 of new namespaces, and under it the program, which waits for launch_go. */
+int launch_sandbox(const struct launch *l, struct launched *out, struct weir_error *e);
+void launch_go(struct launched *l);
+
+/* In a child that is to become the program: install the filter (intercept), tell the listener's number on up, wait for a byte from
+ * go, exec. Never returns. */
+void launch_exec(char *const *argv, bool intercept, const sigset_t *mask, int up, int go)
+	__attribute__((noreturn));
+/* The listener that a child of launch_exec has announced on up: its descriptor here, or -errno. */
+int launch_listener(int up, pid_t child, struct weir_error *e);
+/* Send a message with descriptors over a SEQPACKET socket, and receive one. 0 or -errno. */
+int launch_send(int sock, const void *data, size_t len, const int *fds, int nfds);
+ssize_t launch_receive(int sock, void *data, size_t len, int *fds, int *nfds, int flags);
+
+#endif

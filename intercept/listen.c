@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * listen.c - listening sockets: listen and accept.
+ *
+ * Theory of operation
+ *
+ * A listening socket polls readable while a connection waits. The program's end does so because bytes lie in it that mean
+ * nothing: one is written whenever the stack reports a connection (so that an edge-triggered epoll has
+ * its edge), and accept takes one back, the last one only with the last connection. The program's end is filled besides, and so
+ * never polls writable.
+ *
+ * A connection that was taken from the stack, but whose caller was gone or had no descriptor
+ * left, waits in the listener's ready list, in front of all others.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "intercept/isock.h"
+
+#define LISTEN_BYTES_MAX 64u
+
+static bool listen_pending(struct isock *is)
+{
+	return !list_empty(&is->ready) || (socket_poll(is->sk) & EPOLLIN);
+}
+
+void listen_work(struct isock *is)
+{
+	if (!list_empty(&is->waiters))
+		call_wake(is);
+	if (is->fd < 0 || !listen_pending(is) || is->bytes >= LISTEN_BYTES_MAX)
+		return;
+	if (send(is->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+		is->bytes++;
+}
+
+/* One connection fewer waits; fd is a copy of the program's end. */
+static void listen_taken(struct isock *is, int fd)
+{
+	uint8_t bytes[LISTEN_BYTES_MAX];
+	uint32_t n = is->bytes;
+
+	if (n && listen_pending(is))
+		n = n > 1;
+	if (n)
+		recv(fd, bytes, n, MSG_DONTWAIT);
+	is->bytes -= n;
+}
+
+int64_t call_listen(struct call *c)
+{
+	struct isock *is = c->is;
+	int err = socket_listen(is->sk, (int)c->args[1]);
+
+	if (!err && is->state == ISOCK_NEW) {
+		is->state = ISOCK_LISTENING;
+		isock_block(is, c->fd);
+		work_defer(c->ic->env, &is->work);
+	}
+	return err;
+}
+
+static struct isock *accept_next(struct isock *is, int *err)
+{
+	struct isock *child;
+	struct sock *sk;
+
+	if (!list_empty(&is->ready)) {
+		child = list_first(&is->ready, struct isock, list);
+		list_del(&child->list);
+		return child;
+	}
+	sk = socket_accept(is->sk, err);
+	if (!sk)
+		return NULL;
+	child = isock_create(is->ic, sk, SOCK_STREAM, false, err);
+	if (!child)
+		socket_abort(sk);
+	else
+		child->state = ISOCK_CONNECTED;
+	return child;
+}
+
+static int accept_name(struct call *c, struct isock *child)
+{
+	struct sockaddr_storage name;
+	socklen_t len = sizeof(name);
+
+	if (!c->args[1])
+		return 0;
+	if (socket_getpeername(child->sk, &name, &len))
+		return -ECONNABORTED;
+	return call_write_name(c, c->args[1], c->args[2], &name, len);
+}
+
+/* Give the connection to the program; what it cannot take goes to the front. */
+static int64_t accept_deliver(struct call *c, struct isock *child, int flags)
+{
+	int64_t result;
+	int tfd;
+
+	fcntl(child->held, F_SETFL, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
+	result = call_answer_fd(c, child->held, flags & SOCK_CLOEXEC, &tfd);
+	if (tfd < 0) {
+		list_add(&child->list, &c->is->ready);
+		return result;
+	}
+	isock_delivered(child, c->tid, tfd);
+	work_defer(c->ic->env, &child->work);
+	return result;
+}
+
+int64_t call_accept(struct call *c)
+{
+	int flags = c->nr == SYS_accept4 ? (int)c->args[3] : 0, err = 0;
+	struct isock *is = c->is, *child;
+	int64_t result;
+
+	if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+		return -EINVAL;
+	if (is->type != SOCK_STREAM)
+		return -EOPNOTSUPP;
+	if (is->state != ISOCK_LISTENING)
+		return -EINVAL;
+	child = accept_next(is, &err);
+	if (!child) {
+		if (err != -EAGAIN)
+			return err;
+		listen_taken(is, c->fd);
+		return call_nonblock(c) ? -EAGAIN : call_wait(c, is->rcvtimeo, 0);
+	}
+	err = accept_name(c, child);
+	if (err) {
+		if (err == -EINTR)
+			list_add(&child->list, &is->ready);
+		else
+			isock_release(child, true);
+		result = err;
+	} else {
+		result = accept_deliver(c, child, flags);
+	}
+	listen_taken(is, c->fd);
+	return result;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lockdown.c - what the stack process gives up once it is set up.
+ *
+ * Theory of operation
+ *
+ * The stack process reads what strangers send. A mistake in that code must stay inside the sandbox, so it keeps
+ * only what it works with: descriptors that are open, memory, time, and the programs of its own PID namespace.
+ *
+ * - Files: its root is an empty, read-only tmpfs with a /proc of its own PID namespace, which tells of programs (capabilities of
+ *   one that opens a raw socket) and of itself (the witness of isock.c; dlopen of a memfd).
+ * - Privilege: of all capabilities only CAP_SYS_PTRACE, for pidfd_getfd and process_vm_readv on programs that have
+ *   changed their user. It names no process outside its PID namespace. no_new_privs; not dumpable.
+ * - System calls: the list below. Another one kills the process, and the kernel logs it.
+ *
+ * Sanitizers need calls that nobody can list, so a build with them has no allow-list.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "intercept/lockdown.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define LOCKDOWN_SECCOMP 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LOCKDOWN_SECCOMP 0
+#endif
+#endif
+#ifndef LOCKDOWN_SECCOMP
+#define LOCKDOWN_SECCOMP 1
+#endif
+
+void lockdown_limits(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r))
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
+/* ---- files ---- */
+
+static int lockdown_root(struct weir_error *e)
+{
+	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS))
+		return weir_fail(e, errno, "cannot leave the host's namespaces: %s", strerror(errno));
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("weir", "/proc", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0500,size=64k") ||
+	    mkdir("/proc/proc", 0500) ||
+	    mount("proc", "/proc/proc", "proc", MS_NOSUID | MS_NODEV, NULL) ||
+	    chdir("/proc") || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) ||
+	    mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) ||
+	    chdir("/"))
+		return weir_fail(e, errno, "cannot make the stack process's own root: %s",
+				 strerror(errno));
+	return 0;
+}
+
+/* ---- privilege ---- */
+
+static int lockdown_capabilities(struct weir_error *e)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	data[0].effective = data[0].permitted = 1u << CAP_SYS_PTRACE;
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (cap != CAP_SYS_PTRACE && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+			return weir_fail(e, errno, "cannot drop capability %d: %s", cap,
+					 strerror(errno));
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+		  SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
+		  SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED, 0, 0, 0))
+		return weir_fail(e, errno, "cannot set securebits: %s", strerror(errno));
+	if (syscall(SYS_capset, &head, data))
+		return weir_fail(e, errno, "cannot drop capabilities: %s", strerror(errno));
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return weir_fail(e, errno, "cannot give up privileges: %s", strerror(errno));
+	/* last, for a change of credentials may clear it; a pipe tells of a front that went before */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return 0;
+}
+
+/* ---- system calls ---- */
+
+static const int lockdown_calls[] = {
+	/* moving bytes: the pump, the links, the control socket, the log */
+	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(pread64),
+	SCMP_SYS(pwrite64), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
+	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), SCMP_SYS(sendfile), SCMP_SYS(copy_file_range),
+	/* programs' sockets, and clients of the control socket */
+	SCMP_SYS(socketpair), SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown),
+	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(ioctl), SCMP_SYS(dup),
+	/* callers of notifications */
+	SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_getfd), SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev), SCMP_SYS(tkill), SCMP_SYS(tgkill), SCMP_SYS(wait4),
+	SCMP_SYS(waitid),
+	/* the loop */
+	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_pwait2), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(clock_gettime),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday), SCMP_SYS(time),
+	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(eventfd2),
+	SCMP_SYS(getrandom), SCMP_SYS(restart_syscall),
+	/* memory, and dlopen of a memfd */
+	SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect), SCMP_SYS(madvise),
+	SCMP_SYS(brk), SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(lseek), SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat), SCMP_SYS(getdents64), SCMP_SYS(getcwd),
+	/* the C library, signals, the end */
+	SCMP_SYS(futex), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(sigaltstack), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(getpid),
+	SCMP_SYS(gettid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
+	SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(prlimit64), SCMP_SYS(sched_yield),
+	SCMP_SYS(sched_getaffinity), SCMP_SYS(exit), SCMP_SYS(exit_group),
+};
+
+static int lockdown_rules(scmp_filter_ctx ctx)
+{
+	const unsigned int writing = O_ACCMODE | O_CREAT | O_TRUNC;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(lockdown_calls) / sizeof(lockdown_calls[0]); i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, lockdown_calls[i], 0);
+	/* files are only ever read */
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
+				       SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+	return err;
+}
+
+static int lockdown_seccomp(struct weir_error *e)
+{
+	scmp_filter_ctx ctx;
+	int err = -ENOMEM;
+
+	if (!LOCKDOWN_SECCOMP)
+		return 0;
+	ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	if (ctx)
+		err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (!err)
+		err = lockdown_rules(ctx);
+	if (!err)
+		err = seccomp_load(ctx);
+	if (ctx)
+		seccomp_release(ctx);
+	return err ? weir_fail(e, -err, "cannot install the stack process's own seccomp filter: %s",
+			       strerror(-err)) : 0;
+}
+
+int lockdown(struct weir_error *e)
+{
+	int err = lockdown_root(e);
+
+	if (!err)
+		err = lockdown_capabilities(e);
+	return err ? err : lockdown_seccomp(e);
+}

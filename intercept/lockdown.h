@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lockdown.h - what the stack process gives up once it is set up. */
+#ifndef INTERCEPT_LOCKDOWN_H
+#define INTERCEPT_LOCKDOWN_H
+
+#include <weir/error.h>
+
+/* As many descriptors as may be had; the program must be running already, or it would inherit the limit. */
+void lockdown_limits(void);
+/* Own root with nothing but /proc, no capability but CAP_SYS_PTRACE, not dumpable, ends with its parent,
+ * the allow-list. Cannot be undone. */
+int lockdown(struct weir_error *e);
+
+#endif

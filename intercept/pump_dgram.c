@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pump_dgram.c - moves datagrams between the program and the stack.
+ *
+ * Theory of operation
+ *
+ * A SOCK_SEQPACKET pair keeps boundaries. A received datagram's bytes wait in the program's end, so that poll is
+ * true and a plain recv() takes them; its sender, length and control messages wait in the names list.
+ * A recvfrom or recvmsg that wants these is a notification and takes the bytes through a copy of the
+ * program's end (call_message.c); SIOCINQ tells how many bytes are left there, hence which names a plain recv() has passed by.
+ * The list never needs more entries than datagrams fit in the program's end.
+ *
+ * An error about something sent (ICMP) cannot be put into an AF_UNIX socket. An empty datagram is: it wakes
+ * who polls or waits, and a recvfrom or recvmsg gives the error in its place.
+ *
+ * What a plain send() writes goes to the connected peer. While the stack has no room for it, it stays in the pair.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "intercept/isock.h"
+
+#define DGRAM_TURN	64	/* datagrams a turn */
+#define DGRAM_IOV	((int)PACKET_FRAGS + 1)
+#define DGRAM_LINEAR	2048u
+
+/* ---- names ---- */
+
+static struct isock_name *pump_name_new(struct intercept *ic)
+{
+	struct isock_name *name;
+
+	if (list_empty(&ic->free_names)) {
+		name = malloc(sizeof(*name));
+	} else {
+		name = list_first(&ic->free_names, struct isock_name, node);
+		list_del(&name->node);
+		ic->nfree_names--;
+	}
+	if (!name)
+		return NULL;
+	list_init(&name->node);
+	name->error = false;
+	name->len = 0;
+	name->namelen = 0;
+	name->controllen = 0;
+	return name;
+}
+
+static void pump_name_put(struct intercept *ic, struct isock_name *name)
+{
+	if (ic->nfree_names >= ISOCK_NAMES) {
+		free(name);
+		return;
+	}
+	ic->nfree_names++;
+	list_add(&name->node, &ic->free_names);
+}
+
+void pump_name_drop(struct isock *is, struct isock_name *name)
+{
+	list_del(&name->node);
+	is->nnames--;
+	pump_name_put(is->ic, name);
+}
+
+void pump_names_free(struct isock *is)
+{
+	while (!list_empty(&is->names))
+		pump_name_drop(is, list_first(&is->names, struct isock_name, node));
+}
+
+static void pump_name_add(struct isock *is, struct isock_name *name)
+{
+	if (is->nnames >= ISOCK_NAMES)
+		pump_name_drop(is, list_first(&is->names, struct isock_name, node));
+	list_add_tail(&name->node, &is->names);
+	is->nnames++;
+}
+
+/* ---- stack to program ---- */
+
+/* The next datagram into is->packet. An error that lies before it is kept for the program. */
+static bool dgram_next(struct isock *is)
+{
+	struct isock_name *name = pump_name_new(is->ic);
+	socklen_t namelen = sizeof(name->name);
+	size_t controllen = sizeof(name->control);
+	struct packet *p;
+	int err;
+
+	if (!name) {
+		isock_hungry(is);
+		return false;
+	}
+	while (!(p = socket_recvmsg(is->sk, name->name, &namelen, name->control, &controllen, NULL,
+				    &err)) && err && err != -EAGAIN) {
+		is->error = -err;
+		namelen = sizeof(name->name);
+		controllen = sizeof(name->control);
+	}
+	if (!p) {
+		pump_name_put(is->ic, name);
+		return false;
+	}
+	name->len = p->len;
+	name->namelen = namelen < sizeof(name->name) ? namelen : sizeof(name->name);
+	name->controllen = (uint16_t)controllen;
+	is->packet = p;
+	is->packet_name = name;
+	return true;
+}
+
+/* False: the program's end is full. */
+static bool dgram_deliver(struct isock *is)
+{
+	struct iovec iov[DGRAM_IOV];
+	struct msghdr m = { .msg_iov = iov };
+	ssize_t n;
+
+	m.msg_iovlen = (size_t)packet_iov(is->packet, 0, is->packet->len, iov, DGRAM_IOV);
+	n = sendmsg(is->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+		is->blocked = true;
+		return false;
+	}
+	if (n < 0)
+		pump_name_put(is->ic, is->packet_name);
+	else
+		pump_name_add(is, is->packet_name);
+	packet_free(is->packet);
+	is->packet = NULL;
+	is->packet_name = NULL;
+	return true;
+}
+
+/* Wake who waits, once an error is pending. */
+static void dgram_mark(struct isock *is)
+{
+	struct isock_name *name;
+
+	if (is->marked || !(socket_poll(is->sk) & EPOLLERR))
+		return;
+	name = pump_name_new(is->ic);
+	if (!name)
+		return;
+	name->error = true;
+	if (send(is->fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		pump_name_put(is->ic, name);
+		return;
+	}
+	pump_name_add(is, name);
+	is->marked = true;
+}
+
+static void dgram_in(struct isock *is)
+{
+	dgram_mark(is);		/* first: recvmsg may take the error, too */
+	is->blocked = false;
+	while (is->packet || dgram_next(is))
+		if (!dgram_deliver(is))
+			return;
+}
+
+/* ---- program to stack ---- */
+
+/* A message of the program as a packet: in the shared buffer, what is too long for it in scratch. */
+static struct packet *dgram_read(struct isock *is, ssize_t *n)
+{
+	struct intercept *ic = is->ic;
+	struct packet *p = packet_alloc(&ic->stack->pool, PACKET_HEADROOM);
+	uint32_t room = 0, head;
+	struct buf *b = p ? intercept_buf(ic, DGRAM_LINEAR, &room) : NULL;
+	struct iovec iov[2];
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	*n = -ENOBUFS;
+	if (!b) {
+		isock_hungry(is);
+		goto fail;
+	}
+	iov[0] = (struct iovec){ b->data + ic->buf_off, room };
+	iov[1] = (struct iovec){ ic->scratch, ISOCK_SCRATCH };
+	*n = recvmsg(is->fd, &m, MSG_DONTWAIT);
+	if (*n < 0) {
+		*n = -errno;
+		goto fail;
+	}
+	head = (uint32_t)*n < room ? (uint32_t)*n : room;
+	if (head)
+		packet_append(p, b, ic->buf_off, head);
+	ic->buf_off += head;
+	if ((uint32_t)*n == head)
+		return p;
+	if (!packet_copy_in(p, ic->scratch, (uint32_t)*n - head))
+		return p;
+fail:
+	packet_free(p);
+	return NULL;
+}
+
+void pump_dgram_out(struct isock *is)
+{
+	struct packet *p;
+	ssize_t n;
+	int err;
+
+	for (int i = 0; i < DGRAM_TURN && (socket_poll(is->sk) & EPOLLOUT); i++) {
+		p = dgram_read(is, &n);
+		if (!p)
+			return;
+		if (!n && (is->gone || is->prog_shut)) {
+			packet_free(p);		/* the end, not an empty datagram */
+			is->eof_out = true;
+			return;
+		}
+		err = (int)socket_sendmsg(is->sk, p, NULL, 0, NULL, 0, 0);
+		if (err < 0 && err != -EAGAIN)
+			is->error = -err;
+	}
+}
+
+/* ---- what happens ---- */
+
+static void dgram_interest(struct isock *is)
+{
+	uint32_t events = 0;
+
+	if (!is->io.loop)
+		return;
+	if (!is->eof_out && list_empty(&is->hungry) && (socket_poll(is->sk) & EPOLLOUT))
+		events |= EPOLLIN;
+	if (is->blocked)
+		events |= EPOLLOUT;
+	loop_mod(&is->io, events);
+}
+
+void pump_dgram_work(struct isock *is)
+{
+	if (!is->eof_out)
+		pump_dgram_out(is);
+	if (is->gone) {
+		if (is->eof_out)
+			isock_release(is, false);
+		else if (list_empty(&is->hungry) && (socket_poll(is->sk) & EPOLLOUT))
+			work_defer(is->ic->env, &is->work);
+		return;
+	}
+	dgram_in(is);
+	if (!list_empty(&is->waiters))
+		call_wake(is);
+	dgram_interest(is);
+}
+
+void pump_dgram_io(struct isock *is, uint32_t events)
+{
+	if (events & (EPOLLHUP | EPOLLERR)) {
+		loop_del(&is->io);
+		if (is->prog_shut && !(events & EPOLLERR))
+			isock_haunt(is);
+		else
+			is->gone = true;
+	}
+	pump_dgram_work(is);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pump_stream.c - moves the bytes of a connection between the program and the stack.
+ *
+ * Theory of operation
+ *
+ * Out: as much as the send queue has room for is read into a 64 KiB buffer, and the queue, retransmissions and the qdisc refer to
+ * that buffer. Small writes of many sockets share one. While the send queue is full, the program's
+ * bytes stay where they are, and the program blocks, or sees EAGAIN.
+ * In: the receive queue's bytes are written to the program's end from where they lie, and taken
+ * from the queue as far as the program's end took them; that opens the window.
+ *
+ * The end of a direction follows its last byte: EOF read from the program is shutdown(SHUT_WR) of the
+ * stack's socket; the peer's FIN is shutdown(SHUT_WR) of the stack's end. EPOLLHUP at the stack's end means that
+ * the program has closed, unless both sides have shut down: then the socket becomes a ghost (isock.c). A
+ * program that closes with unread bytes leaves an error (EPOLLERR) there, and as with Linux's TCP that is a RST.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "intercept/isock.h"
+
+#define PUMP_TURN	4	/* reads a turn: one socket must not starve the others */
+#define PUMP_IOV	32
+#define PUMP_READ	65536u
+
+/* Watch the stack's end for what can be acted upon, and for nothing else. */
+static void stream_interest(struct isock *is)
+{
+	uint32_t events = 0;
+
+	if (is->fd < 0 || !is->io.loop)
+		return;
+	if (is->state == ISOCK_CONNECTED) {
+		if (!is->eof_out && !is->rest_len && list_empty(&is->hungry) && socket_space(is->sk))
+			events |= EPOLLIN;
+		if (is->blocked)
+			events |= EPOLLOUT;
+	}
+	loop_mod(&is->io, events);
+}
+
+/* ---- program to stack ---- */
+
+/* Hand over what the stack did not take at first. True: all is handed over. */
+static bool stream_rest(struct isock *is)
+{
+	ssize_t n;
+
+	while (is->rest_len) {
+		n = socket_write(is->sk, is->rest, is->rest_off, is->rest_len, 0);
+		if (n == -ENOBUFS || n == -ENOMEM)
+			isock_hungry(is);
+		if (n == -EAGAIN || n == -ENOBUFS || n == -ENOMEM || n == 0)
+			return false;
+		if (n < 0)
+			n = is->rest_len;	/* broken: these bytes go nowhere */
+		is->rest_off += (uint32_t)n;
+		is->rest_len -= (uint32_t)n;
+	}
+	buf_put(is->rest);
+	is->rest = NULL;
+	return true;
+}
+
+/* One read: bytes, 0 at the end of data, -EAGAIN when there is nothing or nowhere to put it. */
+static ssize_t stream_read(struct isock *is)
+{
+	struct intercept *ic = is->ic;
+	uint32_t want = socket_space(is->sk), room;
+	struct buf *b;
+	ssize_t n;
+
+	if (!want)
+		return -EAGAIN;
+	if (want > PUMP_READ)
+		want = PUMP_READ;
+	b = intercept_buf(ic, want, &room);
+	if (!b) {
+		isock_hungry(is);
+		return -EAGAIN;
+	}
+	n = recv(is->fd, b->data + ic->buf_off, want < room ? want : room, MSG_DONTWAIT);
+	if (n <= 0)
+		return n < 0 ? -errno : 0;
+	is->rest = buf_get(b);
+	is->rest_off = ic->buf_off;
+	is->rest_len = (uint32_t)n;
+	ic->buf_off += (uint32_t)n;
+	return n;
+}
+
+/* True: there may be more, and room for it. */
+static bool stream_out(struct isock *is)
+{
+	ssize_t n;
+
+	if (is->eof_out || !stream_rest(is))
+		return false;
+	for (int i = 0; i < PUMP_TURN; i++) {
+		n = stream_read(is);
+		if (n < 0)
+			return false;
+		if (n == 0) {
+			is->eof_out = true;
+			if (!is->gone)
+				socket_shutdown(is->sk, SHUT_WR);
+			return false;
+		}
+		if (!stream_rest(is))
+			return false;
+	}
+	return true;
+}
+
+/* ---- stack to program ---- */
+
+static void stream_in(struct isock *is)
+{
+	struct iovec iov[PUMP_IOV];
+	struct msghdr m = { .msg_iov = iov };
+	ssize_t n;
+	int used;
+
+	is->blocked = false;
+	while ((used = socket_peek(is->sk, iov, PUMP_IOV)) > 0) {
+		if (is->discard || is->gone) {
+			for (int i = 0; i < used; i++)
+				socket_consume(is->sk, (uint32_t)iov[i].iov_len);
+			continue;
+		}
+		m.msg_iovlen = (size_t)used;
+		n = sendmsg(is->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno == EAGAIN) {
+			is->blocked = true;
+			return;
+		}
+		if (n < 0)
+			is->discard = true;
+		else
+			socket_consume(is->sk, (uint32_t)n);
+	}
+}
+
+/* All that the peer sent was passed on: now what became of the connection. */
+static void stream_fate(struct isock *is)
+{
+	uint32_t poll = socket_poll(is->sk);
+
+	if (poll & EPOLLERR) {
+		isock_reset(is, socket_take_error(is->sk));
+	} else if ((poll & EPOLLRDHUP) && !is->eof_in) {
+		is->eof_in = true;
+		shutdown(is->fd, SHUT_WR);
+	}
+}
+
+/* ---- connecting ---- */
+
+static void stream_connecting(struct isock *is)
+{
+	uint32_t poll = socket_poll(is->sk);
+	int err;
+
+	if (poll & (EPOLLERR | EPOLLHUP)) {
+		err = socket_take_error(is->sk);
+		if (!err)
+			err = ECONNREFUSED;
+		if (list_empty(&is->waiters)) {
+			isock_reset(is, err);
+			return;
+		}
+		is->state = ISOCK_NEW;	/* connect() tells it, and may be tried again */
+		is->error = err;
+		isock_unblock(is, list_first(&is->waiters, struct call, wait_node)->fd);
+	} else if (poll & EPOLLOUT) {
+		is->state = ISOCK_CONNECTED;
+		is->unreported = true;
+		isock_unblock(is, list_empty(&is->waiters) ? -1 :
+			      list_first(&is->waiters, struct call, wait_node)->fd);
+	}
+}
+
+/* ---- what happens ---- */
+
+/* The program has closed: what it wrote goes out first. True: the socket is no more. */
+static bool stream_closing(struct isock *is)
+{
+	if (is->state == ISOCK_CONNECTED && !is->eof_out)
+		return false;
+	isock_release(is, false);
+	return true;
+}
+
+static void stream_move(struct isock *is)
+{
+	bool more;
+
+	if (is->state != ISOCK_CONNECTED)
+		return;
+	more = stream_out(is);
+	stream_in(is);
+	if (!is->blocked)
+		stream_fate(is);
+	/* while the stack's end is watched, epoll says that there is more */
+	if (more && !is->io.loop && is->state == ISOCK_CONNECTED)
+		work_defer(is->ic->env, &is->work);
+}
+
+void pump_stream_work(struct isock *is)
+{
+	if (is->state == ISOCK_CONNECTING)
+		stream_connecting(is);
+	stream_move(is);
+	if (is->gone) {
+		if (stream_closing(is))
+			return;
+	} else if (!list_empty(&is->waiters)) {
+		call_wake(is);
+	}
+	stream_interest(is);
+}
+
+/* Have both sides shut down, so that EPOLLHUP does not tell whether the program has closed as well? */
+static bool stream_ambiguous(const struct isock *is)
+{
+	return is->state == ISOCK_CONNECTED && is->prog_shut && (is->eof_in || is->discard);
+}
+
+void pump_stream_io(struct isock *is, uint32_t events)
+{
+	if (events & EPOLLERR) {
+		isock_release(is, true);
+		return;
+	}
+	if (events & EPOLLHUP) {
+		loop_del(&is->io);
+		if (stream_ambiguous(is))
+			isock_haunt(is);
+		else
+			is->gone = true;
+	}
+	pump_stream_work(is);
+}

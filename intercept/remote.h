@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * remote.h - the caller of a notification: its memory and its descriptors.
+ *
+ * A task is named by its thread id. Ids are used again, so nothing that was learned under one is
+ * to be trusted before notify_valid() has said that the caller still waits.
+ */
+#ifndef INTERCEPT_REMOTE_H
+#define INTERCEPT_REMOTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#define REMOTE_CACHE 64u
+
+/*
+ * Descriptors of tasks, kept for the next call of the same one. A pidfd stands for one task
+ * for ever: when its number has gone to another task, using it gives ESRCH, and it is opened anew.
+ */
+struct remote {
+	struct remote_task { pid_t tid; int pidfd; } cache[REMOTE_CACHE];
+	bool by_leader;		/* the kernel has no PIDFD_THREAD (before 6.9) */
+};
+
+void remote_init(struct remote *r);
+void remote_close(struct remote *r);
+int remote_getfd(struct remote *r, pid_t tid, int fd);		/* a copy of the task's fd, or -errno */
+bool remote_capable(pid_t tid, int cap);			/* has it this effective capability? */
+
+/* All n bytes, or -EFAULT (-ESRCH: the task is gone). */
+int remote_read(pid_t tid, uint64_t addr, void *dst, size_t n);
+int remote_write(pid_t tid, uint64_t addr, const void *src, size_t n);
+/* Between src/dst and bytes [skip, skip + n) of what the task's iov describes. */
+int remote_gather(pid_t tid, const struct iovec *iov, size_t niov, size_t skip, void *dst, size_t n);
+int remote_scatter(pid_t tid, const struct iovec *iov, size_t niov, size_t skip, const void *src,
+		   size_t n);
+
+#endif

@@ -44,6 +44,27 @@ tests_unit_test_port_CFLAGS = $(T_CFLAGS)
 tests_unit_test_port_LDADD = $(T_LDADD)
 tests_unit_test_port_LDFLAGS = $(T_LDFLAGS)
 
+check_PROGRAMS += tests/unit/test_udp
+TESTS += tests/unit/test_udp
+tests_unit_test_udp_SOURCES = tests/unit/test_udp.c tests/unit/dgramnet.h $(TESTNET)
+tests_unit_test_udp_CFLAGS = $(T_CFLAGS)
+tests_unit_test_udp_LDADD = $(T_LDADD)
+tests_unit_test_udp_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_raw
+TESTS += tests/unit/test_raw
+tests_unit_test_raw_SOURCES = tests/unit/test_raw.c tests/unit/dgramnet.h $(TESTNET)
+tests_unit_test_raw_CFLAGS = $(T_CFLAGS)
+tests_unit_test_raw_LDADD = $(T_LDADD)
+tests_unit_test_raw_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_socket
+TESTS += tests/unit/test_socket
+tests_unit_test_socket_SOURCES = tests/unit/test_socket.c tests/unit/dgramnet.h $(TESTNET)
+tests_unit_test_socket_CFLAGS = $(T_CFLAGS)
+tests_unit_test_socket_LDADD = $(T_LDADD)
+tests_unit_test_socket_LDFLAGS = $(T_LDFLAGS)
+
 check_PROGRAMS += tests/unit/test_neighbour
 TESTS += tests/unit/test_neighbour
 tests_unit_test_neighbour_SOURCES = tests/unit/test_neighbour.c $(TESTNET)

@@ -22,7 +22,7 @@
 #define BROKEN_OPS(o) WEIR_QDISC(o)
 #endif
 
-static const struct qdisc_ops toy = {
+static const struct qdisc_ops toy __attribute__((used)) = {
 	.name = "toy", .params = mod_params, .params_size = sizeof(struct mod_params),
 	.enqueue = mod_enqueue, .dequeue = mod_dequeue, .peek = mod_dequeue, .reset = mod_reset,
 	BROKEN_QDISC

@@ -246,8 +246,10 @@ static void new_ack(struct tcp_sock *tp, const struct tcp_segment *s, struct ack
 	bool full = seq_le(tp->recover, s->ack);
 
 	tp->dupacks = 0;
-	if (a->rate)
+	if (a->rate > tp->rate)		/* the highest of late: one ACK alone may be delayed */
 		tp->rate = a->rate;
+	else if (a->rate)
+		tp->rate -= (tp->rate - a->rate) / 8;
 	if (!a->retransmitted && a->last_sent)
 		c.rtt = tcp_now(tp) - a->last_sent;
 	if (seq_le(tp->round_end, s->ack)) {
@@ -309,7 +311,7 @@ static void grow_sndbuf(struct tcp_sock *tp)
 
 	if (want > tp->tcp->wmem_max)
 		want = tp->tcp->wmem_max;
-	if (!tp->sk.sndbuf_locked && tp->cwnd_limited && want > tp->sk.sndbuf)
+	if (!tp->sk.sndbuf_locked && want > tp->sk.sndbuf)
 		tp->sk.sndbuf = (uint32_t)want;
 }
 

@@ -80,10 +80,18 @@ uint32_t tcp_size_goal(struct tcp_sock *tp)
 	return (max - headers) / tp->mss * tp->mss;
 }
 
-/* Payload of about 1 ms at the current rate, at least two segments. */
+/* What leaves in 1 ms: at what the window lets go, but not beyond twice what is seen to arrive. */
+static uint64_t current_rate(const struct tcp_sock *tp)
+{
+	uint64_t rate = tcp_cc_rate(tp);
+
+	return tp->rate && rate > 2 * tp->rate ? 2 * tp->rate : rate;
+}
+
+/* Payload of about 1 ms at the rate that arrives, at least two segments. */
 static uint32_t burst_size(struct tcp_sock *tp, uint64_t rate)
 {
-	uint64_t want = rate / 1000 / tp->mss * tp->mss;
+	uint64_t want = rate / 2000 / tp->mss * tp->mss;
 	uint32_t goal = tcp_size_goal(tp);
 
 	if (want < 2 * tp->mss)
@@ -379,7 +387,7 @@ static uint32_t cwnd_quota(const struct tcp_sock *tp)
  */
 static bool retransmit(struct tcp_sock *tp, bool force)
 {
-	uint64_t rate = tcp_cc_rate(tp);
+	uint64_t rate = current_rate(tp);
 	uint32_t burst = burst_size(tp, rate);
 	struct packet *p;
 
@@ -475,20 +483,29 @@ static uint32_t sendable(struct tcp_sock *tp, struct packet *p, uint32_t burst, 
 	return 0;
 }
 
+/*
+ * Not cwnd but the local link limits the flight: a larger cwnd would only make tcp_cc_rate() too
+ * optimistic. In slow start it may be twice the flight, as in Linux's tcp_is_cwnd_limited().
+ */
+static bool may_double(const struct tcp_sock *tp)
+{
+	return tp->cc.cwnd < tp->cc.ssthresh && tp->cc.cwnd < 2ull * tcp_pipe(tp);
+}
+
 static void send_new(struct tcp_sock *tp)
 {
-	uint64_t rate = tcp_cc_rate(tp);
+	uint64_t rate = current_rate(tp);
 	uint32_t burst = burst_size(tp, rate);
 	struct packet *p;
 	bool whole;
 
-	tp->cwnd_limited = false;
+	tp->cwnd_limited = tp->app_limited = false;
 	while ((p = tp->send_next)) {
 		struct tcp_seg *seg = seg_of(p);
 		uint32_t n;
 
 		if (paced(tp) || queue_full(tp, rate, burst)) {
-			tp->cwnd_limited = true;	/* it is not the user who is slow */
+			tp->cwnd_limited = may_double(tp);
 			return;
 		}
 		n = sendable(tp, p, burst, &whole);

@@ -151,7 +151,7 @@ struct tcp_sock {
 	uint32_t round_end;		/* snd_nxt when this round trip began */
 	bool app_limited;
 	bool cwnd_limited;
-	uint64_t rate;			/* bytes/s, last sample */
+	uint64_t rate;			/* bytes/s that arrive: the highest of late */
 	uint64_t pace_next;		/* no data segment before */
 
 	/* round-trip time (RFC 6298), ns */

@@ -21,8 +21,8 @@ tests_unit_test_config_CFLAGS = $(T_CFLAGS)
 tests_unit_test_config_LDADD = $(T_LDADD)
 tests_unit_test_config_LDFLAGS = $(T_LDFLAGS)
 
-EXTRA_DIST += tests/unit/outside-module.sh
-TESTS += tests/unit/outside-module.sh
+EXTRA_DIST += tests/unit/check-command.sh tests/unit/outside-module.sh
+TESTS += tests/unit/check-command.sh tests/unit/outside-module.sh
 
 mod_ldflags = $(MOD_LDFLAGS) -rpath /nowhere
 EXTRA_DIST += tests/unit/modules/mod.h

@@ -25,6 +25,20 @@ static int send_name(const void *name, socklen_t len, struct datagram *d)
 	return socket_name(&sin, sizeof(sin), &d->dst, &d->dport);
 }
 
+/* MSG_DONTROUTE is SO_DONTROUTE for one packet. */
+static int send_unrouted(struct sock *sk, struct packet *p, const struct datagram *d)
+{
+	bool before = sk->dontroute;
+	int err;
+
+	sk->dontroute = true;
+	sock_reroute(sk);
+	err = sk->ops->send(sk, p, d);
+	sk->dontroute = before;
+	sock_reroute(sk);
+	return err;
+}
+
 ssize_t socket_sendmsg(struct sock *sk, struct packet *p, const void *name, socklen_t namelen,
 		       const void *control, size_t controllen, int flags)
 {
@@ -42,7 +56,7 @@ ssize_t socket_sendmsg(struct sock *sk, struct packet *p, const void *name, sock
 		packet_free(p);
 		return err;
 	}
-	err = sk->ops->send(sk, p, &d);
+	err = flags & MSG_DONTROUTE ? send_unrouted(sk, p, &d) : sk->ops->send(sk, p, &d);
 	return err ? err : len;
 }
 

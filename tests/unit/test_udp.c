@@ -415,6 +415,26 @@ START_TEST(broadcast_needs_leave_and_reaches_all)
 }
 END_TEST
 
+START_TEST(dontroute_stays_on_the_link)
+{
+	struct route r = { .dst = testnet_addr("192.0.2.0"), .prefix = 24,
+			   .gateway = testnet_addr(PEER), .prefsrc = ip_addr_v4(0) };
+	struct sockaddr_in far = name_of("192.0.2.1", 7), near = name_of(PEER, 7);
+	struct nic *nic = open_eth();
+	struct sock *a = open_udp();
+
+	ck_assert_int_eq(route_add(&tn.ip, &r, NULL), 0);
+	ck_assert_int_eq(send_to(a, "192.0.2.1", 7, "x", 1), 1);
+	ck_assert_int_eq(socket_sendmsg(a, payload("x", 1), &far, sizeof(far), NULL, 0,
+					MSG_DONTROUTE), -ENETUNREACH);
+	ck_assert_int_eq(socket_sendmsg(a, payload("x", 1), &near, sizeof(near), NULL, 0,
+					MSG_DONTROUTE), 1);
+	ck_assert_int_eq(send_to(a, "192.0.2.1", 7, "x", 1), 1);
+	testnet_run(&tn, 0);
+	ck_assert_uint_eq(testnet_captured(nic), 3);
+}
+END_TEST
+
 START_TEST(udp_segment_cuts)
 {
 	static char data[2500];
@@ -525,6 +545,7 @@ int main(void)
 	tcase_add_test(tc, sndbuf_bounds_what_is_below);
 	tcase_add_test(tc, closed_with_packets_below);
 	tcase_add_test(tc, broadcast_needs_leave_and_reaches_all);
+	tcase_add_test(tc, dontroute_stays_on_the_link);
 	tcase_add_test(tc, udp_segment_cuts);
 	tcase_add_test(tc, icmp_errors_by_kind);
 	tcase_add_test(tc, the_error_queue_is_bounded);

@@ -7,74 +7,19 @@
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "control/server.h"
 #include "nic/qdisc.h"
 #include "socket/socket.h"
-
-/* ---- a link that swallows everything ---- */
-
-static int sink_transmit(struct link *l, struct packet **batch, int n)
-{
-	for (int i = 0; i < n; i++) {
-		l->stats.tx_packets++;
-		l->stats.tx_bytes += batch[i]->len;
-		packet_free(batch[i]);
-	}
-	return n;
-}
-
-static int sink_receive(struct link *l, struct packet **batch, int max)
-{
-	(void)l;
-	(void)batch;
-	(void)max;
-	return 0;
-}
-
-static const struct link_ops sink = {
-	.name = "packet", .transmit = sink_transmit, .receive = sink_receive,
-};
+#include "tests/unit/instance_world.h"
 
 static struct instance inst;
 static struct control *ctl;
 static struct registry client_registry;
-
-static const char base_config[] =
-	"[weir]\nmode = sandbox\n"
-	"[link eth0]\ndriver = packet\naddress = 10.0.0.2/24\ngateway = 10.0.0.1\n"
-	"[qdisc]\nkind = fifo\nlimit = 100\n";
-
-static void add_link(void)
-{
-	struct instance_nic *n = calloc(1, sizeof(*n));
-	struct config_link *c = &inst.config.links[0];
-
-	n->instance = &inst;
-	n->link = (struct link){ .name = "eth0", .ops = &sink, .fd = eventfd(0, EFD_CLOEXEC),
-				 .mtu = 1500, .caps = LINK_CSUM | LINK_GSO_TCP4, .gso_max = 65536,
-				 .addr = { 2, 0, 0, 0, 0, 1 } };
-	n->link.priv = calloc(1, 1);
-	n->params = calloc(1, 1);
-	n->addrs = calloc(1, sizeof(*n->addrs));
-	n->naddrs = 1;
-	n->addrs[0].addr = ip_addr_v4(htonl(0x0a000002));
-	n->addrs[0].prefix = c->addrs[0].addr.prefix;
-	n->routes = calloc(1, sizeof(*n->routes));
-	n->nroutes = 1;
-	n->routes[0] = (struct route_spec){ .dst = ip_addr_v4(0), .prefsrc = ip_addr_v4(0),
-					    .gateway = ip_addr_v4(htonl(0x0a000001)) };
-	list_add_tail(&n->node, &inst.nics);
-}
 
 static int count_fds(void)
 {
@@ -92,69 +37,40 @@ static void setup(void)
 	struct weir_error e = { "" };
 	struct log log = { 0 };
 
-	ck_assert_msg(!instance_init(&inst, "test", &log, NULL, &e), "%s", e.text);
 	ck_assert_msg(!registry_init(&client_registry, NULL, &log, &e), "%s", e.text);
-	ck_assert_msg(!config_read_text(&inst.config, base_config, "test.ini", &e), "%s", e.text);
-	ck_assert_msg(!config_check(&inst.config, &inst.registry, NULL, NULL, &e), "%s", e.text);
-	add_link();
+	ck_assert_msg(!world_start(&inst, &e), "%s", e.text);
 	inst.config_file = strdup("/test.ini");
-	ck_assert_msg(!instance_start(&inst, &e), "%s", e.text);
-	inst.registry.locked = true;
 }
 
 static void teardown(void)
 {
 	control_stop(ctl);
 	ctl = NULL;
-	instance_stop(&inst);
-	list_for_each(pos, &inst.nics)
-		close(list_entry(pos, struct instance_nic, node)->link.fd);
-	instance_close_links(&inst);
-	instance_free(&inst);
+	world_stop(&inst);
 	registry_destroy(&client_registry);
 }
 
-/* ---- a listening socket in the abstract space, and turns of the server ---- */
-
-static socklen_t address(struct sockaddr_un *sa)
-{
-	memset(sa, 0, sizeof(*sa));
-	sa->sun_family = AF_UNIX;
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-			   (size_t)snprintf(sa->sun_path + 1, sizeof(sa->sun_path) - 1,
-					    "weir-test-%d", getpid()));
-}
+/* ---- clients ---- */
 
 static void serve(void)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct weir_error e = { "" };
-	struct sockaddr_un sa;
-	socklen_t len = address(&sa);
 
-	ck_assert(!bind(fd, (struct sockaddr *)&sa, len));
-	ck_assert(!listen(fd, 64));
-	ctl = control_start(&inst, fd, &e);
+	ctl = world_serve(&inst, &e);
 	ck_assert_msg(ctl != NULL, "%s", e.text);
 }
 
 static int client(void)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un sa;
-	socklen_t len = address(&sa);
+	int fd = world_client();
 
-	ck_assert(!connect(fd, (struct sockaddr *)&sa, len));
+	ck_assert_int_ge(fd, 0);
 	return fd;
 }
 
-/* Everything the server has to do now, without waiting. */
 static void turns(int n)
 {
-	while (n-- > 0) {
-		eventfd_write(list_first(&inst.nics, struct instance_nic, node)->link.fd, 1);
-		loop_turn(&inst.loop);
-	}
+	world_turns(&inst, n);
 }
 
 /* What the server answers to bytes; NULL when it closes without a word. */

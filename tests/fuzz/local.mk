@@ -4,7 +4,7 @@
 # builds the programs with libFuzzer; then, from the build folder,
 #	mkdir new && tests/fuzz/fuzz_NAME new SRCDIR/tests/fuzz/corpus/NAME
 # An input that fails goes, once mended, into corpus/NAME/.
-fuzz_harnesses = tests/fuzz/fuzz_frame tests/fuzz/fuzz_ini tests/fuzz/fuzz_vnet
+fuzz_harnesses = tests/fuzz/fuzz_control tests/fuzz/fuzz_frame tests/fuzz/fuzz_ini tests/fuzz/fuzz_vnet
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/fuzz_main.c
 
 check_PROGRAMS += $(fuzz_harnesses)
@@ -31,3 +31,7 @@ tests_fuzz_fuzz_ini_LDFLAGS = $(fuzz_link)
 tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c $(fuzz_main)
 tests_fuzz_fuzz_frame_LDADD = libcore.la
 tests_fuzz_fuzz_frame_LDFLAGS = $(fuzz_link)
+
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/unit/instance_world.h $(fuzz_main)
+tests_fuzz_fuzz_control_LDADD = libcore.la
+tests_fuzz_fuzz_control_LDFLAGS = $(fuzz_link)

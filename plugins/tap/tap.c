@@ -15,7 +15,7 @@
  * it is.
  *
  * Errors. EAGAIN: the device's queue is full or empty; the core waits. EIO on a write: the device
- * is down; the frame is dropped and counted.
+ * is down; EBADFD: somebody has deleted it. The frame is dropped and counted.
  *
  * System calls after open: readv, writev, read.
  */
@@ -193,7 +193,7 @@ static bool transmit_one(struct link *l, struct packet *p)
 	if (r >= 0) {
 		l->stats.tx_packets++;
 		l->stats.tx_bytes += p->len;
-	} else if (errno == EIO || errno == ENOBUFS || errno == ENOMEM) {
+	} else if (errno == EIO || errno == EBADFD || errno == ENOBUFS || errno == ENOMEM) {
 		l->stats.tx_drops++;
 	} else {
 		l->stats.tx_errors++;

@@ -493,6 +493,9 @@ START_TEST(tap_goes_down_and_comes_back)
 	expect_silence();
 	sh("ip link set w1 up");
 	exchange_arp();
+	sh("ip link del w1");
+	send_packet(ethernet(0x0806));
+	ck_assert_uint_eq(l.stats.tx_drops, 4);
 }
 END_TEST
 

@@ -13,10 +13,17 @@
 #include "tests/unit/instance_world.h"
 
 static struct instance inst;
+static struct control *ctl;
+
+/* So that what is still reachable at the end does not hide what was lost. */
+static void end(void)
+{
+	control_stop(ctl);
+	world_stop(&inst);
+}
 
 static void start(void)
 {
-	static struct control *ctl;
 	struct weir_error e = { "" };
 
 	if (ctl)
@@ -26,6 +33,7 @@ static void start(void)
 	fuzz_check(!*e.text);
 	ctl = world_serve(&inst, &e);
 	fuzz_check(ctl);
+	atexit(end);
 }
 
 static void feed(int fd, const uint8_t *data, size_t size)

@@ -2,8 +2,8 @@
 /*
  * cmd.h - the subcommands of weir, one file each.
  *
- * A subcommand is called as main would be: argv[0] is its own name ("run"). It answers the exit status. Messages
- * go to stderr as "weir run: sentence"; a wrong command line is CMD_USAGE.
+ * A subcommand is called as main would be: argv[0] is its own name ("run"). It answers the exit
+ * status. Messages go to stderr as "weir run: sentence"; a wrong command line is CMD_USAGE.
  */
 #ifndef CMD_CMD_H
 #define CMD_CMD_H

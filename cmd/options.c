@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * options.c - configuration options of the command line. Each is an override of one setting, so that
- * there is one place, config/, where a value is judged. The spellings of gVisor's runsc are among them.
+ * options.c - configuration options of the command line. Each is an override of one setting, so
+ * that there is one place, config/, where a value is judged. The spellings of gVisor's runsc
+ * are among them.
  */
 #include <ctype.h>
 #include <errno.h>

@@ -19,13 +19,14 @@
 	"The command line wins over the file. An option's value may also follow a '='.\n"
 
 /*
- * Is argv[*i] one of them? 1: it went into c, and *i stands on its last word. 0: no. -errno: it is, and is wrong.
- * Mistakes of form inside a file are kept in c: config_check reports them all.
+ * Is argv[*i] one of them? 1: it went into c, and *i stands on its last word. 0: no. -errno: it
+ * is, and is wrong. Mistakes of form inside a file are kept in c: config_check reports them
+ * all.
  */
 int options_config(struct config *c, int argc, char **argv, int *i, struct weir_error *e);
 /*
- * The same for a caller's own option: does argv[*i] say name (also short_name, may be NULL), with a value? 1: *value is set,
- * *i moved. 0: another option. -EINVAL: the value is missing.
+ * The same for a caller's own option: does argv[*i] say name (also short_name, may be NULL),
+ * with a value? 1: *value is set, *i moved. 0: another option. -EINVAL: the value is missing.
  */
 int options_value(int argc, char **argv, int *i, const char *name, const char *short_name,
 		  const char **value, struct weir_error *e);

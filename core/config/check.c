@@ -2,10 +2,11 @@
 /*
  * check.c - from sections of settings to what the rest of weir works with.
  *
- * A section is checked in three steps, each only when the one before found nothing: every setting by
- * itself (so that all wrong ones are named), the section as a whole (required parameters, sizes that are a time at a rate),
- * and what hangs together beyond it (gateways and addresses). The tables that decide are the section's
- * own (sections.c) and that of the module it picks, which is loaded for it.
+ * A section is checked in three steps, each only when the one before found nothing: every
+ * setting by itself (so that all wrong ones are named), the section as a whole (required
+ * parameters, sizes that are a time at a rate), and what hangs together beyond it (gateways and
+ * addresses). The tables that decide are the section's own (sections.c) and that of the module
+ * it picks, which is loaded for it.
  */
 #include <errno.h>
 #include <stdio.h>

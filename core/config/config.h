@@ -7,13 +7,15 @@
  *	[qdisc]      kind + its parameters; [qdisc NAME] for one NIC
  *	[tcp]        congestion + its parameters
  *
- * The text is read into sections of settings, each with its origin; nothing is interpreted before all is there, so that
- * the order of lines, files and options never matters. config_check() then needs the modules' tables. A mistake
- * of form, found while reading, is kept as well, so that config_check reports every mistake there is.
+ * The text is read into sections of settings, each with its origin; nothing is interpreted
+ * before all is there, so that the order of lines, files and options never matters.
+ * config_check() then needs the modules' tables. A mistake of form, found while reading, is
+ * kept as well, so that config_check reports every mistake there is.
  *
- * What the command line sets wins over what a file says. When it picks another module for a section (kind, driver,
- * congestion) than the file does, the file's parameters of the module that is not used any more are left out. A [qdisc NAME] without
- * kind takes [qdisc]'s kind and parameters and adds its own.
+ * What the command line sets wins over what a file says. When it picks another module for a
+ * section (kind, driver, congestion) than the file does, the file's parameters of the module
+ * that is not used any more are left out. A [qdisc NAME] without kind takes [qdisc]'s kind and
+ * parameters and adds its own.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -90,19 +92,23 @@ struct config {
 void config_init(struct config *c);
 void config_free(struct config *c);
 /*
- * Read a file / a text (origin names it in messages). e gets the first mistake of form; all are kept, and config_check
- * reports them. A file that cannot be read is an error of its own (not -EINVAL) and is not kept.
+ * Read a file / a text (origin names it in messages). e gets the first mistake of form; all are
+ * kept, and config_check reports them. A file that cannot be read is an error of its own (not
+ * -EINVAL) and is not kept.
  */
 int config_read_file(struct config *c, const char *file, struct weir_error *e);
 int config_read_text(struct config *c, const char *text, const char *origin, struct weir_error *e);
-/* One override: "qdisc.rate=100mbit", "link.eth0.mtu=1400", "weir.gso=off", "qdisc.eth0.kind=fifo". Later ones win. */
+/* One override: "qdisc.rate=100mbit", "link.eth0.mtu=1400", "weir.gso=off",
+ * "qdisc.eth0.kind=fifo". Later ones win. */
 int config_set(struct config *c, const char *assignment, const char *origin, struct weir_error *e);
-/* What stands there now, before any check; NULL: nothing. For what is needed first: weir.module-path. */
+/* What stands there now, before any check; NULL: nothing. For what is needed first:
+ * weir.module-path. */
 const char *config_value(const struct config *c, const char *kind, const char *name,
 			 const char *key);
 /*
- * Check the whole with the modules' tables (loading modules to see them) and fill in the typed part.
- * report (may be NULL) is called with every mistake; the answer is 0 or -EINVAL. e gets the first one.
+ * Check the whole with the modules' tables (loading modules to see them) and fill in the typed
+ * part. report (may be NULL) is called with every mistake; the answer is 0 or -EINVAL. e gets
+ * the first one.
  */
 int config_check(struct config *c, struct registry *r,
 		 void (*report)(void *arg, const char *sentence), void *arg, struct weir_error *e);

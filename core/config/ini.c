@@ -4,11 +4,12 @@
  *
  * Theory of operation
  *
- * inih takes a line apart into key, value and comment. Which line it is, and whether inih could do
- * anything with it, is known here, in the reader that inih takes its lines from: a line that was handed
- * over without the handler being called is no assignment. Section headers never reach inih, which
- * would keep an empty section to itself and cut its name at 50 bytes; nor do blanks at the start of a line,
- * which inih takes for a continuation of the line before. So every mistake is found, with its line.
+ * inih takes a line apart into key, value and comment. Which line it is, and whether inih could
+ * do anything with it, is known here, in the reader that inih takes its lines from: a line that
+ * was handed over without the handler being called is no assignment. Section headers never
+ * reach inih, which would keep an empty section to itself and cut its name at 50 bytes; nor do
+ * blanks at the start of a line, which inih takes for a continuation of the line before. So
+ * every mistake is found, with its line.
  *
  * Comments start with ; or # at the start of a line, and with " ;" after a value.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sections.h - what config/ knows of each kind of section, and the sections as read. Private to config/. */
+/* sections.h - what config/ knows of each kind of section, and the sections as read. Private to
+ * config/. */
 #ifndef CONFIG_SECTIONS_H
 #define CONFIG_SECTIONS_H
 

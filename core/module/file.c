@@ -4,16 +4,17 @@
  *
  * Theory of operation
  *
- * A module is code that runs with weir's rights. So its file, and every folder on the way to it, must
- * belong to root or to the caller, and nobody else may write to it: who can write to a folder can
- * swap what is in it. (A sticky folder further up, such as /tmp, is let pass: there only the
- * owner of an entry can swap it; but nothing is loaded out of it directly.) Symbolic links are resolved
- * first; the resolved path is then walked from / with O_NOFOLLOW, and each folder is checked on the
- * descriptor through which the next is opened, so that nothing can be exchanged in between.
+ * A module is code that runs with weir's rights. So its file, and every folder on the way to
+ * it, must belong to root or to the caller, and nobody else may write to it: who can write to a
+ * folder can swap what is in it. (A sticky folder further up, such as /tmp, is let pass: there
+ * only the owner of an entry can swap it; but nothing is loaded out of it directly.) Symbolic
+ * links are resolved first; the resolved path is then walked from / with O_NOFOLLOW, and each
+ * folder is checked on the descriptor through which the next is opened, so that nothing can be
+ * exchanged in between.
  *
- * The dynamic linker trusts what it maps: a file that ends before its segments do would kill the
- * process with SIGBUS. So the ELF header and the program headers are checked against the file's size, on
- * the private copy that is going to be mapped.
+ * The dynamic linker trusts what it maps: a file that ends before its segments do would kill
+ * the process with SIGBUS. So the ELF header and the program headers are checked against the
+ * file's size, on the private copy that is going to be mapped.
  */
 #include <elf.h>
 #include <errno.h>

@@ -9,9 +9,11 @@
 
 #define MODULE_FILE_MAX (64u << 20)	/* bytes of a module file; what is larger is no module */
 
-/* Open the file read-only if nobody but root and the caller can have changed it or put it there. The fd, or -errno. */
+/* Open the file read-only if nobody but root and the caller can have changed it or put it
+ * there. The fd, or -errno. */
 int module_file_open(const char *path, struct weir_error *e);
-/* A sealed memfd with the file's bytes, checked to be a whole shared object for this machine. The fd, or -errno. */
+/* A sealed memfd with the file's bytes, checked to be a whole shared object for this machine.
+ * The fd, or -errno. */
 int module_file_copy(int fd, const char *path, struct weir_error *e);
 
 #endif

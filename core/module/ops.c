@@ -2,9 +2,10 @@
 /*
  * ops.c - ABI check and ops tables.
  *
- * A module built against an older minor version of this ABI knows shorter ops structs: they are copied to the front
- * of zeroed full-sized ones, so that the rest of weir sees one layout, and members that the module
- * did not know are NULL. What is shared in both directions (struct packet, struct link) has to have exactly one size.
+ * A module built against an older minor version of this ABI knows shorter ops structs: they are
+ * copied to the front of zeroed full-sized ones, so that the rest of weir sees one layout, and
+ * members that the module did not know are NULL. What is shared in both directions (struct
+ * packet, struct link) has to have exactly one size.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -7,7 +7,8 @@
 
 /* Is desc a module of this ABI? Prints both sides when not. */
 int module_check_abi(const struct weir_module *desc, struct weir_error *e);
-/* Full-sized, zero-filled copies of the ops tables that desc lists, each checked. -errno leaves m as it was. */
+/* Full-sized, zero-filled copies of the ops tables that desc lists, each checked. -errno leaves
+ * m as it was. */
 int module_copy_ops(struct module *m, const struct weir_module *desc, struct weir_error *e);
 /* Every function that a module may call (abi.c). */
 extern void (*const module_abi[])(void);

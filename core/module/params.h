@@ -21,7 +21,8 @@ struct setting {
 	const char *origin;		/* "etc/weir.ini:14", "--set qdisc.rate", NULL = none */
 };
 
-/* Parse one value into the member at blob + p->offset. Sizes given as a duration are left to params_parse. */
+/* Parse one value into the member at blob + p->offset. Sizes given as a duration are left to
+ * params_parse. */
 int param_parse(const struct param *p, const char *text, void *blob, struct weir_error *e);
 /* The value as text that param_parse reads back; "" where the parameter was not given. */
 void param_format(const struct param *p, const void *blob, char *text, size_t size);
@@ -33,16 +34,19 @@ void param_format_bound(const struct param *p, uint64_t v, char *text, size_t si
 /* The type's or the table's upper bound. */
 uint64_t param_max(const struct param *p);
 /*
- * Fill blob (size bytes) from n settings: defaults first, unknown names and values refused with the
- * origin and what would be valid, required ones demanded. base: a blob to start from instead of the defaults (change), or NULL.
- * A name that is given twice has its last value. table NULL: takes none. On failure blob is undefined.
+ * Fill blob (size bytes) from n settings: defaults first, unknown names and values refused with
+ * the origin and what would be valid, required ones demanded. base: a blob to start from
+ * instead of the defaults (change), or NULL. A name that is given twice has its last value.
+ * table NULL: takes none. On failure blob is undefined.
  */
 int params_parse(const struct param *table, const struct setting *s, size_t n, const void *base,
 		 void *blob, size_t size, struct weir_error *e);
-/* As params_parse, but the sentence has no origin: *bad is the setting at fault, NULL when it is none of them. */
+/* As params_parse, but the sentence has no origin: *bad is the setting at fault, NULL when it
+ * is none of them. */
 int params_parse_bad(const struct param *table, const struct setting *s, size_t n, const void *base,
 		     void *blob, size_t size, const struct setting **bad, struct weir_error *e);
-/* Whether one setting can be right by itself: name and value, in blob. Without origin; for who reports every mistake. */
+/* Whether one setting can be right by itself: name and value, in blob. Without origin; for who
+ * reports every mistake. */
 int params_check_one(const struct param *table, const struct setting *s, void *blob,
 		     struct weir_error *e);
 /* Is the table itself in order? What a module claims is checked before it is used. */

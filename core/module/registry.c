@@ -4,10 +4,10 @@
  *
  * Theory of operation
  *
- * dlopen answers with what it has when it is asked for a name that it knows. Each load therefore comes
- * from a memfd of its own, under the name /proc/self/fd/N, and N stays open, and so stays taken, as
- * long as the dynamic linker may remember it. Two generations of one module are thus two objects,
- * each with its own code and constants.
+ * dlopen answers with what it has when it is asked for a name that it knows. Each load
+ * therefore comes from a memfd of its own, under the name /proc/self/fd/N, and N stays open,
+ * and so stays taken, as long as the dynamic linker may remember it. Two generations of one
+ * module are thus two objects, each with its own code and constants.
  *
  * A module is current or stale. Names are looked up among the current ones only; a stale one, which
  * newer code has replaced, serves the users that it still has and goes with the last of them.

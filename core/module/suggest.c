@@ -2,8 +2,9 @@
 /*
  * suggest.c - edit distance (Damerau-Levenshtein, optimal string alignment).
  *
- * Inserting, deleting and replacing a letter and swapping two neighbours cost one each. A word is close
- * enough when at most a third of its letters, or one in a short word, would have to change.
+ * Inserting, deleting and replacing a letter and swapping two neighbours cost one each. A word
+ * is close enough when at most a third of its letters, or one in a short word, would have to
+ * change.
  */
 #include <string.h>
 

@@ -10,10 +10,10 @@
  *
  *	value = floor((whole * mul + frac * mul / 10^digits) / div)
  *
- * Rates are bytes/s and sizes bytes; "bit" suffixes have div = 8. As in tc, a rate's k, m, g, t are
- * powers of 1000 and ki, mi, gi, ti powers of 1024, and a size's k, m, g powers of 1024. Unlike tc's, a rate
- * without suffix is bytes/s, and a duration needs its suffix. A quantity that is not zero, but less than one
- * unit, is refused, as is half a byte without a suffix.
+ * Rates are bytes/s and sizes bytes; "bit" suffixes have div = 8. As in tc, a rate's k, m, g, t
+ * are powers of 1000 and ki, mi, gi, ti powers of 1024, and a size's k, m, g powers of 1024.
+ * Unlike tc's, a rate without suffix is bytes/s, and a duration needs its suffix. A quantity
+ * that is not zero, but less than one unit, is refused, as is half a byte without a suffix.
  */
 #include <ctype.h>
 #include <errno.h>

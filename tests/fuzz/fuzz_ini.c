@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_ini.c - an INI text from anybody: read, checked with weir's modules, and its values given to every parser of units.
+ * fuzz_ini.c - an INI text from anybody: read, checked with weir's modules, and its values
+ * given to every parser of units.
  *
  * What must hold: the answers are 0 or -EINVAL (an input is text, and small), a refusal has a
  * sentence of one line, and what is accepted is within the bounds of its type.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_config.c - INI texts, good and bad, with the exact sentences; overrides; what comes out checked.
- * The modules are weir's own: $WEIR_MODULE_PATH, as make check sets it.
+ * test_config.c - INI texts, good and bad, with the exact sentences; overrides; what comes out
+ * checked. The modules are weir's own: $WEIR_MODULE_PATH, as make check sets it.
  */
 #include <arpa/inet.h>
 #include <check.h>

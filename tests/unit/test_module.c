@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_module.c - the loader: what it takes, what it refuses and how it says so, and two generations of one
- * module side by side. The modules are those of tests/unit/modules.
+ * test_module.c - the loader: what it takes, what it refuses and how it says so, and two
+ * generations of one module side by side. The modules are those of tests/unit/modules.
  */
 #include <check.h>
 #include <errno.h>

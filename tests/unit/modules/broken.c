@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * broken.c - a module with one thing wrong, picked by the build: BROKEN is the member of struct
- * weir_module, BROKEN_QDISC that of the qdisc_ops, and BROKEN_OPS the entry, that is other than it should be.
+ * weir_module, BROKEN_QDISC that of the qdisc_ops, and BROKEN_OPS the entry, that is other than
+ * it should be.
  */
 #include "mod.h"
 

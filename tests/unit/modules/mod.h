@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mod.h - the test modules of test_module.c: one source compiled many ways. Each is the smallest qdisc
- * there can be, with one thing wrong, which the file that includes this one picks.
+ * mod.h - the test modules of test_module.c: one source compiled many ways. Each is the
+ * smallest qdisc there can be, with one thing wrong, which the file that includes this one
+ * picks.
  */
 #ifndef TEST_MOD_H
 #define TEST_MOD_H

@@ -8,7 +8,7 @@
  * have sent - whole IP header, eight bytes of transport, from the address that the error came
  * to - they go to its transport, which knows whether it has such a connection (RFC 5927).
  * "Fragmentation needed" also lowers the path's MTU, if the quoted packet had DF and was larger than what the
- * message says would pass. Redirects and source quenches are counted and not followed (RFC 6633).
+ * message says would pass; TCP does that itself, once it has found the quoted segment to be in flight. Redirects and source quenches are counted and not followed (RFC 6633).
  *
  * Out: no error is sent about an error, a fragment other than the first, or a packet from or to a group,
  * seen by the link or the network address (RFC 1122 section 3.2.2). Two token buckets limit them, as in Linux:
@@ -22,6 +22,7 @@
 #include "base/bytes.h"
 #include "ip/icmp.h"
 #include "ip/ipv4.h"
+#include "ip/pmtu.h"
 
 #define ALL_RATE	1000u
 #define ALL_BURST	50u
@@ -255,11 +256,11 @@ static bool frag_needed(struct ip *ip, const struct ipv4_header *h, const struct
 		mtu = plateau(len);
 	if (mtu < IPV4_MTU_MIN || mtu >= len || route_lookup(ip, &f, &d) < 0 || d.local)
 		return false;
-	if (mtu < d.mtu)
+	if (mtu < PMTU_MIN)
+		mtu = PMTU_MIN;
+	e->mtu = mtu < d.mtu ? mtu : d.mtu;
+	if (mtu < d.mtu && m->proto != IPPROTO_TCP)
 		ip_pmtu_update(ip, &m->dst, mtu);
-	if (route_lookup(ip, &f, &d) < 0)
-		return false;
-	e->mtu = d.mtu;
 	return true;
 }
 

@@ -71,7 +71,9 @@ struct ip_error {
 	int err;			/* errno, positive */
 	bool hard;			/* Linux: port/protocol unreachable ... end a connection attempt */
 	uint8_t type, code;
-	uint32_t mtu;			/* fragmentation needed: the new path MTU; otherwise 0 */
+	uint32_t mtu;			/* fragmentation needed: the new path MTU; otherwise 0. TCP checks
+					 * the quoted segment, then tells ip_pmtu_update(); for
+					 * others ICMP has */
 	struct ip_addr offender;
 };
 

@@ -102,6 +102,8 @@ static int move_link(struct instance_nic *n, struct module *to, struct weir_erro
 	}
 	free(link->priv);
 	*link = new;
+	n->link.ops = ops;
+	n->link.priv = new.priv;
 	module_get(to);
 	module_put(n->module);
 	n->module = to;

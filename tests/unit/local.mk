@@ -107,3 +107,26 @@ tests_unit_test_control_SOURCES = tests/unit/test_control.c tests/unit/instance_
 tests_unit_test_control_CFLAGS = $(T_CFLAGS)
 tests_unit_test_control_LDADD = $(T_LDADD)
 tests_unit_test_control_LDFLAGS = $(T_LDFLAGS)
+
+TCP_SCRIPT = tests/unit/tcp_script.c tests/unit/tcp_script.h plugins/reno/reno.c $(TESTNET)
+
+check_PROGRAMS += tests/unit/test_tcp_open
+TESTS += tests/unit/test_tcp_open
+tests_unit_test_tcp_open_SOURCES = tests/unit/test_tcp_open.c $(TCP_SCRIPT)
+tests_unit_test_tcp_open_CFLAGS = $(T_CFLAGS)
+tests_unit_test_tcp_open_LDADD = $(T_LDADD)
+tests_unit_test_tcp_open_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_tcp_data
+TESTS += tests/unit/test_tcp_data
+tests_unit_test_tcp_data_SOURCES = tests/unit/test_tcp_data.c $(TCP_SCRIPT)
+tests_unit_test_tcp_data_CFLAGS = $(T_CFLAGS)
+tests_unit_test_tcp_data_LDADD = $(T_LDADD)
+tests_unit_test_tcp_data_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test_tcp_close
+TESTS += tests/unit/test_tcp_close
+tests_unit_test_tcp_close_SOURCES = tests/unit/test_tcp_close.c $(TCP_SCRIPT)
+tests_unit_test_tcp_close_CFLAGS = $(T_CFLAGS)
+tests_unit_test_tcp_close_LDADD = $(T_LDADD)
+tests_unit_test_tcp_close_LDFLAGS = $(T_LDFLAGS)

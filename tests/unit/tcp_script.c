@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tcp_script.c - the scripted peer. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include <weir/module.h>
+
+#include "packet/checksum.h"
+#include "tcp_script.h"
+
+#define IP_LEN 20u
+
+extern const struct weir_module weir_module;	/* reno, linked in */
+
+void script_init(struct script *t)
+{
+	memset(t, 0, sizeof(*t));
+	testnet_init(&t->net, 1);
+	t->nic = testnet_eth(&t->net, "10.0.0.1", 24);
+	testnet_neighbour(&t->net, t->nic, "10.0.0.2");
+	ck_assert_int_eq(tcp_init(&t->tcp, &t->net.env, &t->net.ip), 0);
+	t->tcp.congestion = weir_module.entries[0].ops;
+	t->wnd = 65535;
+	t->mss = 1460;
+	t->peer_port = PEER_PORT;
+	t->tsval = 5000;
+}
+
+void script_fini(struct script *t)
+{
+	if (t->sk)
+		t->sk->ops->close(t->sk, true);
+	if (t->listener)
+		t->listener->ops->close(t->listener, true);
+	testnet_run(&t->net, 0);
+	ck_assert(list_empty(&t->tcp.socks));
+	tcp_destroy(&t->tcp);
+	testnet_run(&t->net, 0);
+	testnet_discard(t->nic);
+	testnet_fini(&t->net);
+}
+
+struct sock *script_sock(struct script *t)
+{
+	int err;
+	struct sock *sk = sock_create(&t->net.ip, &t->tcp, &tcp_ops, AF_INET, IPPROTO_TCP, &err);
+
+	ck_assert_ptr_nonnull(sk);
+	return sk;
+}
+
+void peer_sends(struct script *t, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len)
+{
+	struct tcp_segment s = {
+		.sport = t->peer_port, .dport = STACK_PORT, .seq = PEER_ISN + seq,
+		.ack = flags & TCPH_ACK ? t->iss + ack : 0, .flags = flags, .wnd = t->wnd,
+		.has_ts = t->ts, .tsval = t->tsval, .tsecr = flags & TCPH_ACK ? t->tsecr : 0,
+		.mss = flags & TCPH_SYN ? (uint16_t)t->mss : 0,
+	};
+	static uint8_t seg[70000], ip[70000];
+	struct ip_addr src = testnet_addr("10.0.0.2"), dst = testnet_addr("10.0.0.1");
+	uint32_t size = tcp_segment_size(&s), n;
+	uint16_t sum;
+
+	tcp_segment_emit(&s, seg);
+	for (uint32_t i = 0; i < len; i++)
+		seg[size + i] = (uint8_t)(seq + i);
+	sum = checksum_fold(checksum_partial(seg, size + len,
+					     checksum_pseudo(&src.w[3], &dst.w[3], 4, IPPROTO_TCP,
+							     size + len)));
+	memcpy(seg + TCP_CSUM_OFFSET, &sum, 2);
+	n = testnet_ipv4(ip, "10.0.0.2", "10.0.0.1", IPPROTO_TCP, 0, 0, seg, size + len);
+	testnet_feed_ip(&t->net, t->nic, NULL, ip, n);
+}
+
+static void check_sum(const uint8_t *ip, uint32_t len)
+{
+	uint32_t sum = checksum_pseudo(ip + 12, ip + 16, 4, IPPROTO_TCP, len);
+
+	ck_assert_uint_eq(checksum_fold(checksum_partial(ip + IP_LEN, len, sum)), 0);
+}
+
+void expect(struct script *t, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len)
+{
+	static uint8_t b[70000];
+	const uint8_t *ip = b + ETH_HEADER_LEN;
+	struct packet *p = testnet_take(t->nic);
+	struct tcp_segment *s = &t->got;
+	uint32_t n;
+
+	ck_assert_msg(p != NULL, "nothing was sent; expected flags %#x seq %u", flags, seq);
+	packet_checksum_finish(p);
+	n = p->len;
+	packet_copy_out(p, 0, b, n);
+	packet_free(p);
+	ck_assert_uint_ge(n, ETH_HEADER_LEN + IP_LEN + TCP_HEADER_LEN);
+	n = (uint32_t)(ip[2] << 8 | ip[3]) - IP_LEN;
+	check_sum(ip, n);
+	tcp_segment_parse(ip + IP_LEN, n, s);
+	if (s->flags & TCPH_SYN)
+		t->iss = s->seq;
+	if (s->has_ts)
+		t->tsecr = s->tsval;
+	if (!(flags & TCPH_PSH))
+		s->flags &= (uint8_t)~TCPH_PSH;
+	ck_assert_msg(s->flags == flags, "flags %#x, expected %#x", s->flags, flags);
+	ck_assert_msg(s->seq - t->iss == seq, "seq %u, expected %u", s->seq - t->iss, seq);
+	ck_assert_msg(s->len == len, "length %u, expected %u", s->len, len);
+	if (flags & TCPH_ACK)
+		ck_assert_msg(s->ack - PEER_ISN == ack, "ack %u, expected %u", s->ack - PEER_ISN,
+			      ack);
+}
+
+void expect_nothing(struct script *t)
+{
+	ck_assert_msg(!testnet_captured(t->nic), "%u frames too many", testnet_captured(t->nic));
+}
+
+void wait_ms(struct script *t, uint64_t ms)
+{
+	testnet_run(&t->net, ms * MSEC);
+}
+
+void script_listen(struct script *t, int backlog)
+{
+	struct ip_addr any = ip_addr_v4(0);
+
+	t->listener = script_sock(t);
+	ck_assert_int_eq(t->listener->ops->bind(t->listener, &any, STACK_PORT), 0);
+	ck_assert_int_eq(t->listener->ops->listen(t->listener, backlog), 0);
+}
+
+void script_accepts(struct script *t)
+{
+	int err;
+
+	if (!t->listener)
+		script_listen(t, 5);
+	peer_sends(t, TCPH_SYN, 0, 0, 0);
+	expect(t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+	peer_sends(t, TCPH_ACK, 1, 1, 0);
+	t->sk = t->listener->ops->accept(t->listener, &err);
+	ck_assert_ptr_nonnull(t->sk);
+	ck_state(t, TCPS_ESTABLISHED);
+	expect_nothing(t);
+}
+
+void script_connects(struct script *t)
+{
+	struct ip_addr peer = testnet_addr("10.0.0.2"), any = ip_addr_v4(0);
+
+	t->sk = script_sock(t);
+	ck_assert_int_eq(t->sk->ops->bind(t->sk, &any, STACK_PORT), 0);
+	ck_assert_int_eq(t->sk->ops->connect(t->sk, &peer, PEER_PORT), -EINPROGRESS);
+	testnet_run(&t->net, 0);
+	expect(t, TCPH_SYN, 0, 0, 0);
+	ck_state(t, TCPS_SYN_SENT);
+	peer_sends(t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+	expect(t, TCPH_ACK, 1, 1, 0);
+	ck_state(t, TCPS_ESTABLISHED);
+}
+
+ssize_t script_write(struct script *t, uint32_t len)
+{
+	struct buf *b = buf_alloc(&t->net.pool, len);
+	ssize_t n;
+
+	memset(b->data, 'x', len);
+	n = t->sk->ops->write(t->sk, b, 0, len, 0);
+	buf_put(b);
+	testnet_run(&t->net, 0);
+	return n;
+}
+
+uint32_t script_read(struct script *t)
+{
+	struct iovec iov[64];
+	uint32_t sum = 0, now;
+	int n;
+
+	while ((n = t->sk->ops->peek(t->sk, iov, 64)) > 0) {
+		now = 0;
+		for (int i = 0; i < n; i++)
+			now += (uint32_t)iov[i].iov_len;
+		t->sk->ops->consume(t->sk, now);
+		sum += now;
+	}
+	testnet_run(&t->net, 0);
+	return sum;
+}
+
+int script_state(const struct script *t)
+{
+	return ((const struct tcp_sock *)t->sk)->end.state;
+}
+
+int script_error(struct script *t)
+{
+	return sock_take_error(t->sk);
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_tcp_close.c - closing, TIME-WAIT, linger. Each test names its RFC and section. */
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "tcp_script.h"
+
+static void close_sk(struct script *t)
+{
+	t->sk->ops->close(t->sk, false);
+	t->sk = NULL;
+	testnet_run(&t->net, 0);
+}
+
+static void shut_wr(struct script *t)
+{
+	t->sk->ops->shutdown(t->sk, SHUT_WR);
+	testnet_run(&t->net, 0);
+}
+
+/* RFC 9293 3.6, figure 12 */
+START_TEST(active_close)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	shut_wr(&t);
+	expect(&t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
+	ck_state(&t, TCPS_FIN_WAIT_1);
+	peer_sends(&t, TCPH_ACK, 1, 2, 0);
+	ck_state(&t, TCPS_FIN_WAIT_2);
+	peer_sends(&t, TCPH_ACK, 1, 2, 100);		/* half-closed: data still comes */
+	expect(&t, TCPH_ACK, 2, 101, 0);
+	ck_assert_uint_eq(script_read(&t), 100);
+	peer_sends(&t, TCPH_FIN | TCPH_ACK, 101, 2, 0);
+	expect(&t, TCPH_ACK, 2, 102, 0);
+	ck_assert_uint_eq(t.tcp.time_waits, 1);
+	close_sk(&t);
+	peer_sends(&t, TCPH_FIN | TCPH_ACK, 101, 2, 0);	/* our ACK was lost */
+	expect(&t, TCPH_ACK, 2, 102, 0);
+	wait_ms(&t, 61000);
+	ck_assert_uint_eq(t.tcp.time_waits, 0);
+	ck_assert_uint_eq(t.tcp.established.count, 0);
+	script_fini(&t);
+}
+END_TEST
+
+START_TEST(passive_close)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	peer_sends(&t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
+	expect(&t, TCPH_ACK, 1, 2, 0);
+	ck_state(&t, TCPS_CLOSE_WAIT);
+	ck_assert_uint_ne(t.sk->ops->poll(t.sk) & EPOLLRDHUP, 0);
+	script_write(&t, 10);
+	expect(&t, TCPH_ACK, 1, 2, 10);
+	close_sk(&t);
+	expect(&t, TCPH_FIN | TCPH_ACK, 11, 2, 0);
+	peer_sends(&t, TCPH_ACK, 2, 12, 0);
+	ck_assert_uint_eq(t.tcp.established.count, 0);
+	ck_assert_uint_eq(t.tcp.orphans, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 9293 3.6, figure 13 */
+START_TEST(simultaneous_close)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	shut_wr(&t);
+	expect(&t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
+	peer_sends(&t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
+	expect(&t, TCPH_ACK, 2, 2, 0);
+	ck_state(&t, TCPS_CLOSING);
+	peer_sends(&t, TCPH_ACK, 2, 2, 0);
+	ck_assert_uint_eq(t.tcp.time_waits, 1);
+	script_fini(&t);
+}
+END_TEST
+
+/* A FIN that is lost is sent again */
+START_TEST(fin_retransmission)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	script_write(&t, 10);
+	expect(&t, TCPH_ACK, 1, 1, 10);
+	shut_wr(&t);
+	expect(&t, TCPH_FIN | TCPH_ACK, 11, 1, 0);
+	peer_sends(&t, TCPH_ACK, 1, 11, 0);
+	wait_ms(&t, 250);
+	expect(&t, TCPH_FIN | TCPH_ACK, 11, 1, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* A FIN beyond a gap waits for the gap */
+START_TEST(fin_out_of_order)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	peer_sends(&t, TCPH_FIN | TCPH_ACK, 11, 1, 10);
+	expect(&t, TCPH_ACK, 1, 1, 0);
+	ck_state(&t, TCPS_ESTABLISHED);
+	peer_sends(&t, TCPH_ACK, 1, 1, 10);
+	expect(&t, TCPH_ACK, 1, 22, 0);
+	ck_state(&t, TCPS_CLOSE_WAIT);
+	ck_assert_uint_eq(script_read(&t), 20);
+	script_fini(&t);
+}
+END_TEST
+
+/* SO_LINGER of 0 s: RST, and no TIME-WAIT */
+START_TEST(linger_zero)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	t.sk->linger_on = true;
+	t.sk->linger_s = 0;
+	close_sk(&t);
+	expect(&t, TCPH_RST | TCPH_ACK, 1, 1, 0);
+	ck_assert_uint_eq(t.tcp.established.count, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 2525 2.17: closed with data unread: RST */
+START_TEST(close_unread)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	peer_sends(&t, TCPH_ACK, 1, 1, 10);
+	expect(&t, TCPH_ACK, 1, 11, 0);
+	close_sk(&t);
+	expect(&t, TCPH_RST | TCPH_ACK, 1, 11, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 1122 4.2.2.13: data after close is answered with RST */
+START_TEST(data_after_close)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	close_sk(&t);
+	expect(&t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
+	peer_sends(&t, TCPH_ACK, 1, 2, 10);
+	expect(&t, TCPH_RST, 2, 0, 0);
+	ck_assert_uint_eq(t.tcp.established.count, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* A closed socket in FIN-WAIT-2 does not wait for ever */
+START_TEST(fin_wait_2)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	close_sk(&t);
+	expect(&t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
+	peer_sends(&t, TCPH_ACK, 1, 2, 0);
+	ck_assert_uint_eq(t.tcp.established.count, 1);
+	wait_ms(&t, 61000);
+	ck_assert_uint_eq(t.tcp.established.count, 0);
+	script_fini(&t);
+}
+END_TEST
+
+static void into_time_wait(struct script *t)
+{
+	t->ts = true;
+	script_accepts(t);
+	shut_wr(t);
+	expect(t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
+	peer_sends(t, TCPH_FIN | TCPH_ACK, 1, 2, 0);
+	expect(t, TCPH_ACK, 2, 2, 0);
+	ck_assert_uint_eq(t->tcp.time_waits, 1);
+	close_sk(t);
+}
+
+/* RFC 6191: a SYN with a newer timestamp begins a new connection; RFC 1337: a RST does not end the wait */
+START_TEST(time_wait_reuse)
+{
+	struct script t;
+	uint32_t old;
+
+	script_init(&t);
+	into_time_wait(&t);
+	old = t.iss;
+	peer_sends(&t, TCPH_RST, 2, 0, 0);
+	ck_assert_uint_eq(t.tcp.time_waits, 1);
+	t.tsval += 100;
+	peer_sends(&t, TCPH_SYN, 0, 0, 0);
+	expect(&t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+	ck_assert(seq_lt(old + 2, t.iss));
+	ck_assert_uint_eq(t.tcp.time_waits, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* An old SYN does not */
+START_TEST(time_wait_old_syn)
+{
+	struct script t;
+
+	script_init(&t);
+	into_time_wait(&t);
+	t.tsval -= 100;
+	peer_sends(&t, TCPH_SYN, 0, 0, 0);
+	expect(&t, TCPH_ACK, 2, 2, 0);
+	ck_assert_uint_eq(t.tcp.time_waits, 1);
+	script_fini(&t);
+}
+END_TEST
+
+/* Our own connect takes a four-tuple out of TIME-WAIT after a second */
+START_TEST(time_wait_connect)
+{
+	struct ip_addr peer = testnet_addr("10.0.0.2"), any = ip_addr_v4(0);
+	struct script t;
+
+	script_init(&t);
+	into_time_wait(&t);
+	t.listener->ops->close(t.listener, false);
+	t.listener = NULL;
+	testnet_run(&t.net, 0);
+	t.sk = script_sock(&t);
+	ck_assert_int_eq(t.sk->ops->bind(t.sk, &any, STACK_PORT), -EADDRINUSE);
+	t.sk->reuseaddr = true;
+	wait_ms(&t, 1500);
+	if (t.sk->ops->bind(t.sk, &any, STACK_PORT) == 0) {
+		ck_assert_int_eq(t.sk->ops->connect(t.sk, &peer, PEER_PORT), -EINPROGRESS);
+		ck_assert_uint_eq(t.tcp.time_waits, 0);
+	}
+	testnet_run(&t.net, 0);
+	testnet_discard(t.nic);
+	script_fini(&t);
+}
+END_TEST
+
+/* The number of TIME-WAIT entries is bounded: the oldest goes */
+START_TEST(time_wait_limit)
+{
+	struct script t;
+
+	script_init(&t);
+	t.tcp.max_time_waits = 1;
+	into_time_wait(&t);
+	t.peer_port++;
+	into_time_wait(&t);
+	ck_assert_uint_eq(t.tcp.stats.time_wait_overflow, 1);
+	script_fini(&t);
+}
+END_TEST
+
+/* A connection that is reset while it waits to be accepted is accepted, and shows its end, as in Linux */
+START_TEST(reset_before_accept)
+{
+	struct script t;
+	int err;
+
+	script_init(&t);
+	script_listen(&t, 5);
+	peer_sends(&t, TCPH_SYN, 0, 0, 0);
+	expect(&t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+	peer_sends(&t, TCPH_ACK, 1, 1, 0);
+	peer_sends(&t, TCPH_RST, 1, 0, 0);
+	t.sk = t.listener->ops->accept(t.listener, &err);
+	ck_assert_ptr_nonnull(t.sk);
+	ck_assert_int_eq(script_error(&t), ECONNRESET);
+	script_fini(&t);
+}
+END_TEST
+
+/* A listener that closes resets what was not accepted */
+START_TEST(listener_closes)
+{
+	struct script t;
+
+	script_init(&t);
+	script_listen(&t, 5);
+	peer_sends(&t, TCPH_SYN, 0, 0, 0);
+	expect(&t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+	peer_sends(&t, TCPH_ACK, 1, 1, 0);
+	t.listener->ops->close(t.listener, false);
+	t.listener = NULL;
+	testnet_run(&t.net, 0);
+	expect(&t, TCPH_RST | TCPH_ACK, 1, 1, 0);
+	script_fini(&t);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tcp close");
+	TCase *t = tcase_create("close");
+	SRunner *r;
+	int failed;
+
+	tcase_add_test(t, active_close);
+	tcase_add_test(t, passive_close);
+	tcase_add_test(t, simultaneous_close);
+	tcase_add_test(t, fin_retransmission);
+	tcase_add_test(t, fin_out_of_order);
+	tcase_add_test(t, linger_zero);
+	tcase_add_test(t, close_unread);
+	tcase_add_test(t, data_after_close);
+	tcase_add_test(t, fin_wait_2);
+	tcase_add_test(t, time_wait_reuse);
+	tcase_add_test(t, time_wait_old_syn);
+	tcase_add_test(t, time_wait_connect);
+	tcase_add_test(t, time_wait_limit);
+	tcase_add_test(t, reset_before_accept);
+	tcase_add_test(t, listener_closes);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}

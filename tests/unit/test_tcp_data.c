@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_tcp_data.c - transfer: retransmission, windows, Nagle, acknowledgements. Each test names its RFC and section. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "tcp_script.h"
+
+#define MSS 1460u
+
+static void set(struct script *t, int name, int v)
+{
+	ck_assert_int_eq(t->sk->ops->setsockopt(t->sk, IPPROTO_TCP, name, &v, sizeof(v)), 0);
+}
+
+/* RFC 6298 5.4-5.6: after the RTO, doubled each time */
+START_TEST(rto_backoff)
+{
+	struct script t;
+	uint64_t ms = 200;
+
+	script_init(&t);
+	script_accepts(&t);
+	script_write(&t, 100);
+	expect(&t, TCPH_ACK, 1, 1, 100);
+	wait_ms(&t, 5);
+	for (int i = 0; i < 5; i++, ms *= 2) {
+		wait_ms(&t, ms - 10);
+		expect_nothing(&t);
+		wait_ms(&t, 10);
+		expect(&t, TCPH_ACK, 1, 1, 100);
+	}
+	ck_assert_uint_eq(t.tcp.stats.timeouts, 5);
+	peer_sends(&t, TCPH_ACK, 1, 101, 0);
+	wait_ms(&t, 10000);
+	expect_nothing(&t);
+	script_fini(&t);
+}
+END_TEST
+
+/* Let s seconds pass in which the link takes everything: frames. */
+static uint32_t seconds_of_silence(struct script *t, int s)
+{
+	uint32_t frames = testnet_captured(t->nic);
+
+	testnet_discard(t->nic);
+	while (s--) {
+		wait_ms(t, 1000);
+		frames += testnet_captured(t->nic);
+		testnet_discard(t->nic);
+	}
+	return frames;
+}
+
+/* RFC 1122 4.2.3.5: R2; a connection whose peer is gone ends with ETIMEDOUT */
+START_TEST(gives_up)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	script_write(&t, 100);
+	ck_assert_uint_eq(seconds_of_silence(&t, 920), 16);
+	ck_state(&t, TCPS_ESTABLISHED);
+	ck_assert_uint_eq(seconds_of_silence(&t, 10), 0);
+	ck_state(&t, TCPS_CLOSED);
+	ck_assert_int_eq(script_error(&t), ETIMEDOUT);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 5482: TCP_USER_TIMEOUT ends it earlier */
+START_TEST(user_timeout)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	set(&t, TCP_USER_TIMEOUT, 2000);
+	script_write(&t, 100);
+	seconds_of_silence(&t, 5);
+	ck_assert_int_eq(script_error(&t), ETIMEDOUT);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 5681 3.2, RFC 6582: three duplicate ACKs send the first segment again; a partial ACK the next hole */
+START_TEST(fast_retransmit)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	script_write(&t, 10 * MSS);
+	for (uint32_t i = 0; i < 10; i++)
+		expect(&t, TCPH_ACK, 1 + i * MSS, 1, MSS);
+	peer_sends(&t, TCPH_ACK, 1, 1 + MSS, 0);		/* 2 and 5 are lost */
+	peer_sends(&t, TCPH_ACK, 1, 1 + MSS, 0);
+	peer_sends(&t, TCPH_ACK, 1, 1 + MSS, 0);
+	expect_nothing(&t);
+	peer_sends(&t, TCPH_ACK, 1, 1 + MSS, 0);
+	expect(&t, TCPH_ACK, 1 + MSS, 1, MSS);
+	expect_nothing(&t);
+	peer_sends(&t, TCPH_ACK, 1, 1 + 4 * MSS, 0);		/* partial */
+	expect(&t, TCPH_ACK, 1 + 4 * MSS, 1, MSS);
+	peer_sends(&t, TCPH_ACK, 1, 1 + 10 * MSS, 0);		/* full */
+	expect_nothing(&t);
+	ck_assert_uint_eq(t.tcp.stats.retrans_segs, 2);
+	ck_assert_uint_eq(t.tcp.stats.timeouts, 0);
+	ck_assert_uint_le(tcp_sock(t.sk)->cc.cwnd, 6 * MSS);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 3042: the first two duplicate ACKs each let a new segment go */
+START_TEST(limited_transmit)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	script_write(&t, 20 * MSS);
+	for (uint32_t i = 0; i < 10; i++)
+		expect(&t, TCPH_ACK, 1 + i * MSS, 1, MSS);
+	expect_nothing(&t);
+	peer_sends(&t, TCPH_ACK, 1, 1, 0);
+	expect(&t, TCPH_ACK, 1 + 10 * MSS, 1, MSS);
+	peer_sends(&t, TCPH_ACK, 1, 1, 0);
+	expect(&t, TCPH_ACK, 1 + 11 * MSS, 1, MSS);
+	peer_sends(&t, TCPH_ACK, 1, 1, 0);
+	expect(&t, TCPH_ACK, 1, 1, MSS);
+	testnet_discard(t.nic);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 3522: a timeout that the echoed timestamp proves needless is undone */
+START_TEST(eifel_undo)
+{
+	struct script t;
+	uint64_t cwnd;
+	uint32_t echo;
+
+	script_init(&t);
+	t.ts = true;
+	script_accepts(&t);
+	cwnd = tcp_sock(t.sk)->cc.cwnd;
+	script_write(&t, 4000);
+	expect(&t, TCPH_ACK, 1, 1, 1448);
+	expect(&t, TCPH_ACK, 1449, 1, 1448);
+	expect(&t, TCPH_ACK, 2897, 1, 1104);
+	echo = t.tsecr;
+	wait_ms(&t, 260);
+	expect(&t, TCPH_ACK, 1, 1, 1448);
+	ck_assert_uint_eq(tcp_sock(t.sk)->cc.cwnd, 1448);
+	t.tsecr = echo;
+	t.tsval++;
+	peer_sends(&t, TCPH_ACK, 1, 2897, 0);
+	ck_assert_uint_ge(tcp_sock(t.sk)->cc.cwnd, cwnd);
+	expect_nothing(&t);		/* the rest is not sent again */
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 9293 3.8.6.1: a closed window is probed, less and less often, for as long as the peer answers */
+START_TEST(zero_window)
+{
+	struct script t;
+	uint64_t ms = 200;
+
+	script_init(&t);
+	t.wnd = 100;
+	script_accepts(&t);
+	script_write(&t, 300);
+	expect(&t, TCPH_ACK, 1, 1, 100);
+	t.wnd = 0;
+	peer_sends(&t, TCPH_ACK, 1, 101, 0);
+	wait_ms(&t, 5);
+	for (int i = 0; i < 4; i++, ms *= 2) {
+		wait_ms(&t, ms - 10);
+		expect_nothing(&t);
+		wait_ms(&t, 10);
+		expect(&t, TCPH_ACK, 100, 1, 0);
+		peer_sends(&t, TCPH_ACK, 1, 101, 0);
+	}
+	t.wnd = 1000;
+	peer_sends(&t, TCPH_ACK, 1, 101, 0);
+	expect(&t, TCPH_ACK, 101, 1, 200);
+	ck_assert_uint_eq(t.tcp.stats.zero_window_probes, 4);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 9293 3.8.6.2.2: our window closes without shrinking, and is offered again in useful steps */
+START_TEST(receiver_window)
+{
+	struct script t;
+	uint32_t full = 65535, off;		/* without window scaling */
+
+	script_init(&t);
+	script_accepts(&t);
+	for (off = 1; off - 1 < full; off += full / 51)
+		peer_sends(&t, TCPH_ACK, off, 1, full / 51);
+	ck_assert_uint_eq(tcp_sock(t.sk)->recv_bytes, full);
+	testnet_discard(t.nic);
+	peer_sends(&t, TCPH_ACK, off, 1, 100);		/* beyond the window: refused */
+	expect(&t, TCPH_ACK, 1, off, 0);
+	ck_assert_uint_eq(t.got.wnd, 0);
+	t.sk->ops->consume(t.sk, 100);
+	testnet_run(&t.net, 0);
+	expect_nothing(&t);				/* too little to tell of */
+	t.sk->ops->consume(t.sk, full / 2);
+	testnet_run(&t.net, 0);
+	expect(&t, TCPH_ACK, 1, off, 0);
+	ck_assert_uint_ge(t.got.wnd, full / 2);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 9293 3.7.4, Minshall: a small segment waits for the ACK of the one before; TCP_NODELAY does not */
+START_TEST(nagle)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	script_write(&t, 10);
+	expect(&t, TCPH_ACK, 1, 1, 10);
+	script_write(&t, 10);
+	script_write(&t, 10);
+	expect_nothing(&t);
+	peer_sends(&t, TCPH_ACK, 1, 11, 0);
+	expect(&t, TCPH_ACK, 11, 1, 20);
+	script_write(&t, 10);
+	expect_nothing(&t);
+	set(&t, TCP_NODELAY, 1);
+	testnet_run(&t.net, 0);
+	expect(&t, TCPH_ACK, 31, 1, 10);
+	script_write(&t, 5);
+	expect(&t, TCPH_ACK, 41, 1, 5);
+	script_fini(&t);
+}
+END_TEST
+
+/* tcp(7) TCP_CORK: no partial segment, for 200 ms at most */
+START_TEST(cork)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	set(&t, TCP_CORK, 1);
+	script_write(&t, 10);
+	expect_nothing(&t);
+	wait_ms(&t, 195);
+	expect_nothing(&t);
+	wait_ms(&t, 10);
+	expect(&t, TCPH_ACK, 1, 1, 10);
+	peer_sends(&t, TCPH_ACK, 1, 11, 0);
+	script_write(&t, 10);
+	set(&t, TCP_CORK, 0);
+	testnet_run(&t.net, 0);
+	expect(&t, TCPH_ACK, 11, 1, 10);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 5681 4.2: out-of-order data is acknowledged at once, and so is what fills the gap */
+START_TEST(out_of_order)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	peer_sends(&t, TCPH_ACK, 101, 1, 100);
+	expect(&t, TCPH_ACK, 1, 1, 0);
+	peer_sends(&t, TCPH_ACK, 151, 1, 100);		/* overlaps */
+	expect(&t, TCPH_ACK, 1, 1, 0);
+	peer_sends(&t, TCPH_ACK, 1, 1, 120);
+	expect(&t, TCPH_ACK, 1, 251, 0);
+	ck_assert_uint_eq(script_read(&t), 250);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 9293 3.8.6.3: every second full segment at once, a single one after 40 ms */
+START_TEST(delayed_ack)
+{
+	struct script t;
+	uint32_t off = 1;
+
+	script_init(&t);
+	script_accepts(&t);
+	for (uint32_t i = 0; i < TCP_QUICKACKS; i++, off += 1000) {
+		peer_sends(&t, TCPH_ACK, off, 1, 1000);
+		expect(&t, TCPH_ACK, 1, off + 1000, 0);
+	}
+	script_read(&t);
+	testnet_discard(t.nic);
+	peer_sends(&t, TCPH_ACK, off, 1, 1000);
+	expect_nothing(&t);
+	peer_sends(&t, TCPH_ACK, off + 1000, 1, 1000);
+	expect(&t, TCPH_ACK, 1, off + 2000, 0);
+	peer_sends(&t, TCPH_ACK, off + 2000, 1, 1000);
+	wait_ms(&t, 38);
+	expect_nothing(&t);
+	wait_ms(&t, 4);
+	expect(&t, TCPH_ACK, 1, off + 3000, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* A peer that sends single bytes, in order and with gaps, holds no more than twice rcvbuf */
+START_TEST(tiny_segments)
+{
+	struct script t;
+	uint32_t rcvbuf;
+
+	script_init(&t);
+	script_accepts(&t);
+	rcvbuf = t.sk->rcvbuf;
+	for (uint32_t i = 0; i < 20000; i++)
+		peer_sends(&t, TCPH_ACK, 1 + i, 1, 1);
+	testnet_discard(t.nic);
+	ck_assert_uint_eq(tcp_sock(t.sk)->recv_bytes, 20000);
+	ck_assert_uint_le(t.net.pool.used, 2 * rcvbuf);
+	for (uint32_t i = 0; i < 20000; i++)
+		peer_sends(&t, TCPH_ACK, 20003 + 2 * i, 1, 1);
+	testnet_discard(t.nic);
+	ck_assert_uint_le(t.net.pool.used, 2 * rcvbuf);
+	ck_assert_uint_eq(script_read(&t), 20000);
+	testnet_discard(t.nic);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 9293 3.8.4: keepalive probes an idle peer, and gives it up */
+START_TEST(keepalive)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	t.sk->keepalive = true;
+	set(&t, TCP_KEEPIDLE, 10);
+	set(&t, TCP_KEEPINTVL, 5);
+	set(&t, TCP_KEEPCNT, 2);
+	wait_ms(&t, 9900);
+	expect_nothing(&t);
+	wait_ms(&t, 200);
+	expect(&t, TCPH_ACK, 0, 1, 0);
+	peer_sends(&t, TCPH_ACK, 1, 1, 0);		/* alive */
+	wait_ms(&t, 10200);
+	expect(&t, TCPH_ACK, 0, 1, 0);
+	wait_ms(&t, 5000);
+	expect(&t, TCPH_ACK, 0, 1, 0);
+	wait_ms(&t, 5000);
+	expect(&t, TCPH_RST | TCPH_ACK, 1, 1, 0);
+	ck_assert_int_eq(script_error(&t), ETIMEDOUT);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 1122 4.2.3.6: the peer's keepalive, with and without a byte of garbage, is answered */
+START_TEST(answers_keepalive)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	peer_sends(&t, TCPH_ACK, 0, 1, 0);
+	expect(&t, TCPH_ACK, 1, 1, 0);
+	peer_sends(&t, TCPH_ACK, 0, 1, 1);
+	expect(&t, TCPH_ACK, 1, 1, 0);
+	ck_assert_uint_eq(script_read(&t), 0);
+	script_fini(&t);
+}
+END_TEST
+
+static void frag_needed(struct script *t, uint32_t seq, uint16_t mtu)
+{
+	struct ip_meta q = { .src = testnet_addr("10.0.0.1"), .dst = testnet_addr("10.0.0.2"),
+			     .nic = t->nic, .proto = IPPROTO_TCP };
+	struct ip_error e = { .err = EMSGSIZE, .type = 3, .code = 4, .mtu = mtu };
+	uint32_t s = htonl(t->iss + seq);
+	uint8_t th[8] = { 0, STACK_PORT, PEER_PORT >> 8, PEER_PORT & 0xff };
+
+	memcpy(th + 4, &s, 4);
+	tcp_icmp_error(&t->tcp, &q, th, sizeof(th), &e);
+	testnet_run(&t->net, 0);
+}
+
+/* RFC 1191, RFC 5927 4.1 and 7.2: believed only of what is under way; then sent again, smaller */
+START_TEST(path_mtu)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	script_write(&t, 2 * MSS);
+	expect(&t, TCPH_ACK, 1, 1, MSS);
+	expect(&t, TCPH_ACK, 1 + MSS, 1, MSS);
+	frag_needed(&t, 900000, 1000);
+	expect_nothing(&t);
+	frag_needed(&t, 1, 1000);
+	expect(&t, TCPH_ACK, 1, 1, 960);
+	ck_assert_uint_eq(tcp_sock(t.sk)->mss, 960);
+	testnet_discard(t.nic);
+	script_fini(&t);
+}
+END_TEST
+
+/* tcp(7): options by name; what is unknown is refused */
+START_TEST(congestion_by_name)
+{
+	struct script t;
+	char name[16];
+	socklen_t len = sizeof(name);
+
+	script_init(&t);
+	script_accepts(&t);
+	ck_assert_int_eq(t.sk->ops->getsockopt(t.sk, IPPROTO_TCP, TCP_CONGESTION, name, &len), 0);
+	ck_assert_str_eq(name, "reno");
+	ck_assert_int_eq(t.sk->ops->setsockopt(t.sk, IPPROTO_TCP, TCP_CONGESTION, "nosuch", 6),
+			 -ENOENT);
+	ck_assert_int_eq(t.sk->ops->setsockopt(t.sk, IPPROTO_TCP, 250, name, sizeof(int)),
+			 -ENOPROTOOPT);
+	script_fini(&t);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tcp data");
+	TCase *t = tcase_create("data");
+	SRunner *r;
+	int failed;
+
+	tcase_add_test(t, rto_backoff);
+	tcase_add_test(t, gives_up);
+	tcase_add_test(t, user_timeout);
+	tcase_add_test(t, fast_retransmit);
+	tcase_add_test(t, limited_transmit);
+	tcase_add_test(t, eifel_undo);
+	tcase_add_test(t, zero_window);
+	tcase_add_test(t, receiver_window);
+	tcase_add_test(t, nagle);
+	tcase_add_test(t, cork);
+	tcase_add_test(t, out_of_order);
+	tcase_add_test(t, delayed_ack);
+	tcase_add_test(t, tiny_segments);
+	tcase_add_test(t, keepalive);
+	tcase_add_test(t, answers_keepalive);
+	tcase_add_test(t, path_mtu);
+	tcase_add_test(t, congestion_by_name);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}

@@ -311,7 +311,7 @@ static void grow_sndbuf(struct tcp_sock *tp)
 
 	if (want > tp->tcp->wmem_max)
 		want = tp->tcp->wmem_max;
-	if (!tp->sk.sndbuf_locked && want > tp->sk.sndbuf)
+	if (!tp->sk.sndbuf_locked && want > tp->sk.sndbuf && !tcp_memory_pressure(tp->tcp))
 		tp->sk.sndbuf = (uint32_t)want;
 }
 

@@ -37,9 +37,9 @@ int tcp_listen(struct sock *sk, int backlog)
 		tp->backlog = (uint32_t)backlog;
 		return 0;
 	}
-	if (tp->end.state != TCPS_CLOSED || sk->rport)
+	if (tp->end.state != TCPS_CLOSED)
 		return -EINVAL;
-	err = sk->lport ? port_listen(sk, tcp_is_listening) : port_autobind(&tcp->ports, sk);
+	err = sk->port_use.port ? port_listen(sk, tcp_is_listening) : port_autobind(&tcp->ports, sk);
 	if (err)
 		return err;
 	tp->backlog = (uint32_t)backlog;
@@ -153,7 +153,6 @@ static struct tcp_sock *child_create(struct tcp_sock *l, const struct tcp_segmen
 		return NULL;
 	c = tcp_sock(sk);
 	c->orphan = true;	/* until accept() */
-	c->tcp->orphans++;
 	inherit(c, l);
 	sk->local = m->dst;
 	sk->remote = m->src;
@@ -252,7 +251,6 @@ struct sock *tcp_accept(struct sock *sk, int *err)
 	c = list_first(&l->accept_queue, struct tcp_sock, sibling);
 	tcp_listen_leave(c);
 	c->orphan = false;
-	c->tcp->orphans--;
 	*err = 0;
 	return &c->sk;
 }

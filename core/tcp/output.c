@@ -29,7 +29,7 @@
 
 #define IPV4_HEADER 20u
 #define IPV6_HEADER 40u
-#define SUPER_MAX   65535u
+#define IP_PACKET_MAX 65535u
 
 /* ---- routes and sizes ---- */
 
@@ -38,14 +38,22 @@ static uint32_t ip_header(const struct tcp_sock *tp)
 	return ip_addr_is_v4(&tp->end.remote) ? IPV4_HEADER : IPV6_HEADER;
 }
 
+/* Loopback's MTU is larger than an IP packet can be. */
+static uint32_t path_mtu(const struct tcp_sock *tp)
+{
+	uint32_t mtu = tp->sk.dst.mtu ? tp->sk.dst.mtu : 576;
+
+	return mtu < IP_PACKET_MAX ? mtu : IP_PACKET_MAX;
+}
+
 /* The payload of a full segment: path MTU, the peer's option, the user's; options taken off. */
 void tcp_sync_mss(struct tcp_sock *tp)
 {
 	uint32_t headers = ip_header(tp) + TCP_HEADER_LEN;
-	uint32_t mtu = tp->sk.dst.mtu ? tp->sk.dst.mtu : 576;
+	uint32_t mtu = path_mtu(tp);
 	uint32_t mss = mtu > headers + TCP_MSS_FLOOR ? mtu - headers : TCP_MSS_FLOOR;
 
-	tp->pmtu = mtu;
+	tp->pmtu = tp->sk.dst.mtu;
 	if (mss > tp->peer_mss)
 		mss = tp->peer_mss;
 	if (tp->user_mss && mss > tp->user_mss)
@@ -73,8 +81,8 @@ uint32_t tcp_size_goal(struct tcp_sock *tp)
 	struct nic *nic = tp->sk.dst.nic;
 	uint32_t max = nic ? nic->gso_max : 0, headers = ip_header(tp) + TCP_HEADER_MAX;
 
-	if (max > SUPER_MAX)
-		max = SUPER_MAX;
+	if (max > IP_PACKET_MAX)
+		max = IP_PACKET_MAX;
 	if (max < headers + 2 * tp->mss)
 		return tp->mss;
 	return (max - headers) / tp->mss * tp->mss;
@@ -174,12 +182,12 @@ static void finish_packet(struct packet *p, uint8_t *h, const struct ip_addr *sr
 
 static void syn_options(struct tcp_sock *tp, struct tcp_segment *s)
 {
-	uint32_t mss = tp->sk.dst.mtu - ip_header(tp) - TCP_HEADER_LEN;
+	uint32_t mss = path_mtu(tp) - ip_header(tp) - TCP_HEADER_LEN;
 	bool answer = tp->end.state == TCPS_SYN_RECEIVED;
 
 	if (tp->user_mss && mss > tp->user_mss)
 		mss = tp->user_mss;
-	s->mss = (uint16_t)(mss < 65535 ? mss : 65535);
+	s->mss = (uint16_t)mss;
 	s->has_ts = !answer || tp->ts_ok;
 	s->has_wscale = !answer || tp->wscale_ok;
 	s->wscale = tp->rcv_wscale;

@@ -315,7 +315,7 @@ static void right_size(struct tcp_sock *tp)
 		want = 2 * (2 * (uint64_t)tp->drs_copied + 16 * tp->rcv_mss);
 		if (want > tp->tcp->rmem_max)
 			want = tp->tcp->rmem_max;
-		if (!tp->sk.rcvbuf_locked && want > tp->sk.rcvbuf)
+		if (!tp->sk.rcvbuf_locked && want > tp->sk.rcvbuf && !tcp_memory_pressure(tp->tcp))
 			tp->sk.rcvbuf = (uint32_t)want;
 	}
 	tp->drs_copied = 0;

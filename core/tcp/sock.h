@@ -101,6 +101,7 @@ struct tcp_sock {
 	struct tcp *tcp;
 	struct list dead;		/* tcp->dead: freed at the end of the turn */
 	bool orphan;			/* the socket floor has let go, or has not got it yet */
+	bool counted;			/* in tcp->orphans: it has let go */
 
 	/* options */
 	bool nodelay, cork;
@@ -242,6 +243,7 @@ static inline uint32_t tcp_pipe(const struct tcp_sock *tp)
 }
 
 /* ---- tcp.c: tables, life and death ---- */
+bool tcp_memory_pressure(const struct tcp *tcp);
 uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t lport,
 		  const struct ip_addr *remote, uint16_t rport);
 struct tcp_end *tcp_end_find(const struct tcp *tcp, const struct ip_addr *local, uint16_t lport,

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "packet/pool.h"
 #include "tcp/sock.h"
 
 #define RMEM_DEFAULT	131072u
@@ -24,6 +25,12 @@
 #define MAX_ORPHANS	4096u
 #define MAX_TIME_WAITS	32768u
 #define CHALLENGE_LIMIT	1000u
+
+/* More than half of the stack's memory is in use: no buffer grows any more. */
+bool tcp_memory_pressure(const struct tcp *tcp)
+{
+	return tcp->env->pool->used > tcp->env->pool->limit / 2;
+}
 
 /* ---- the table of four-tuples ---- */
 
@@ -180,7 +187,7 @@ void tcp_done(struct tcp_sock *tp)
 	tcp_set_state(tp, TCPS_CLOSED);
 	tp->sk.shut = SOCK_SHUT_RD | SOCK_SHUT_WR;
 	if (!tp->sk.bound_port)
-		port_release(&tp->sk);
+		port_use_release(&tp->sk.port_use);	/* lport stays, to be shown */
 	/* One that waits to be accepted still is: accept() shows its end. */
 	if (!tp->orphan || tp->listener) {
 		sock_event(&tp->sk);
@@ -204,7 +211,8 @@ static void tcp_sock_free(struct tcp_sock *tp)
 	recvq_purge(tp);
 	tcp_cc_release(tp);
 	tcp_charge_release(tp);
-	tp->tcp->orphans--;
+	if (tp->counted)
+		tp->tcp->orphans--;
 	sock_free(&tp->sk);
 }
 

@@ -97,6 +97,7 @@ void timewait_enter(struct tcp_sock *tp)
 		tcp_send_ack(tp);	/* of the FIN that brought us here */
 	tcp_end_del(tcp, &tp->end);
 	port_timewait(&tw->port, &tp->sk);
+	tp->sk.lport = tp->end.lport;		/* getsockname() still shows it */
 	tcp_end_add(tcp, &tw->end);
 	tcp->time_waits++;
 	tcp->stats.time_waits++;

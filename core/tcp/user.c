@@ -25,7 +25,7 @@ int tcp_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
 {
 	struct tcp_sock *tp = tcp_sock(sk);
 
-	if (tp->end.state != TCPS_CLOSED || sk->lport)
+	if (tp->end.state != TCPS_CLOSED || sk->port_use.port)
 		return -EINVAL;
 	return port_bind(&tp->tcp->ports, sk, a, port, tcp_is_listening);
 }
@@ -79,7 +79,7 @@ static int connect_names(struct tcp_sock *tp, const struct ip_addr *a, uint16_t 
 		return err;
 	if (ip_addr_is_any(&sk->local))
 		sk->local = sk->dst.src;
-	if (!sk->lport)
+	if (!sk->port_use.port)
 		return port_connect(&tp->tcp->ports, sk, &sk->remote, port, tuple_usable, tp);
 	return tuple_usable(tp, sk->lport) ? 0 : -EADDRNOTAVAIL;
 }
@@ -163,7 +163,7 @@ void tcp_close(struct sock *sk, bool abort_it)
 		tcp_listen_close(tp);
 	sk->event = NULL;
 	sk->shut = SOCK_SHUT_RD | SOCK_SHUT_WR;
-	tp->orphan = true;
+	tp->orphan = tp->counted = true;
 	tcp->orphans++;
 	recvq_purge(tp);
 	if (tp->end.state == TCPS_CLOSED || tcp_in(tp, TCPS_BIT(TCPS_LISTEN) |

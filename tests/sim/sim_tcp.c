@@ -26,7 +26,7 @@
 #include "base/random.h"
 #include "sim.h"
 
-#define SEEDS	600u
+#define SEEDS	2000u
 #define CONNS	3
 #define PORT	80
 #define TIME_LIMIT (4 * 3600 * SEC)

@@ -412,6 +412,49 @@ START_TEST(path_mtu)
 }
 END_TEST
 
+static void count_event(void *arg)
+{
+	(*(int *)arg)++;
+}
+
+/* Over loopback, MTU 65536: the largest segment is what an IP packet can hold (RFC 9293 3.7.1) */
+START_TEST(loopback)
+{
+	struct ip_addr lo = testnet_addr("127.0.0.1");
+	struct script t;
+	struct sock *c;
+	uint32_t sum = 0;
+	int err, events = 0;
+
+	script_init(&t);
+	script_listen(&t, 5);
+	c = t.sk = script_sock(&t);
+	c->event = count_event;
+	c->event_arg = &events;
+	ck_assert_int_eq(c->ops->connect(c, &lo, STACK_PORT), -EINPROGRESS);
+	testnet_run(&t.net, 1);
+	ck_state(&t, TCPS_ESTABLISHED);
+	ck_assert_int_ge(events, 1);
+	ck_assert_uint_eq(tcp_sock(c)->mss, 65535 - 40 - 12);
+	t.sk = t.listener->ops->accept(t.listener, &err);
+	ck_assert_ptr_nonnull(t.sk);
+	for (int i = 0; i < 2000 && sum < 1000000; i++) {
+		struct sock *s = t.sk;
+
+		t.sk = c;
+		if (c->ops->space(c))
+			script_write(&t, 60000);
+		t.sk = s;
+		sum += script_read(&t);
+		testnet_run(&t.net, 1000);
+	}
+	ck_assert_uint_ge(sum, 1000000);
+	ck_assert_uint_eq(t.tcp.stats.retrans_segs, 0);
+	c->ops->close(c, false);
+	script_fini(&t);
+}
+END_TEST
+
 /* tcp(7): options by name; what is unknown is refused */
 START_TEST(congestion_by_name)
 {
@@ -454,6 +497,7 @@ int main(void)
 	tcase_add_test(t, keepalive);
 	tcase_add_test(t, answers_keepalive);
 	tcase_add_test(t, path_mtu);
+	tcase_add_test(t, loopback);
 	tcase_add_test(t, congestion_by_name);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

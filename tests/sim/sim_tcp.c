@@ -7,7 +7,7 @@
  * offset, shut down, read to the end and close. Then must hold:
  *
  *	every byte arrives once and in order, and the end after the last
- *	a network that loses and reorders nothing sees no retransmission
+ *	a network that loses, reorders and crowds nothing sees no retransmission
  *	after TIME-WAIT no socket, port, packet or buffer is left on either side
  *
  * Seeds go through all four pairs of GSO on and off. A failure prints the line that replays it:
@@ -317,7 +317,8 @@ static void network(struct world *w)
 		if (bad && sim_below(&w->sim, 2))
 			wire->split = true;
 	}
-	if (bad)
+	/* Flows that share a slow wire delay each other by more than an RTO foresees. */
+	if (bad || (w->conns > 1 && (w->sim.host[0].wire.rate || w->sim.host[1].wire.rate)))
 		w->lossless = false;
 }
 

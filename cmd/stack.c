@@ -185,6 +185,7 @@ static int stack_setup(struct stack_process *p, struct weir_error *e)
 	err = launch_sandbox(&p->start->launch, &p->launched, e);
 	if (err)
 		return err;
+	stack_signals();	/* not before: the program would ignore them, too */
 	stack_stdio();
 	lockdown_limits();
 	err = instance_start(inst, e);
@@ -199,7 +200,7 @@ static int stack_setup(struct stack_process *p, struct weir_error *e)
 		return -ENOMEM;
 	control_register(p->control, exec_commands, p);
 	if (loop_add(&inst->loop, &p->init, p->launched.init_pidfd, EPOLLIN, init_exited) ||
-	    loop_add(&inst->loop, &p->life, p->start->life, 0, front_gone))
+	    loop_add(&inst->loop, &p->life, p->start->life, EPOLLHUP, front_gone))
 		return weir_fail(e, ENOMEM, "cannot watch the sandbox");
 	inst->registry.locked = true;
 	return lockdown(e);
@@ -211,7 +212,6 @@ void stack_main(const struct stack_start *start)
 	struct weir_error e = { "" };
 
 	prctl(PR_SET_NAME, "weir-stack");
-	stack_signals();
 	if (stack_setup(&p, &e))
 		stack_fail(start, e.text);
 	launch_go(&p.launched);

@@ -127,6 +127,21 @@ static int64_t stream_broken(struct call *c, int err)
 	return -(pending ? pending : err);
 }
 
+/* Nothing can be sent any more. */
+static int64_t stream_unsent(struct call *c, const struct message *m, int err)
+{
+	bool shut = err == EPIPE && c->is->state != ISOCK_NEW && c->is->state != ISOCK_LISTENING;
+	int64_t result = stream_broken(c, err);
+
+	if (result != -EPIPE)
+		return result;
+	/* the program's end is shut for good: whatever the message is, the kernel gives EPIPE and the signal at once */
+	if (shut)
+		return CALL_CONTINUE;
+	c->sigpipe = !(m->flags & MSG_NOSIGNAL);
+	return result;
+}
+
 static int64_t stream_send(struct call *c, struct message *m)
 {
 	struct isock *is = c->is;
@@ -138,7 +153,7 @@ static int64_t stream_send(struct call *c, struct message *m)
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	if (is->state != ISOCK_CONNECTED && is->state != ISOCK_CONNECTING)
-		return stream_broken(c, EPIPE);
+		return stream_unsent(c, m, EPIPE);
 	while (c->done < m->total) {
 		want = m->total - c->done < ISOCK_SCRATCH ? m->total - c->done : ISOCK_SCRATCH;
 		err = remote_gather(c->tid, m->iov, m->niov, c->done, c->ic->scratch, want);
@@ -150,7 +165,7 @@ static int64_t stream_send(struct call *c, struct message *m)
 			continue;
 		}
 		if (errno != EAGAIN)
-			return stream_broken(c, errno);
+			return stream_unsent(c, m, errno);
 		wait = m->nonblock ? -EAGAIN : call_wait(c, is->sndtimeo, EPOLLOUT);
 		return wait == -EAGAIN && c->done ? (int64_t)c->done : wait;
 	}
@@ -398,7 +413,7 @@ static struct message *message_new(struct call *c, int64_t *result)
 {
 	struct message *m = malloc(sizeof(*m));
 
-	*result = m && call_valid(c) ? 0 : -ENOBUFS;
+	*result = !m ? -ENOBUFS : call_valid(c) ? 0 : -EINTR;
 	if (*result) {
 		free(m);
 		return NULL;

@@ -165,7 +165,7 @@ int64_t call_ioctl(struct call *c)
 	unsigned long request = (uint32_t)c->args[1];
 	_Alignas(8) uint8_t stamp[16];
 	struct ifreq ifr;
-	int err, value = 0;
+	int err, value;
 
 	switch (request) {
 	case FIOSETOWN: case SIOCSPGRP: case FIOGETOWN: case SIOCGPGRP:
@@ -175,8 +175,10 @@ int64_t call_ioctl(struct call *c)
 	case SIOCGIFCONF:
 		return ioctl_ifconf(c);
 	case SIOCATMARK:
-		err = socket_ioctl(c->is->sk, request, &value, sizeof(value));
-		return err ? err : call_write(c, c->args[2], &value, sizeof(value));
+		if (c->is->type != SOCK_STREAM)
+			return -ENOTTY;
+		value = 0;		/* urgent data is not marked (docs/interception.md) */
+		return call_write(c, c->args[2], &value, sizeof(value));
 	case SIOCGSTAMP_OLD: case SIOCGSTAMPNS_OLD: case SIOCGSTAMP_NEW: case SIOCGSTAMPNS_NEW:
 		err = socket_ioctl(c->is->sk, request, stamp, sizeof(stamp));
 		return err ? err : call_write(c, c->args[2], stamp, sizeof(stamp));

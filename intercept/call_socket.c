@@ -164,8 +164,10 @@ int64_t call_shutdown(struct call *c)
 	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
 		return -EINVAL;
 	if (is->state == ISOCK_CONNECTED) {
-		if (how != SHUT_RD)
+		if (how != SHUT_RD && !is->prog_shut) {
+			isock_shut(is, c->fd);
 			is->prog_shut = true;
+		}
 		if (how != SHUT_WR) {
 			err = socket_shutdown(is->sk, SHUT_RD);
 			if (err)

@@ -19,7 +19,9 @@
  * as can be and filled with bytes that mean nothing (junk); the stack reads them away when the connection stands.
  *
  * A reset: when an AF_UNIX end is closed with unread bytes in it, its peer gets ECONNRESET. If the program
- * has left none there, one is written for it, through its own end.
+ * has left none there, one is written for it, through its own end. Once the program has shut down sending, that cannot be done any
+ * more; so two bytes are written before the shutdown takes place: one that carries a descriptor, which sets it
+ * apart from data (even from data that another thread writes at that moment), and one that stays unread for good.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +39,7 @@
 #define FEED_INTERVAL	10000000ull
 #define SWEEP_GHOSTS	256u		/* so many new ones, and a sweep comes early */
 #define BUF_SIZE	65536u
+#define SHUT_SNDBUF	(1 << 20)
 
 static void isock_io(struct loop_io *io, uint32_t events)
 {
@@ -112,7 +115,7 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool
 	*err = isock_pair(is, type == SOCK_STREAM ? SOCK_STREAM : SOCK_SEQPACKET, nonblock);
 	if (*err)
 		goto no_pair;
-	*err = loop_add(ic->loop, &is->io, is->fd, type == SOCK_STREAM ? 0 : EPOLLIN, isock_io);
+	*err = loop_add(ic->loop, &is->io, is->fd, EPOLLHUP | (type == SOCK_STREAM ? 0u : EPOLLIN), isock_io);
 	if (*err)
 		goto no_io;
 	hash_add(&ic->isocks, &is->node, is->cookie);
@@ -279,6 +282,26 @@ static void isock_leave_unread(struct isock *is)
 	if (send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		log_write(&is->ic->env->log, LOG_DEBUG, "a reset is shown as an end of data");
 	close(fd);
+}
+
+void isock_shut(struct isock *is, int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { (void *)(uintptr_t)"", 1 };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int size = SHUT_SNDBUF;
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &is->ic->witness, sizeof(int));
+	/* it may be full, and nobody writes after this */
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	if (sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+		(void)!send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void isock_reset(struct isock *is, int error)

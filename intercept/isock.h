@@ -66,6 +66,7 @@ struct isock {
 	bool unreported : 1;		/* connected, and connect() has not said so yet */
 	bool small : 1;			/* the program's end still has the small buffer of isock_block */
 	bool prog_shut : 1;		/* the program has shut down its sending side */
+	bool last : 1;			/* the byte that ends what it sent was read */
 	bool eof_in : 1;		/* the peer's FIN was passed on */
 	bool eof_out : 1;		/* the program's end of data was passed on */
 	bool gone : 1;			/* the program's end is closed for good */
@@ -106,6 +107,7 @@ struct call {
 	struct isock *is;
 	int fd;				/* a copy of the program's end; -1 */
 	bool waits, expired;
+	bool sigpipe;			/* the caller gets one with the answer */
 	uint32_t events;		/* waits for the program's end, else for the stack's socket */
 	uint64_t deadline;
 	size_t done;			/* bytes moved before it had to wait; connect: 1 = under way */
@@ -165,6 +167,7 @@ void isock_sweep(struct timer *t);
 void isock_block(struct isock *is, int fd);		/* make the program's end not writable ... */
 void isock_unblock(struct isock *is, int fd);		/* ... and writable again; fd: its copy or -1 */
 void isock_restore(struct isock *is, int fd);		/* the second half of it, once a copy is at hand */
+void isock_shut(struct isock *is, int fd);		/* before shutdown(SHUT_WR) of the program's end */
 void isock_reset(struct isock *is, int error);		/* POLLERR | POLLHUP, ECONNRESET at the program's end */
 void isock_hungry(struct isock *is);			/* no memory: its work runs again soon */
 void isock_feed(struct timer *t);

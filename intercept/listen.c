@@ -96,7 +96,14 @@ static int accept_name(struct call *c, struct isock *child)
 	return call_write_name(c, c->args[1], c->args[2], &name, len);
 }
 
-/* Give the connection to the program; what it cannot take goes to the front. */
+/* Nobody took it: it waits in front of the others. */
+static void accept_undo(struct isock *is, struct isock *child)
+{
+	list_add(&child->list, &is->ready);
+	work_defer(is->ic->env, &is->work);
+}
+
+/* Give the connection to the program. */
 static int64_t accept_deliver(struct call *c, struct isock *child, int flags)
 {
 	int64_t result;
@@ -105,7 +112,7 @@ static int64_t accept_deliver(struct call *c, struct isock *child, int flags)
 	fcntl(child->held, F_SETFL, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
 	result = call_answer_fd(c, child->held, flags & SOCK_CLOEXEC, &tfd);
 	if (tfd < 0) {
-		list_add(&child->list, &c->is->ready);
+		accept_undo(c->is, child);
 		return result;
 	}
 	isock_delivered(child, c->tid, tfd);
@@ -117,7 +124,6 @@ int64_t call_accept(struct call *c)
 {
 	int flags = c->nr == SYS_accept4 ? (int)c->args[3] : 0, err = 0;
 	struct isock *is = c->is, *child;
-	int64_t result;
 
 	if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return -EINVAL;
@@ -132,16 +138,13 @@ int64_t call_accept(struct call *c)
 		listen_taken(is, c->fd);
 		return call_nonblock(c) ? -EAGAIN : call_wait(c, is->rcvtimeo, 0);
 	}
+	listen_taken(is, c->fd);	/* before the program can look again */
 	err = accept_name(c, child);
-	if (err) {
-		if (err == -EINTR)
-			list_add(&child->list, &is->ready);
-		else
-			isock_release(child, true);
-		result = err;
-	} else {
-		result = accept_deliver(c, child, flags);
-	}
-	listen_taken(is, c->fd);
-	return result;
+	if (!err)
+		return accept_deliver(c, child, flags);
+	if (err == -EINTR)
+		accept_undo(is, child);
+	else
+		isock_release(child, true);
+	return err;
 }

@@ -22,6 +22,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -113,7 +114,12 @@ static void call_answer(struct call *c, int64_t result)
 	} else {
 		resp.val = result;
 	}
-	if (!ioctl(c->listener->fd, SECCOMP_IOCTL_NOTIF_SEND, &resp) || errno != ENOENT)
+	if (!ioctl(c->listener->fd, SECCOMP_IOCTL_NOTIF_SEND, &resp)) {
+		if (c->sigpipe)		/* not before: it would interrupt the call */
+			syscall(SYS_tkill, c->tid, SIGPIPE);
+		return;
+	}
+	if (errno != ENOENT)
 		return;
 	ic->stats.interrupted++;
 	if (result == CALL_CONTINUE || result == -EAGAIN || result == -EINTR)
@@ -310,7 +316,8 @@ static bool call_find(struct call *c, int64_t *result)
 
 	c->fd = remote_getfd(&c->ic->remote, c->tid, (int)c->args[0]);
 	if (c->fd < 0) {
-		*result = c->fd == -EMFILE || c->fd == -ENFILE ? -ENOBUFS : -EBADF;
+		*result = c->fd == -EMFILE || c->fd == -ENFILE ? -ENOBUFS :
+			  c->fd == -ESRCH && !call_valid(c) ? -EINTR : -EBADF;
 		return false;
 	}
 	c->is = isock_find(c->ic, c->fd, &err);

@@ -226,7 +226,7 @@ void pump_dgram_out(struct isock *is)
 
 static void dgram_interest(struct isock *is)
 {
-	uint32_t events = 0;
+	uint32_t events = EPOLLHUP;
 
 	if (!is->io.loop)
 		return;

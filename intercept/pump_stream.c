@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "intercept/isock.h"
 
@@ -28,7 +29,7 @@
 /* Watch the stack's end for what can be acted upon, and for nothing else. */
 static void stream_interest(struct isock *is)
 {
-	uint32_t events = 0;
+	uint32_t events = EPOLLHUP;
 
 	if (is->fd < 0 || !is->io.loop)
 		return;
@@ -64,6 +65,33 @@ static bool stream_rest(struct isock *is)
 	return true;
 }
 
+/*
+ * After shutdown(SHUT_WR) the program's bytes end with a byte that carries a descriptor (isock_shut): it is no data, and the
+ * one behind it stays unread.
+ */
+static ssize_t stream_read_last(struct isock *is, void *dst, size_t len)
+{
+	char control[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = { dst, len };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *c;
+	ssize_t n;
+	int fd;
+
+	if (is->last)
+		return 0;
+	n = recvmsg(is->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return n;
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	close(fd);
+	is->last = true;
+	return n - 1;
+}
+
 /* One read: bytes, 0 at the end of data, -EAGAIN when there is nothing or nowhere to put it. */
 static ssize_t stream_read(struct isock *is)
 {
@@ -81,7 +109,10 @@ static ssize_t stream_read(struct isock *is)
 		isock_hungry(is);
 		return -EAGAIN;
 	}
-	n = recv(is->fd, b->data + ic->buf_off, want < room ? want : room, MSG_DONTWAIT);
+	if (want > room)
+		want = room;
+	n = is->prog_shut ? stream_read_last(is, b->data + ic->buf_off, want) :
+			    recv(is->fd, b->data + ic->buf_off, want, MSG_DONTWAIT);
 	if (n <= 0)
 		return n < 0 ? -errno : 0;
 	is->rest = buf_get(b);

@@ -5,6 +5,8 @@ NET_TESTS = \
 	tests/net/test_http.sh \
 	tests/net/test_many.sh \
 	tests/net/test_modes.sh \
+	tests/net/test_posix.sh \
+	tests/net/test_run.sh \
 	tests/net/test_services.sh \
 	tests/net/test_stats.sh \
 	tests/net/test_swap.sh \
@@ -24,3 +26,16 @@ tests_net_test_link_SOURCES = tests/net/test_link.c
 tests_net_test_link_CFLAGS = $(T_CFLAGS)
 tests_net_test_link_LDADD = $(T_LDADD)
 tests_net_test_link_LDFLAGS = $(T_LDFLAGS)
+
+check_PROGRAMS += tests/net/posix/posix
+tests_net_posix_posix_SOURCES = \
+	tests/net/posix/check.h \
+	tests/net/posix/datagram.c \
+	tests/net/posix/events.c \
+	tests/net/posix/main.c \
+	tests/net/posix/option.c \
+	tests/net/posix/passing.c \
+	tests/net/posix/signals.c \
+	tests/net/posix/stream.c
+tests_net_posix_posix_LDADD = -lpthread
+tests_net_posix_posix_LDFLAGS = $(T_LDFLAGS)

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* option.c - socket options and ioctls. */
+#include <linux/sockios.h>
+#include <net/if.h>
+
+#include "check.h"
+
+static long get(int fd, int level, int name)
+{
+	int v = -12345;
+	socklen_t len = sizeof(v);
+
+	if (getsockopt(fd, level, name, &v, &len))
+		return -errno;
+	return v;
+}
+
+static long set(int fd, int level, int name, int v)
+{
+	return did(setsockopt(fd, level, name, &v, sizeof(v)));
+}
+
+static void kinds(void)
+{
+	int t = tcp_socket(0), u = udp_socket(), l = tcp_listen(1);
+
+	IS(get(t, SOL_SOCKET, SO_TYPE), SOCK_STREAM);
+	IS(get(t, SOL_SOCKET, SO_DOMAIN), AF_INET);
+	IS(get(t, SOL_SOCKET, SO_PROTOCOL), IPPROTO_TCP);
+	IS(get(u, SOL_SOCKET, SO_TYPE), SOCK_DGRAM);
+	IS(get(u, SOL_SOCKET, SO_PROTOCOL), IPPROTO_UDP);
+	IS(get(t, SOL_SOCKET, SO_ACCEPTCONN), 0);
+	IS(get(l, SOL_SOCKET, SO_ACCEPTCONN), 1);
+	IS(get(t, SOL_SOCKET, 9999), -ENOPROTOOPT);
+	IS(get(t, IPPROTO_TCP, 9999), -ENOPROTOOPT);
+	IS(set(t, SOL_SOCKET, 9999, 1), -ENOPROTOOPT);
+	IS(set(t, IPPROTO_TCP, 9999, 1), -ENOPROTOOPT);
+	close(t);
+	close(u);
+	close(l);
+}
+
+static void values(void)
+{
+	static const struct { int level, name; } flags[] = {
+		{ SOL_SOCKET, SO_REUSEADDR }, { SOL_SOCKET, SO_KEEPALIVE }, { SOL_SOCKET, SO_BROADCAST },
+		{ SOL_SOCKET, SO_OOBINLINE }, { IPPROTO_TCP, TCP_NODELAY }, { IPPROTO_TCP, TCP_CORK },
+	};
+	struct linger l = { 1, 7 }, got = { 0 };
+	socklen_t len = sizeof(got);
+	int t = tcp_socket(0);
+	char byte = 1;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		IS(get(t, flags[i].level, flags[i].name), 0);
+		IS(set(t, flags[i].level, flags[i].name, 1), 0);
+		IS(get(t, flags[i].level, flags[i].name), 1);
+	}
+	DID(setsockopt(t, SOL_SOCKET, SO_LINGER, &l, sizeof(l)), 0);
+	DID(getsockopt(t, SOL_SOCKET, SO_LINGER, &got, &len), 0);
+	IS(got.l_linger, 7);
+	DID(setsockopt(t, SOL_SOCKET, SO_KEEPALIVE, &byte, 1), -EINVAL);
+	DID(setsockopt(t, SOL_SOCKET, SO_KEEPALIVE, (void *)1, 4), -EFAULT);
+	DID(getsockopt(t, SOL_SOCKET, SO_TYPE, &got, NULL), -EFAULT);
+	IS(set(t, IPPROTO_TCP, TCP_KEEPIDLE, 55), 0);
+	IS(get(t, IPPROTO_TCP, TCP_KEEPIDLE), 55);
+	IS(set(t, IPPROTO_IP, IP_TTL, 33), 0);
+	IS(get(t, IPPROTO_IP, IP_TTL), 33);
+	IS(set(t, IPPROTO_IP, IP_TTL, 333), -EINVAL);
+	IS(set(t, IPPROTO_IP, IP_TOS, 0x10), 0);
+	IS(get(t, IPPROTO_IP, IP_TOS), 0x10);
+	IS(set(t, SOL_SOCKET, SO_RCVBUF, 50000), 0);
+	IS(get(t, SOL_SOCKET, SO_RCVBUF), 100000);
+	len = 2;			/* a short buffer gets the first bytes */
+	DID(getsockopt(t, SOL_SOCKET, SO_TYPE, &got, &len), 0);
+	IS(len, 2);
+	close(t);
+}
+
+static void info(void)
+{
+	struct tcp_info ti = { 0 };
+	socklen_t len = sizeof(ti);
+	int p[2];
+
+	tcp_pair(p);
+	DID(getsockopt(p[0], IPPROTO_TCP, TCP_INFO, &ti, &len), 0);
+	IS(ti.tcpi_state, TCP_ESTABLISHED);
+	IS(get(p[0], IPPROTO_TCP, TCP_MAXSEG) > 500, 1);
+	close(p[0]);
+	close(p[1]);
+}
+
+static void controls(void)
+{
+	struct ifreq r = { 0 };
+	struct ifconf conf = { 0 };
+	char entries[1024];
+	int p[2], n = -1;
+
+	tcp_pair(p);
+	strcpy(r.ifr_name, "lo");
+	DID(ioctl(p[0], SIOCGIFADDR, &r), 0);
+	IS(ntohl(((struct sockaddr_in *)&r.ifr_addr)->sin_addr.s_addr), INADDR_LOOPBACK);
+	DID(ioctl(p[0], SIOCGIFFLAGS, &r), 0);
+	IS(r.ifr_flags & (IFF_UP | IFF_LOOPBACK), IFF_UP | IFF_LOOPBACK);
+	DID(ioctl(p[0], SIOCGIFMTU, &r), 0);
+	IS(r.ifr_mtu, 65536);
+	DID(ioctl(p[0], SIOCGIFINDEX, &r), 0);
+	IS(r.ifr_ifindex, 1);
+	strcpy(r.ifr_name, "none9");
+	DID(ioctl(p[0], SIOCGIFADDR, &r), -ENODEV);
+	conf.ifc_len = sizeof(entries);
+	conf.ifc_buf = entries;
+	DID(ioctl(p[0], SIOCGIFCONF, &conf), 0);
+	IS(conf.ifc_len, sizeof(struct ifreq));
+	IS(strcmp(conf.ifc_req->ifr_name, "lo"), 0);
+	DID(ioctl(p[0], SIOCATMARK, &n), 0);
+	IS(n, 0);
+	usleep(20000);
+	DID(ioctl(p[0], SIOCOUTQ, &n), 0);
+	IS(n, 0);
+	DID(ioctl(p[0], FIONREAD, &n), 0);
+	IS(n, 0);
+	n = 1;
+	DID(ioctl(p[0], FIONBIO, &n), 0);
+	IS(fcntl(p[0], F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	DID(ioctl(1, SIOCATMARK, &n), -ENOTTY);
+	close(p[0]);
+	close(p[1]);
+}
+
+void test_option(void)
+{
+	kinds();
+	values();
+	info();
+	controls();
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signals.c - calls that a signal interrupts or restarts. */
+#include "check.h"
+
+static int pipe_hits;
+
+static void count_pipe(int sig)
+{
+	(void)sig;
+	pipe_hits++;
+}
+
+/* Something happens to fd in another process after ms. */
+static void later(int ms, void (*fn)(int fd), int fd)
+{
+	if (fork())
+		return;
+	usleep((useconds_t)ms * 1000);
+	fn(fd);
+	_exit(0);
+}
+
+static void do_connect(int listener)
+{
+	struct sockaddr_in a;
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	getsockname(listener, SA(&a), &len);
+	connect(fd, SA(&a), sizeof(a));
+	usleep(100000);
+}
+
+static void do_write(int fd)
+{
+	(void)!write(fd, "w", 1);
+}
+
+static void accepting(void)
+{
+	int l = tcp_listen(4), fd;
+
+	on_alarm(0);
+	arm(50);
+	DID(accept(l, NULL, NULL), -EINTR);
+	on_alarm(SA_RESTART);
+	arm(50);
+	later(150, do_connect, l);
+	fd = accept(l, NULL, NULL);
+	IS(fd >= 0, 1);
+	close(fd);
+	wait(NULL);
+	close(l);
+}
+
+static void receiving(void)
+{
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct sockaddr_in a;
+	socklen_t len = sizeof(a);
+	int p[2], u = udp_socket();
+
+	tcp_pair(p);
+	on_alarm(0);
+	arm(50);
+	DID(recvmsg(p[0], &m, 0), -EINTR);
+	arm(50);
+	DID(read(p[0], &byte, 1), -EINTR);
+	arm(50);
+	DID(recvfrom(u, &byte, 1, 0, SA(&a), &len), -EINTR);
+	on_alarm(SA_RESTART);
+	arm(50);
+	later(150, do_write, p[1]);
+	DID(recvmsg(p[0], &m, 0), 1);
+	wait(NULL);
+	arm(50);
+	later(150, do_write, p[1]);
+	DID(read(p[0], &byte, 1), 1);
+	wait(NULL);
+	close(p[0]);
+	close(p[1]);
+	close(u);
+}
+
+/* A listener whose queue is full lets no connect through. */
+static void connecting(void)
+{
+	int l = tcp_listen(0), fill[4], fd;
+	struct sockaddr_in a = name_of(l);
+
+	for (int i = 0; i < 4; i++) {
+		fill[i] = tcp_socket(SOCK_NONBLOCK);
+		connect(fill[i], SA(&a), sizeof(a));
+	}
+	usleep(50000);
+	fd = tcp_socket(0);
+	on_alarm(0);
+	arm(50);
+	DID(connect(fd, SA(&a), sizeof(a)), -EINTR);
+	IS(poll_now(fd, POLLOUT, 0), 0);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	DID(connect(fd, SA(&a), sizeof(a)), -EALREADY);
+	close(fd);
+	for (int i = 0; i < 4; i++)
+		close(fill[i]);
+	close(l);
+}
+
+/* Many signals, many calls: nothing gets lost, nothing comes twice. */
+static void storm(void)
+{
+	struct itimerval fast = { { 0, 300 }, { 0, 300 } }, off = { 0 };
+	int l = tcp_listen(16), done = 0;
+	char text[8];
+	struct iovec iov = { text, 4 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct sockaddr_in a = name_of(l);
+
+	on_alarm(SA_RESTART);
+	setitimer(ITIMER_REAL, &fast, NULL);
+	for (int i = 0; i < 200; i++) {
+		int c = socket(AF_INET, SOCK_STREAM, 0), s, r;
+
+		do
+			r = connect(c, SA(&a), sizeof(a));
+		while (r < 0 && errno == EINTR);
+		DID(r < 0 && errno != EISCONN ? -1 : 0, 0);
+		s = accept(l, NULL, NULL);
+		DID(s < 0 ? -1 : 0, 0);
+		memcpy(text, "ping", 4);
+		DID(sendmsg(c, &m, 0), 4);
+		DID(recvmsg(s, &m, MSG_WAITALL), 4);
+		IS(memcmp(text, "ping", 4), 0);
+		DID(write(s, "pong", 4), 4);
+		IS(recv(c, text, 4, MSG_WAITALL) > 0, 1);
+		close(c);
+		close(s);
+		done++;
+	}
+	setitimer(ITIMER_REAL, &off, NULL);
+	IS(done, 200);
+	close(l);
+}
+
+static void pipes(void)
+{
+	int p[2];
+	char text[1];
+	struct iovec iov = { text, 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	signal(SIGPIPE, count_pipe);
+	tcp_pair(p);
+	shutdown(p[0], SHUT_WR);
+	DID(write(p[0], "x", 1), -EPIPE);
+	IS(pipe_hits, 1);
+	DID(sendmsg(p[0], &m, 0), -EPIPE);
+	IS(pipe_hits, 2);
+	DID(sendmsg(p[0], &m, MSG_NOSIGNAL), -EPIPE);
+	IS(pipe_hits, 2);
+	signal(SIGPIPE, SIG_IGN);
+	close(p[0]);
+	close(p[1]);
+}
+
+void test_signals(void)
+{
+	accepting();
+	receiving();
+	connecting();
+	storm();
+	pipes();
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stream.c - TCP: making, names, data, ends, errors. */
+#include "check.h"
+
+static void making(void)
+{
+	int fd;
+
+	DID(socket(AF_INET, 77, 0), -EINVAL);
+	DID(socket(AF_INET, SOCK_STREAM | 0x100000, 0), -EINVAL);
+	DID(socket(AF_INET, SOCK_SEQPACKET, 0), -ESOCKTNOSUPPORT);
+	DID(socket(AF_INET, SOCK_STREAM, IPPROTO_UDP), -EPROTONOSUPPORT);
+	DID(socket(77, SOCK_STREAM, 0), -EAFNOSUPPORT);
+	fd = tcp_socket(SOCK_CLOEXEC | SOCK_NONBLOCK);
+	IS(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	IS(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	close(fd);
+	fd = tcp_socket(0);
+	IS(fcntl(fd, F_GETFD), 0);
+	IS(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	close(fd);
+	DID(bind(fd, NULL, 0), -EBADF);
+	DID(listen(0, 1), -ENOTSOCK);
+}
+
+static void unconnected(void)
+{
+	struct sockaddr_in a, none = { 0 };
+	socklen_t len = sizeof(a);
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int fd = tcp_socket(0);
+
+	DID(getpeername(fd, SA(&a), &len), -ENOTCONN);
+	DID(getsockname(fd, SA(&a), &len), 0);
+	none.sin_family = AF_INET;
+	IS(memcmp(&a, &none, sizeof(a)), 0);
+	DID(shutdown(fd, SHUT_WR), -ENOTCONN);
+	DID(shutdown(fd, 9), -EINVAL);
+	DID(accept(fd, NULL, NULL), -EINVAL);
+	DID(accept4(fd, NULL, NULL, 0x33), -EINVAL);
+	DID(recvmsg(fd, &m, 0), -ENOTCONN);
+	DID(sendmsg(fd, &m, MSG_NOSIGNAL), -EPIPE);
+	DID(sendto(fd, &byte, 1, MSG_NOSIGNAL, SA(&none), sizeof(none)), -EPIPE);
+	IS(so_error(fd), 0);
+	close(fd);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	DID(accept(fd, NULL, NULL), -EOPNOTSUPP);
+	DID(listen(fd, 1), -EOPNOTSUPP);
+	close(fd);
+}
+
+static void binding(void)
+{
+	struct sockaddr_in a = at(INADDR_LOOPBACK, 0), other = at(0x01020304, 0);
+	int fd = tcp_socket(0), fd2 = tcp_socket(0), one = 1;
+	struct sockaddr_in got;
+	socklen_t len;
+
+	DID(bind(fd, SA(&other), sizeof(other)), -EADDRNOTAVAIL);
+	DID(bind(fd, SA(&a), 4), -EINVAL);
+	DID(bind(fd, (void *)1, sizeof(a)), -EFAULT);
+	a.sin_family = 77;
+	DID(bind(fd, SA(&a), sizeof(a)), -EAFNOSUPPORT);
+	a.sin_family = AF_INET;
+	DID(bind(fd, SA(&a), sizeof(a)), 0);
+	DID(bind(fd, SA(&a), sizeof(a)), -EINVAL);
+	a = name_of(fd);
+	DID(bind(fd2, SA(&a), sizeof(a)), -EADDRINUSE);
+	DID(listen(fd, 1), 0);
+	setsockopt(fd2, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	DID(bind(fd2, SA(&a), sizeof(a)), -EADDRINUSE);
+	close(fd);
+	DID(bind(fd2, SA(&a), sizeof(a)), 0);	/* free the moment it is closed */
+	len = 6;
+	memset(&got, 0x55, sizeof(got));
+	DID(getsockname(fd2, SA(&got), &len), 0);
+	IS(len, sizeof(got));
+	IS(got.sin_port, a.sin_port);
+	IS(((unsigned char *)&got)[6], 0x55);	/* what is beyond the buffer stays */
+	len = (socklen_t)-1;
+	DID(getsockname(fd2, SA(&got), &len), -EINVAL);
+	DID(getsockname(fd2, SA(&got), NULL), -EFAULT);
+	close(fd2);
+}
+
+static void names(void)
+{
+	struct sockaddr_in a, b;
+	socklen_t len = sizeof(a);
+	int l = tcp_listen(1), c = tcp_connect(l), s;
+
+	s = accept(l, SA(&a), &len);
+	IS(len, sizeof(a));
+	b = name_of(c);
+	IS(memcmp(&a, &b, sizeof(a)), 0);
+	len = sizeof(a);
+	DID(getpeername(c, SA(&a), &len), 0);
+	b = name_of(l);
+	IS(memcmp(&a, &b, sizeof(a)), 0);
+	b = name_of(s);
+	IS(memcmp(&a, &b, sizeof(a)), 0);
+	DID(connect(c, SA(&a), sizeof(a)), -EISCONN);
+	DID(listen(c, 1), -EINVAL);
+	close(l);
+	close(c);
+	close(s);
+}
+
+static void data(void)
+{
+	char text[64] = "";
+	struct iovec iov[2] = { { text, 2 }, { text + 2, 8 } };
+	struct sockaddr_in a;
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2, .msg_name = &a, .msg_namelen = sizeof(a) };
+	socklen_t len = sizeof(a);
+	int p[2], n = 0;
+
+	tcp_pair(p);
+	DID(recv(p[1], text, 5, MSG_DONTWAIT), -EAGAIN);
+	DID(recvmsg(p[1], &m, MSG_DONTWAIT), -EAGAIN);
+	DID(write(p[0], "hello", 5), 5);
+	IS(poll_now(p[1], POLLIN, 1000), POLLIN);
+	DID(ioctl(p[1], FIONREAD, &n), 0);
+	IS(n, 5);
+	DID(recv(p[1], text, 3, MSG_PEEK), 3);
+	DID(recvmsg(p[1], &m, MSG_PEEK), 5);
+	IS(memcmp(text, "hello", 5), 0);
+	IS(m.msg_namelen, 0);
+	IS(m.msg_flags, 0);
+	DID(recvfrom(p[1], text, 2, 0, SA(&a), &len), 2);
+	IS(len, 0);
+	DID(read(p[1], text, 10), 3);
+	IS(memcmp(text, "llo", 3), 0);
+	memcpy(text, "0123456789", 10);
+	DID(sendmsg(p[1], &m, 0), 10);
+	DID(recv(p[0], text, 10, MSG_WAITALL), 10);
+	DID(writev(p[1], iov, 2), 10);
+	DID(send(p[1], "abcde", 5, 0), 5);
+	iov[1].iov_len = 13;
+	DID(recvmsg(p[0], &m, MSG_WAITALL), 15);
+	IS(memcmp(text, "0123456789abcde", 15), 0);
+	DID(sendmsg(p[1], &(struct msghdr){ .msg_iov = (void *)1, .msg_iovlen = 1 }, 0), -EFAULT);
+	DID(sendmsg(p[1], &(struct msghdr){ .msg_iov = iov, .msg_iovlen = 5000 }, 0), -EMSGSIZE);
+	DID(recvmsg(p[1], (void *)1, 0), -EFAULT);
+	DID(send(p[1], text, 0, 0), 0);
+	close(p[0]);
+	close(p[1]);
+}
+
+static void ends(void)
+{
+	char text[10];
+	int p[2];
+
+	tcp_pair(p);
+	DID(write(p[0], "abc", 3), 3);
+	DID(shutdown(p[0], SHUT_WR), 0);
+	DID(read(p[1], text, 10), 3);
+	DID(read(p[1], text, 10), 0);
+	IS(poll_now(p[1], POLLIN | POLLRDHUP | POLLOUT, 0), POLLIN | POLLRDHUP | POLLOUT);
+	DID(send(p[0], "x", 1, MSG_NOSIGNAL), -EPIPE);
+	DID(write(p[1], "def", 3), 3);
+	DID(recv(p[0], text, 3, MSG_WAITALL), 3);
+	DID(shutdown(p[1], SHUT_WR), 0);
+	DID(read(p[0], text, 10), 0);
+	IS(poll_now(p[0], POLLIN | POLLRDHUP, 100) & (POLLHUP | POLLRDHUP | POLLIN),
+	   POLLIN | POLLRDHUP | POLLHUP);
+	IS(so_error(p[0]), 0);
+	close(p[0]);
+	close(p[1]);
+
+	tcp_pair(p);		/* what was written before close arrives */
+	DID(write(p[0], "last words", 10), 10);
+	close(p[0]);
+	DID(recv(p[1], text, 10, MSG_WAITALL), 10);
+	DID(read(p[1], text, 10), 0);
+	close(p[1]);
+
+	tcp_pair(p);
+	DID(shutdown(p[0], SHUT_RD), 0);
+	DID(read(p[0], text, 1), 0);
+	DID(write(p[0], "y", 1), 1);
+	DID(read(p[1], text, 1), 1);
+	close(p[0]);
+	close(p[1]);
+}
+
+static void wait_reset(int fd)
+{
+	IS(poll_now(fd, 0, 2000), POLLERR | POLLHUP);
+}
+
+static void resets(void)
+{
+	struct linger hard = { 1, 0 };
+	char text[10];
+	struct iovec iov = { text, 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int p[2];
+
+	tcp_pair(p);			/* closed with unread data */
+	DID(write(p[0], "unread", 6), 6);
+	IS(poll_now(p[1], POLLIN, 1000), POLLIN);
+	close(p[1]);
+	wait_reset(p[0]);
+	DID(read(p[0], text, 1), -ECONNRESET);
+	DID(read(p[0], text, 1), 0);
+	DID(send(p[0], "x", 1, MSG_NOSIGNAL), -EPIPE);
+	close(p[0]);
+
+	tcp_pair(p);			/* SO_LINGER 0 */
+	DID(setsockopt(p[1], SOL_SOCKET, SO_LINGER, &hard, sizeof(hard)), 0);
+	DID(write(p[1], "abc", 3), 3);
+	IS(poll_now(p[0], POLLIN, 1000), POLLIN);
+	close(p[1]);
+	wait_reset(p[0]);
+	IS(so_error(p[0]), ECONNRESET);
+	IS(so_error(p[0]), 0);
+	close(p[0]);
+
+	tcp_pair(p);
+	setsockopt(p[1], SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(p[1]);
+	wait_reset(p[0]);
+	DID(recvmsg(p[0], &m, 0), -ECONNRESET);
+	DID(recvmsg(p[0], &m, 0), 0);
+	IS(so_error(p[0]), 0);
+	close(p[0]);
+
+	tcp_pair(p);			/* a blocked reader */
+	setsockopt(p[1], SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	if (!fork()) {
+		usleep(50000);
+		close(p[1]);
+		_exit(0);
+	}
+	close(p[1]);
+	DID(recvmsg(p[0], &m, 0), -ECONNRESET);
+	wait(NULL);
+	close(p[0]);
+
+	tcp_pair(p);			/* a reset after our FIN */
+	setsockopt(p[1], SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	DID(shutdown(p[0], SHUT_WR), 0);
+	DID(read(p[1], text, 1), 0);
+	close(p[1]);
+	wait_reset(p[0]);
+	DID(read(p[0], text, 1), -ECONNRESET);
+	close(p[0]);
+}
+
+static void refused(void)
+{
+	struct sockaddr_in a;
+	int l = tcp_listen(1), fd;
+
+	a = name_of(l);
+	close(l);
+	fd = tcp_socket(0);
+	DID(connect(fd, SA(&a), sizeof(a)), -ECONNREFUSED);
+	IS(so_error(fd), 0);
+	DID(connect(fd, SA(&a), sizeof(a)), -ECONNREFUSED);	/* and again, on the same socket */
+	close(fd);
+	fd = tcp_socket(SOCK_NONBLOCK);
+	DID(connect(fd, SA(&a), sizeof(a)), -EINPROGRESS);
+	IS(poll_now(fd, POLLOUT, 1000) & (POLLERR | POLLHUP | POLLOUT), POLLOUT | POLLERR | POLLHUP);
+	IS(so_error(fd), ECONNREFUSED);
+	IS(so_error(fd), 0);
+	close(fd);
+	fd = tcp_socket(SOCK_NONBLOCK);
+	DID(connect(fd, SA(&a), sizeof(a)), -EINPROGRESS);
+	poll_now(fd, POLLOUT, 1000);
+	DID(connect(fd, SA(&a), sizeof(a)), -ECONNREFUSED);
+	close(fd);
+	fd = tcp_socket(0);
+	a = at(0xc6336401, 80);			/* 198.51.100.1: no route */
+	DID(connect(fd, SA(&a), sizeof(a)), -ENETUNREACH);
+	DID(connect(fd, SA(&a), 3), -EINVAL);
+	a.sin_family = 77;
+	DID(connect(fd, SA(&a), sizeof(a)), -EAFNOSUPPORT);
+	close(fd);
+}
+
+static void *writer(void *arg)
+{
+	int fd = *(int *)arg;
+	char *block = malloc(1 << 20);
+
+	for (int i = 0; i < 1 << 20; i++)
+		block[i] = (char)(i * 7);
+	for (int i = 0; i < 32; i++)
+		for (size_t at_ = 0; at_ < 1 << 20;) {
+			ssize_t n = write(fd, block + at_, (1 << 20) - at_);
+
+			if (n <= 0)
+				return NULL;
+			at_ += (size_t)n;
+		}
+	shutdown(fd, SHUT_WR);
+	free(block);
+	return NULL;
+}
+
+static void bulk(void)
+{
+	static char block[100001];
+	unsigned long total = 0, wrong = 0;
+	pthread_t t[2];
+	ssize_t n;
+	int p[2];
+
+	tcp_pair(p);
+	pthread_create(&t[0], NULL, writer, &p[0]);
+	pthread_create(&t[1], NULL, writer, &p[1]);
+	while ((n = read(p[1], block, sizeof(block))) > 0)
+		for (ssize_t i = 0; i < n; i++, total++)
+			wrong += block[i] != (char)((total & 0xfffff) * 7);
+	IS(n, 0);
+	IS(total, 32 << 20);
+	while ((n = read(p[0], block, 3333)) > 0)
+		for (ssize_t i = 0; i < n; i++, total++)
+			wrong += block[i] != (char)((total & 0xfffff) * 7);
+	IS(total, 64 << 20);
+	IS(wrong, 0);
+	pthread_join(t[0], NULL);
+	pthread_join(t[1], NULL);
+	close(p[0]);
+	close(p[1]);
+}
+
+static void files(void)
+{
+	FILE *f = tmpfile();
+	char block[1000];
+	int p[2], pipes[2];
+	off_t off = 0;
+
+	memset(block, 'q', sizeof(block));
+	fwrite(block, 1, sizeof(block), f);
+	fflush(f);
+	tcp_pair(p);
+	DID(sendfile(p[0], fileno(f), &off, 1000), 1000);
+	DID(recv(p[1], block, 1000, MSG_WAITALL), 1000);
+	IS(block[999], 'q');
+	DID(pipe(pipes), 0);
+	DID(write(p[0], "spliced", 7), 7);
+	IS(poll_now(p[1], POLLIN, 1000), POLLIN);
+	DID(splice(p[1], NULL, pipes[1], NULL, 100, 0), 7);
+	DID(splice(pipes[0], NULL, p[1], NULL, 100, 0), 7);
+	DID(recv(p[0], block, 7, MSG_WAITALL), 7);
+	IS(memcmp(block, "spliced", 7), 0);
+	fclose(f);
+	close(pipes[0]);
+	close(pipes[1]);
+	close(p[0]);
+	close(p[1]);
+}
+
+void test_stream(void)
+{
+	making();
+	unconnected();
+	binding();
+	names();
+	data();
+	ends();
+	resets();
+	refused();
+	bulk();
+	files();
+}

@@ -1,0 +1,170 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# weir run and weir exec as commands: status, input and output, signals, names; and that nothing is left behind,
+# whoever was killed.
+. "${SRCDIR:-.}/tests/net/common.sh"
+need python3
+
+run() { timeout 30 "$WEIR" run --network=none "$@"; }
+status() { "$@" >"$TMP/out" 2>"$TMP/err"; echo $?; }
+
+# ---- status ----
+check "status 0" same "$(status run -- true)" 0
+check "the program's status" same "$(status run -- sh -c 'exit 42')" 42
+check "128 + signal" same "$(status run -- sh -c 'kill -TERM $$')" 143
+check "128 + SIGKILL" same "$(status run -- sh -c 'kill -9 $$')" 137
+check "no such program: 127" same "$(status run -- /no/such/program)" 127
+check "and it says so" contains "$(cat "$TMP/err")" "/no/such/program"
+check "not executable: 126" same "$(status run -- /etc/passwd)" 126
+check "a wrong option: 125" same "$(status run --nonsense -- true)" 125
+check "no network to give: 125" same "$(status timeout 30 "$WEIR" run -- true)" 125
+check "and what to do" contains "$(cat "$TMP/err")" "--netns"
+check "no such namespace: 125" same "$(status timeout 30 "$WEIR" run --netns "no-such-$$" -- true)" 125
+check "mode host" same "$(status timeout 30 "$WEIR" run --mode host -- sh -c 'exit 3')" 3
+
+# ---- input, output, environment ----
+check "stdin and stdout" same "$(echo some text | run -- tr a-z A-Z)" "SOME TEXT"
+check "stderr" same "$(run -- sh -c 'echo wrong >&2' 2>&1)" wrong
+check "environment" same "$(WEIR_TEST=x run -- sh -c 'echo $WEIR_TEST')" x
+check "folder" same "$(cd /usr && run -- pwd)" /usr
+check "arguments as they are" same "$(run -- printf '%s|' 'a b' '' '*')" "a b||*|"
+check "large output" same "$(run -- head -c 3000000 /dev/zero | wc -c)" 3000000
+check "its own /proc" same "$(run -- sh -c 'ls -d /proc/[0-9]* | wc -l')" "$(run -- sh -c 'ls -d /proc/[0-9]* | wc -l')"
+check "no device in the kernel" same "$(run -- sh -c 'grep -c : /proc/net/dev')" 1
+check "set-user-ID bits work" same "$(run -- grep NoNewPrivs /proc/self/status | tr -d '[:space:]')" NoNewPrivs:0
+
+# ---- signals ----
+forwarded() {
+	fresh_name
+	# a shell's background job ignores SIGINT and SIGQUIT
+	env --default-signal "$WEIR" run --network=none --name "$NAME" -- sh -c \
+		"trap 'echo got; exit 5' $1; echo ready; while :; do sleep 0.05; done" >"$TMP/sig" &
+	local pid=$!
+	wait_for 5 grep -q ready "$TMP/sig"
+	kill -"$1" $pid
+	wait $pid
+	same $? 5 && grep -q got "$TMP/sig"
+}
+for sig in TERM INT HUP USR1 QUIT; do
+	check "SIG$sig reaches the program" forwarded $sig
+done
+
+state() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -c1; }
+stopped() { [ "$(state "$1")" = T ]; }
+not_stopped() { [ "$(state "$1")" != T ]; }
+stop_and_go() {
+	"$WEIR" run --network=none -- sh -c 'kill -STOP $$; exit 6' &
+	local pid=$!
+	wait_for 5 stopped $pid || return 1
+	kill -CONT $pid
+	wait $pid
+	same $? 6
+}
+check "stops with the program, and goes on" stop_and_go
+
+# ---- names ----
+fresh_name
+background "$WEIR" run --network=none --name "$NAME" -- sleep 60
+FIRST=$LAST
+wait_for 5 test -S "/run/weir/$NAME.sock"
+wait_for 5 "$WEIR" exec "$NAME" -- true
+check "mode of the control socket" same "$(stat -c %a "/run/weir/$NAME.sock")" 600
+check "a name is given once" same "$(status run --name "$NAME" -- true)" 125
+check "and it says so" contains "$(cat "$TMP/err")" "$NAME"
+check "the first one's socket is still there" test -S "/run/weir/$NAME.sock"
+
+# ---- exec ----
+check "exec: status" same "$(status "$WEIR" exec "$NAME" -- sh -c 'exit 9')" 9
+check "exec: missing program" same "$(status "$WEIR" exec "$NAME" -- /no/such)" 127
+check "exec: stdin, stdout" same "$(echo abc | "$WEIR" exec "$NAME" -- rev)" cba
+check "exec: same processes" contains "$("$WEIR" exec "$NAME" -- cat /proc/2/cmdline | tr '\0' ' ')" "sleep 60"
+check "exec: no such sandbox" same "$(status "$WEIR" exec "no-$NAME" -- true)" 125
+cat >"$TMP/server.py" <<'END'
+import socket
+l = socket.socket()
+l.bind(("127.0.0.1", 7000))
+l.listen(5)
+c, _ = l.accept()
+c.sendall(c.recv(100).upper())
+c.close()
+END
+background "$WEIR" exec "$NAME" -- python3 "$TMP/server.py"
+wait_for 5 sandbox_listens "$NAME" 7000
+check "exec: two programs meet on the loopback" same "$("$WEIR" exec "$NAME" -- python3 -c '
+import socket
+s = socket.create_connection(("127.0.0.1", 7000))
+s.sendall(b"meet")
+print(s.recv(100).decode())')" MEET
+stop "$FIRST"
+check "the socket is gone with the sandbox" test ! -e "/run/weir/$NAME.sock"
+
+# ---- nothing stays behind ----
+# The processes of a sandbox, by the name in the front's command line, and what they started.
+tree() { pgrep -f "name $1 " ; }
+alive() { [ -n "$(tree "$1")" ]; }
+gone() { ! alive "$1"; }
+SERVER='import socket, time
+l = socket.socket(); l.bind(("127.0.0.1", 8000)); l.listen()
+print("up", flush=True)
+time.sleep(100)'
+
+# killed WHOM: kill -9 it; then all is gone.
+killed() {
+	local whom=$1 pid front
+	fresh_name
+	"$WEIR" run --network=none --name "$NAME" -- python3 -c "$SERVER" "name $NAME " >"$TMP/up" 2>"$TMP/err" &
+	front=$!
+	wait_for 10 grep -q up "$TMP/up" || return 1
+	case $whom in
+	front) pid=$front ;;
+	stack) pid=$(pgrep -P $front -x weir-stack) ;;
+	janitor) pid=$(pgrep -P $front -x weir-janitor) ;;
+	program) pid=$(pgrep -f "python3.*name $NAME " | tail -1) ;;
+	esac
+	[ -n "$pid" ] || { echo "  no $whom"; kill $front; return 1; }
+	kill -9 $pid
+	if [ "$whom" = janitor ]; then
+		kill -0 $front || return 1
+		kill $front
+	fi
+	wait $front 2>/dev/null
+	STATUS=$?
+	wait_for 5 gone "$NAME" || { echo "  left: $(tree "$NAME")"; return 1; }
+	wait_for 5 test ! -e "/run/weir/$NAME.sock"
+}
+check "kill -9 of the front" killed front
+check "kill -9 of the stack process" killed stack
+check "its status" same $STATUS 125
+check "and it says so" contains "$(cat "$TMP/err")" "stack process"
+check "kill -9 of the program" killed program
+check "its status" same $STATUS 137
+check "kill -9 of the janitor" killed janitor
+
+orphans() {
+	fresh_name
+	run --name "$NAME" -- sh -c "sleep 100 & sh -c 'sleep 101 & sleep 102' & sleep 0.2" "name $NAME "
+	gone "$NAME"
+}
+check "children end with the program" orphans
+
+# ---- a namespace taken ----
+net_setup
+before=$(ip -n $NSW -br addr; ip -n $NSW route)
+restored() { [ "$before" = "$(ip -n $NSW -br addr; ip -n $NSW route)" ]; }
+for whom in front stack program; do
+	fresh_name
+	"$WEIR" run --netns $NSW --name "$NAME" -- sh -c 'echo up; sleep 100' "name $NAME " >"$TMP/up" &
+	front=$!
+	wait_for 10 grep -q up "$TMP/up"
+	case $whom in
+	front) pid=$front ;;
+	stack) pid=$(pgrep -P $front -x weir-stack) ;;
+	program) pid=$(pgrep -P "$(pgrep -P "$(pgrep -P $front -x weir-stack)" -x weir-init)") ;;
+	esac
+	check "addresses are taken ($whom)" same "$(ip -n $NSW -br addr show dev eth0 | grep -c $ADDR)" 0
+	kill -9 $pid
+	wait $front 2>/dev/null
+	check "addresses come back after kill -9 of the $whom" wait_for 5 restored
+	check "no process is left" wait_for 5 gone "$NAME"
+done
+finish

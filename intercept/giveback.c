@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * giveback.c - what takeover.c has read is removed from the kernel's devices, and given back. The theory
- * of operation is in takeover.c.
+ * giveback.c - what takeover.c has read is removed from the kernel's devices, and given back.
+ * The theory of operation is in takeover.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -251,7 +251,8 @@ static void restore_addrs(const struct takeover *t, struct mnl_socket *nl)
 	}
 }
 
-/* The expiry, which counts down, stands last in a route's request and does not tell routes apart. */
+/* The expiry, which counts down, stands last in a route's request and does not tell routes
+ * apart. */
 static size_t route_key_len(const struct rtnl_msg *m)
 {
 	const struct nlattr *tb[RTA_EXPIRES + 1];

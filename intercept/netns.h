@@ -5,7 +5,8 @@
 
 #include <weir/error.h>
 
-/* Its descriptor, or -errno. Refuses the root namespace, the one that we are in, and what is none. */
+/* Its descriptor, or -errno. Refuses the root namespace, the one that we are in, and what is
+ * none. */
 int netns_open(const char *netns, struct weir_error *e);
 /* The calling thread goes into the namespace: the descriptor that leads back, or -errno. */
 int netns_enter(int netns_fd);

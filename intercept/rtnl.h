@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rtnl.h - rtnetlink as takeover.c needs it: dump a table, keep its messages, send one and hear the answer.
+ * rtnl.h - rtnetlink as takeover.c needs it: dump a table, keep its messages, send one and hear
+ * the answer.
  */
 #ifndef INTERCEPT_RTNL_H
 #define INTERCEPT_RTNL_H

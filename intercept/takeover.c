@@ -5,20 +5,23 @@
  * Theory of operation
  *
  * Read: every message that the kernel dumps about a usable device is kept as it came: addresses,
- * routes of all tables, permanent and proxy neighbours. A device is usable when it is Ethernet, up, not lo,
- * and no port of a bridge or bond. Nothing that the kernel knows of an address or a route (label, scope, lifetimes,
- * metrics, protocol) can so be lost: what goes back is the kernel's own message, made into a request.
+ * routes of all tables, permanent and proxy neighbours. A device is usable when it is Ethernet,
+ * up, not lo, and no port of a bridge or bond. Nothing that the kernel knows of an address or a
+ * route (label, scope, lifetimes, metrics, protocol) can so be lost: what goes back is the
+ * kernel's own message, made into a request.
  *
  * Remove: the device stays up and carries frames, but the kernel must not answer any of them. With
  * its last IPv4 address a device loses its routes and its neighbours, and the kernel drops
- * what arrives for others silently. IPv6 would make itself a link-local address again, so it is switched off on the device
- * (disable_ipv6). arp_ignore = 8 keeps the kernel from answering ARP here for an address of another
- * device, which Linux otherwise does; forwarding = 0 keeps it from routing what arrives.
+ * what arrives for others silently. IPv6 would make itself a link-local address again, so it is
+ * switched off on the device (disable_ipv6). arp_ignore = 8 keeps the kernel from answering ARP
+ * here for an address of another device, which Linux otherwise does; forwarding = 0 keeps it
+ * from routing what arrives.
  *
  * Restore: switches back, addresses, then routes until none can be added any more (a gateway needs
- * its link's route first), then neighbours. Each step finds "it exists" good enough, so that it may run
- * twice, or over a half-done removal, and in another process than the one that read: the janitor inherits all by fork.
- * The kernel makes a connected route for an address that it is given; one that was not there before is taken away again.
+ * its link's route first), then neighbours. Each step finds "it exists" good enough, so that it
+ * may run twice, or over a half-done removal, and in another process than the one that read: the
+ * janitor inherits all by fork. The kernel makes a connected route for an address that it is
+ * given; one that was not there before is taken away again.
  *
  * A namespace is taken by one weir at a time: an abstract AF_UNIX name, which belongs to the
  * namespace and goes with its last holder, is the lock.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * takeover.h - with --netns the devices of a namespace become NICs of the stack. Their addresses and
- * routes are read over rtnetlink (libmnl), removed from the kernel's devices, or the kernel would answer too, and
- * given back at exit, also by the janitor process when everything else was killed.
+ * takeover.h - with --netns the devices of a namespace become NICs of the stack. Their addresses
+ * and routes are read over rtnetlink (libmnl), removed from the kernel's devices, or the kernel
+ * would answer too, and given back at exit, also by the janitor process when everything else was
+ * killed.
  */
 #ifndef INTERCEPT_TAKEOVER_H
 #define INTERCEPT_TAKEOVER_H
@@ -13,7 +14,8 @@ struct config;
 struct instance;
 struct takeover;	/* what was found, in the order to give it back; holds the namespace's fd */
 
-/* Read the namespace (refuses the root one, and one without a usable device); nothing is changed yet. */
+/* Read the namespace (refuses the root one, and one without a usable device); nothing is changed
+ * yet. */
 struct takeover *takeover_read(const char *netns, struct weir_error *e);
 /* Fill in config's [link NAME] for the devices that were found: driver packet. */
 int takeover_config(const struct takeover *t, struct config *c, struct weir_error *e);

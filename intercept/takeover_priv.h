@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * takeover_priv.h - what takeover.c reads, giveback.c removes and restores, and taken.c explains. The kernel's
- * headers and the stack's have names in common, so the files on the kernel's side include none of the stack.
+ * takeover_priv.h - what takeover.c reads, giveback.c removes and restores, and taken.c
+ * explains. The kernel's headers and the stack's have names in common, so the files on the
+ * kernel's side include none of the stack.
  */
 #ifndef INTERCEPT_TAKEOVER_PRIV_H
 #define INTERCEPT_TAKEOVER_PRIV_H

@@ -293,7 +293,8 @@ static json_t *call_once(const char *name, json_t *request, const int *fds, int 
 	return answer;
 }
 
-/* Send the server a module that it named. Only a plain name: a server cannot make us open another file. */
+/* Send the server a module that it named. Only a plain name: a server cannot make us open
+ * another file. */
 static int supply(const char *name, struct registry *r, const char *module, struct weir_error *e)
 {
 	char path[PATH_MAX];

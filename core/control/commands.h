@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * commands.h - the commands of every instance, one file a family, and how they read their arguments.
+ * commands.h - the commands of every instance, one file a family, and how they read their
+ * arguments.
  */
 #ifndef CONTROL_COMMANDS_H
 #define CONTROL_COMMANDS_H

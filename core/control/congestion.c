@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * congestion.c - congestion controls of an instance: a name becomes a module's ops and its parameters.
+ * congestion.c - congestion controls of an instance: a name becomes a module's ops and its
+ * parameters.
  *
- * Connections keep referring to the parameters that they were given, so every set that was ever parsed stays
- * until the stack is gone; there is one for each module, and one more for each change.
+ * Connections keep referring to the parameters that they were given, so every set that was ever
+ * parsed stays until the stack is gone; there is one for each module, and one more for each
+ * change.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -56,7 +58,8 @@ struct instance_congestion *instance_congestion_get(struct instance *inst, const
 	return cc;
 }
 
-/* TCP_CONGESTION of a program: the configured parameters for the configured one, otherwise its defaults. */
+/* TCP_CONGESTION of a program: the configured parameters for the configured one, otherwise its
+ * defaults. */
 static const struct congestion_ops *kind_get(void *arg, const char *name, struct module **m,
 					     const void **params)
 {

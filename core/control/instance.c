@@ -4,11 +4,11 @@
  *
  * Theory of operation
  *
- * Links are opened by a process that may do so; it forks, and the stack process starts the stack on them with nothing but
- * their descriptors. From then on the NIC has a copy of the struct link; the one of struct instance_nic
- * stays as it was opened, for the process that will close it, and remembers what the device can do.
- * Each descriptor is watched: readable, the NIC takes frames in; writable, only while the link
- * has refused some.
+ * Links are opened by a process that may do so; it forks, and the stack process starts the stack
+ * on them with nothing but their descriptors. From then on the NIC has a copy of the struct
+ * link; the one of struct instance_nic stays as it was opened, for the process that will close
+ * it, and remembers what the device can do. Each descriptor is watched: readable, the NIC takes
+ * frames in; writable, only while the link has refused some.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -229,8 +229,11 @@ static int nic_start(struct instance *inst, struct instance_nic *n, struct weir_
 		return -EINVAL;
 	}
 	q = instance_qdisc_build(inst, n->nic, c->kind, c->settings, c->nsettings, e);
-	if (!q)
+	if (!q) {
+		if (c->origin)
+			weir_error_prefix(e, "%s", c->origin);
 		return -EINVAL;
+	}
 	nic_set_root(n->nic, q);
 	n->nic->watcher = n;
 	n->nic->want_write = link_want_write;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * instance.h - one running weir: a stack, its loop, its modules and its configuration; and the operations
- * on them that the control socket, `weir run` and a config reload share. Each either
+ * instance.h - one running weir: a stack, its loop, its modules and its configuration; and the
+ * operations on them that the control socket, `weir run` and a config reload share. Each either
  * happens whole or changes nothing and says why.
  */
 #ifndef CONTROL_INSTANCE_H
@@ -33,7 +33,8 @@ struct instance_nic {
 	struct loop_io io;
 };
 
-/* Parameters of a congestion control, parsed: connections refer to them, so they last as long as the stack. */
+/* Parameters of a congestion control, parsed: connections refer to them, so they last as long as
+ * the stack. */
 struct instance_congestion {
 	struct list node;		/* instance->congestions */
 	const struct congestion_ops *ops;
@@ -70,10 +71,12 @@ void instance_free(struct instance *inst);	/* after instance_stop and instance_c
 int instance_set_source(struct instance *inst, const char *config_file, char *const *overrides,
 			size_t n, struct weir_error *e);
 
-/* Open every [link] of a checked config (needs privilege); fills inst->nics. Undoes all on failure. */
+/* Open every [link] of a checked config (needs privilege); fills inst->nics. Undoes all on
+ * failure. */
 int instance_open_links(struct instance *inst, struct weir_error *e);
 void instance_close_links(struct instance *inst);	/* link_ops->close on each: removes created devices */
-/* Make the stack, attach the links, add addresses and routes, set qdiscs by the config, watch the fds. No privilege. */
+/* Make the stack, attach the links, add addresses and routes, set qdiscs by the config, watch
+ * the fds. No privilege. */
 int instance_start(struct instance *inst, struct weir_error *e);
 void instance_stop(struct instance *inst);
 
@@ -87,11 +90,13 @@ int instance_qdisc_replace(struct instance *inst, const char *nic, const char *k
 			   const struct setting *s, size_t n, struct weir_error *e);
 int instance_qdisc_change(struct instance *inst, const char *nic, const struct setting *s, size_t n,
 			  struct weir_error *e);
-/* New code for the loaded module name, from fd: every qdisc, link, mode and connection moves over, or none. */
+/* New code for the loaded module name, from fd: every qdisc, link, mode and connection moves
+ * over, or none. */
 int instance_module_reload(struct instance *inst, const char *name, int fd, const char *path,
 			   struct weir_error *e);
 int instance_set_mode(struct instance *inst, const char *mode, struct weir_error *e);
-/* The difference between inst->config and c is worked out, checked whole, applied whole; c becomes the config. */
+/* The difference between inst->config and c is worked out, checked whole, applied whole; c
+ * becomes the config. */
 int instance_reconfigure(struct instance *inst, struct config *c, struct weir_error *e);
 
 #endif

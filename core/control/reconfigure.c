@@ -5,10 +5,11 @@
  * Theory of operation
  *
  * What the new configuration asks for is compared with what is in force. What cannot change while a
- * program runs (which links there are, and how they were opened) is refused. Then everything that can fail is done
- * where it is not seen yet: new qdiscs are built beside the old, the mode and the congestion control are found.
- * Addresses and routes are changed one by one, each noted, so that a refusal takes them back in
- * reverse order; all within one turn of the loop, so no packet sees a state in between. What is left cannot fail.
+ * program runs (which links there are, and how they were opened) is refused. Then everything
+ * that can fail is done where it is not seen yet: new qdiscs are built beside the old, the mode
+ * and the congestion control are found. Addresses and routes are changed one by one, each noted,
+ * so that a refusal takes them back in reverse order; all within one turn of the loop, so no
+ * packet sees a state in between. What is left cannot fail.
  *
  * A qdisc that is asked for as it is stays untouched, also when `weir ctl` had put it there.
  */

@@ -5,11 +5,11 @@
  * Theory of operation
  *
  * The new code is loaded beside the old. What could be in the way is looked for first: a mode or a
- * congestion control that the new code lacks or cannot take the parameters of. Then the users that can
- * refuse move, one by one: qdiscs, rebuilt with the same parameters, and links, attached anew to the same
- * descriptor. When one refuses, those before it move back to the old code. What
- * is left cannot fail: the mode, and the connections' congestion control. With its last user the
- * old code is unloaded.
+ * congestion control that the new code lacks or cannot take the parameters of. Then the users
+ * that can refuse move, one by one: qdiscs, rebuilt with the same parameters, and links,
+ * attached anew to the same descriptor. When one refuses, those before it move back to the old
+ * code. What is left cannot fail: the mode, and the connections' congestion control. With its
+ * last user the old code is unloaded.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -150,7 +150,8 @@ static struct instance_congestion *congestion_of(struct instance *inst,
 	return NULL;
 }
 
-/* Every congestion control of the old code that was ever used must be in the new, and its parameters too. */
+/* Every congestion control of the old code that was ever used must be in the new, and its
+ * parameters too. */
 static int check_congestion(struct reload *r, struct weir_error *e)
 {
 	struct instance *inst = r->inst;

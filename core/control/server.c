@@ -4,11 +4,11 @@
  *
  * Theory of operation
  *
- * Nothing a client does may hold up the stack, fill its memory or cost it a descriptor. Reading and writing
- * never block. A request is bounded, and so is the number of clients: with all places taken the
- * listening socket is not watched, and who connects waits in the kernel. A client that makes no progress is
- * left after CONTROL_IDLE_NS. Descriptors are taken at their arrival (MSG_CMSG_CLOEXEC), counted, and
- * closed with the client unless a command took them.
+ * Nothing a client does may hold up the stack, fill its memory or cost it a descriptor. Reading
+ * and writing never block. A request is bounded, and so is the number of clients: with all
+ * places taken the listening socket is not watched, and who connects waits in the kernel. A
+ * client that makes no progress is left after CONTROL_IDLE_NS. Descriptors are taken at their
+ * arrival (MSG_CMSG_CLOEXEC), counted, and closed with the client unless a command took them.
  *
  *	read until newline -> parse -> command -> write the answer -> close
  *

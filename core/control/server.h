@@ -2,11 +2,12 @@
 /*
  * server.h - the control socket: /run/weir/NAME.sock, mode 0600.
  *
- * A request is one line of JSON on a stream socket, an object with "command" and its arguments; file descriptors
- * (a module to load, a notification listener) come with its first byte as SCM_RIGHTS.
- * The answer is one line of JSON, {"ok":true,"result":...} or {"ok":false,"error":"sentence","need":"module name"},
- * then the server closes. Only root and the instance's owner are answered (SO_PEERCRED). "need" asks the client to load that module first and to try
- * again: the stack process cannot open files.
+ * A request is one line of JSON on a stream socket, an object with "command" and its arguments;
+ * file descriptors (a module to load, a notification listener) come with its first byte as
+ * SCM_RIGHTS. The answer is one line of JSON, {"ok":true,"result":...} or
+ * {"ok":false,"error":"sentence","need":"module name"}, then the server closes. Only root and
+ * the instance's owner are answered (SO_PEERCRED). "need" asks the client to load that module
+ * first and to try again: the stack process cannot open files.
  */
 #ifndef CONTROL_SERVER_H
 #define CONTROL_SERVER_H
@@ -48,7 +49,8 @@ void control_stop(struct control *c);
 /* Where the socket of an instance is, or (name NULL) the folder of all of them: /run/weir, for another
  * user than root $XDG_RUNTIME_DIR/weir. */
 int control_path(const char *name, char *path, size_t size, struct weir_error *e);
-/* Bind and listen; refuses a name that is taken. The fd, with the socket's path for who removes it. */
+/* Bind and listen; refuses a name that is taken. The fd, with the socket's path for who removes
+ * it. */
 int control_listen(const char *name, char *path, size_t size, struct weir_error *e);
 int control_connect(const char *name, struct weir_error *e);
 /*
@@ -59,7 +61,8 @@ json_t *control_call(int fd, json_t *request, const int *fds, int nfds, int *rep
 		     int *nreply_fds, struct weir_error *e);
 /*
  * The whole of it: connect, call, and when the server needs a module find it in r, send it, and
- * try again. The "result" (a new reference), NULL when e has the server's sentence or ours. pid may be NULL.
+ * try again. The "result" (a new reference), NULL when e has the server's sentence or ours. pid
+ * may be NULL.
  */
 json_t *control_request(const char *name, struct registry *r, json_t *request, const int *fds,
 			int nfds, int *reply_fds, int *nreply_fds, pid_t *pid,

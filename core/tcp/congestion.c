@@ -132,7 +132,10 @@ void tcp_congestion_switch(struct tcp *tcp, const struct congestion_ops *from,
 	}
 }
 
-/* The handshake is over and the segment size known: RFC 6928's window; RFC 5681 3.1 after a lost SYN. */
+/*
+ * The handshake is over and the segment size known: RFC 6928's window; RFC 5681 3.1 after a
+ * lost SYN.
+ */
 void tcp_cc_start(struct tcp_sock *tp)
 {
 	uint32_t segs = tp->retries > 1 ? 1 : TCP_INIT_CWND;

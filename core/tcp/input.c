@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * input.c - segments arrive (RFC 9293 3.10.7, in its order; RFC 5961 and RFC 7323 in their places).
+ * input.c - segments arrive (RFC 9293 3.10.7, in its order; RFC 5961 and RFC 7323 in their
+ * places).
  *
  * Theory of operation. tcp_input checks and parses, finds the connection by its four-tuple, else
  * the listener by its port, else answers RST. In a synchronised state a segment passes
  *
  *	PAWS		older by timestamp than what was heard: ACK and drop (RFC 7323 5.3)
  *	sequence	it must touch the window: otherwise ACK and drop
- *	RST		at RCV.NXT exactly: reset; elsewhere in the window: challenge ACK (RFC 5961 3.2)
+ *	RST		at RCV.NXT exactly: reset; elsewhere in the window: challenge
+ *			ACK (RFC 5961 3.2)
  *	SYN		challenge ACK (RFC 5961 4.2)
  *	ACK		ack.c
  *	data, FIN	recvq.c
  *
- * Challenge ACKs are limited for the whole stack, with a limit that changes at random each second so that
- * it tells nobody anything (RFC 5961 section 7, CVE-2016-5696); answers to unacceptable segments
- * without data are limited to two a second and connection, so that two ends that disagree do not
- * answer each other for ever.
+ * Challenge ACKs are limited for the whole stack, with a limit that changes at random each
+ * second so that it tells nobody anything (RFC 5961 section 7, CVE-2016-5696); answers to
+ * unacceptable segments without data are limited to two a second and connection, so that two
+ * ends that disagree do not answer each other for ever.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -320,7 +322,7 @@ static void data_input(struct tcp_sock *tp, struct packet *p, struct tcp_segment
 
 	note_data(tp, s);
 	if (s->seq != tp->rcv_nxt || gap)
-		tp->ack_now = true;	/* RFC 5681 4.2: tell of gaps, and of their filling, at once */
+		tp->ack_now = true;	/* RFC 5681 4.2: tell of gaps and their filling at once */
 	if (tp->fin_received || !seq_lt(tp->rcv_nxt, s->end)) {
 		tp->ack_now = true;
 		packet_free(p);
@@ -494,9 +496,10 @@ bool tcp_input(void *arg, struct packet *p, const struct ip_meta *m)
 }
 
 /*
- * ICMP errors (RFC 1122 4.2.3.9, RFC 5461, RFC 5927). The quoted sequence number must be of what is
- * under way, or anybody could end or slow a connection by guessing ports. A hard error ends an
- * attempt to connect; an established connection only remembers it for when it times out.
+ * ICMP errors (RFC 1122 4.2.3.9, RFC 5461, RFC 5927). The quoted sequence number must be of
+ * what is under way, or anybody could end or slow a connection by guessing ports. A hard error
+ * ends an attempt to connect; an established connection only remembers it for when it times
+ * out.
  */
 void tcp_icmp_error(void *arg, const struct ip_meta *q, const uint8_t *t, uint32_t len,
 		    const struct ip_error *e)

@@ -2,12 +2,12 @@
 /*
  * isn.c - initial sequence numbers and timestamp offsets.
  *
- * Theory of operation (RFC 6528 3): ISN = M + F(local, lport, remote, rport, secret). M is a clock
- * of 64 ns, so that a new connection between the same ends starts beyond what the old one sent (at up to 15 MB/s
- * of mean rate; above it PAWS helps); F is SipHash, so that nobody off the path can
- * tell one connection's numbers from another's. RFC 7323 5.4 wants the same of timestamps: a
- * clock of 1 ms plus an offset of each four-tuple, which keeps them growing from one
- * connection of a four-tuple to the next.
+ * Theory of operation (RFC 6528 3): ISN = M + F(local, lport, remote, rport, secret). M is a
+ * clock of 64 ns, so that a new connection between the same ends starts beyond what the old one
+ * sent (at up to 15 MB/s of mean rate; above it PAWS helps); F is SipHash, so that nobody off
+ * the path can tell one connection's numbers from another's. RFC 7323 5.4 wants the same of
+ * timestamps: a clock of 1 ms plus an offset of each four-tuple, which keeps them growing from
+ * one connection of a four-tuple to the next.
  */
 #include "tcp/sock.h"
 

@@ -2,11 +2,11 @@
 /*
  * listen.c - listening sockets: SYN in, connection out (RFC 9293 3.10.7.2, and Linux's backlog).
  *
- * Theory of operation. A SYN makes a child in SYN-RECEIVED, which answers it and waits for the ACK among
- * the listener's children. The ACK moves it to the accept queue, whose length is
- * min(backlog, 4096) + 1. While that queue is full SYNs are not answered, and an ACK that would complete a
- * handshake is ignored: the child stays and its SYN-ACK is sent again, so the client's data
- * brings it back once there is room.
+ * Theory of operation. A SYN makes a child in SYN-RECEIVED, which answers it and waits for the
+ * ACK among the listener's children. The ACK moves it to the accept queue, whose length is
+ * min(backlog, 4096) + 1. While that queue is full SYNs are not answered, and an ACK that would
+ * complete a handshake is ignored: the child stays and its SYN-ACK is sent again, so the
+ * client's data brings it back once there is room.
  *
  * Half-open children are bounded, too. When there are too many, the oldest makes room:
  * in a flood of forged SYNs an honest client has as long as it takes to fill the queue once.
@@ -39,7 +39,8 @@ int tcp_listen(struct sock *sk, int backlog)
 	}
 	if (tp->end.state != TCPS_CLOSED)
 		return -EINVAL;
-	err = sk->port_use.port ? port_listen(sk, tcp_is_listening) : port_autobind(&tcp->ports, sk);
+	err = sk->port_use.port ? port_listen(sk, tcp_is_listening)
+				: port_autobind(&tcp->ports, sk);
 	if (err)
 		return err;
 	tp->backlog = (uint32_t)backlog;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* option.c - socket options of the level IPPROTO_TCP, and TCP_INFO. Linux's names, bounds and errors. */
+/*
+ * option.c - socket options of the level IPPROTO_TCP, and TCP_INFO. Linux's names, bounds and
+ * errors.
+ */
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>

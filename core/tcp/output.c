@@ -4,7 +4,7 @@
  *
  * Theory of operation. A data segment leaves when all of these allow it:
  *	the peer's window	SND.UNA + SND.WND
- *	congestion control	pipe + segment <= cwnd (RFC 5681 3.1); pipe is what is in the network
+ *	congestion control	pipe + segment <= cwnd (RFC 5681 3.1); pipe: what is in the network
  *	Nagle (RFC 9293 3.7.4)	a small segment waits while another small one is unacknowledged
  *				(Minshall's variant, as in Linux); TCP_NODELAY ends that
  *	cork, MSG_MORE		a small segment waits for more, at most until the probe timer
@@ -13,7 +13,8 @@
  *	pacing			not before pace_next, when the module sets a rate
  *	small queues (TSQ)	bytes handed down and not yet freed by the link are at most two
  *				packets, or 1 ms at the current rate; the packet's destructor calls
- *				back. So the queue of a slow link stays here, where it costs nobody latency.
+ *				back. So the queue of a slow link stays here, where it costs
+ *				nobody latency.
  * Super-segments are sized so that one takes about 1 ms at the current rate, at least two
  * segments, at most what the NIC takes.
  *
@@ -407,7 +408,8 @@ static bool retransmit(struct tcp_sock *tp, bool force)
 			n = tp->mss;
 		if (n > burst)
 			n = burst;
-		if (sendq_in_host(tp, p) || (!force && (paced(tp) || queue_full(tp, rate, burst)))) {
+		if (sendq_in_host(tp, p) ||
+		    (!force && (paced(tp) || queue_full(tp, rate, burst)))) {
 			tp->tsq_stopped = true;
 			return false;
 		}

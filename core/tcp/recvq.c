@@ -2,15 +2,16 @@
 /*
  * recvq.c - what was received: in order for the reader, out of order until the gap is filled.
  *
- * Theory of operation: recvq holds bytes up to RCV.NXT that the reader has not taken; ofo holds what came
- * beyond RCV.NXT, sorted, without overlaps. Insertion into ofo searches from its end, where
- * nearly every segment belongs.
+ * Theory of operation: recvq holds bytes up to RCV.NXT that the reader has not taken; ofo holds
+ * what came beyond RCV.NXT, sorted, without overlaps. Insertion into ofo searches from its end,
+ * where nearly every segment belongs.
  *
- * Memory: half of rcvbuf is the window, the other half pays for overhead, as Linux counts. What is really
- * held is rmem. A peer that sends tiny segments, or small ones in large buffers, costs far more memory than payload;
- * therefore a packet that wastes more than two thirds of its memory is copied behind its predecessor when one
- * waits (a reader that keeps up costs no copy), and ofo gives up its farthest packets when rmem exceeds
- * the limit. So rmem stays below twice rcvbuf whatever arrives.
+ * Memory: half of rcvbuf is the window, the other half pays for overhead, as Linux counts. What
+ * is really held is rmem. A peer that sends tiny segments, or small ones in large buffers,
+ * costs far more memory than payload; therefore a packet that wastes more than two thirds of
+ * its memory is copied behind its predecessor when one waits (a reader that keeps up costs no
+ * copy), and ofo gives up its farthest packets when rmem exceeds the limit. So rmem stays below
+ * twice rcvbuf whatever arrives.
  *
  * Right-sizing (after Linux's tcp_rcv_space_adjust): what the reader took in one round trip
  * is what a sender that is limited by our window can send in one; the buffer grows

@@ -4,8 +4,8 @@
  *
  * Theory of operation (RFC 9293 3.1, 3.2): twenty fixed bytes, then options up to the data
  * offset. An option is its kind alone (0 ends the list, 1 pads) or kind, length, value. The
- * length counts its own two bytes, so less than two would never advance, and more than what is left
- * would read beyond the header: either ends the list.
+ * length counts its own two bytes, so less than two would never advance, and more than what is
+ * left would read beyond the header: either ends the list.
  */
 #include <string.h>
 

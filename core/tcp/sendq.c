@@ -3,9 +3,9 @@
  * sendq.c - the send queue: what the user wrote, from SND.UNA on.
  *
  * Theory of operation: a list of packets that hold payload only, as references into the buffers
- * that the user's bytes were read into. Each is a super-segment as large as the route takes, or one segment
- * where GSO is off. A transmission is a fresh packet with a header on references to the same
- * bytes, so the queue keeps everything until it is acknowledged and copies nothing.
+ * that the user's bytes were read into. Each is a super-segment as large as the route takes, or
+ * one segment where GSO is off. A transmission is a fresh packet with a header on references to
+ * the same bytes, so the queue keeps everything until it is acknowledged and copies nothing.
  *
  *	sendq           send_next                  sendq_tail
  *	 | sent, not acked  | not sent yet, write appends |
@@ -56,8 +56,9 @@ static bool joins(const struct packet *p, const struct buf *b, uint32_t off)
 }
 
 /*
- * Small writes that come in buffers of their own would use up a packet's fragments: their bytes are copied together.
- * b and off name the copy afterwards; without memory they stay, which is right, too.
+ * Small writes that come in buffers of their own would use up a packet's fragments: their bytes
+ * are copied together. b and off name the copy afterwards; without memory they stay, which is
+ * right, too.
  */
 static void gather(struct tcp_sock *tp, struct buf **b, uint32_t *off, uint32_t len)
 {
@@ -185,7 +186,10 @@ void sendq_unmark_all(struct tcp_sock *tp)
 		sendq_unmark(tp, p);
 }
 
-/* The first that is lost and not under way again. The hint moves forward only, until it is reset. */
+/*
+ * The first that is lost and not under way again. The hint moves forward only, until it is
+ * reset.
+ */
 struct packet *sendq_next_lost(struct tcp_sock *tp)
 {
 	struct packet *p = tp->rexmit ? tp->rexmit : tp->sendq;

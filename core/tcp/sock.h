@@ -75,7 +75,7 @@ struct tcp_charge {
 struct tcp_seg {
 	uint32_t seq, end;
 	uint64_t sent;			/* its last transmission, 0 = never */
-	uint64_t handed;		/* charge->handed after it: in a queue of ours while > left */
+	uint64_t handed;		/* charge->handed after it: in our queues while > left */
 	uint64_t delivered, delivered_at; /* of the connection when it was sent: for rate samples */
 	uint8_t flags;			/* TCPH_FIN, TCPH_PSH */
 	uint8_t rexmits;
@@ -121,7 +121,7 @@ struct tcp_sock {
 	uint32_t snd_wnd, snd_wl1, snd_wl2, max_window;	/* scaled */
 	uint32_t snd_sml;		/* end of the last small segment sent (Minshall) */
 	struct packet *sendq, *sendq_tail, *send_next;	/* all; the first never sent */
-	struct packet *rexmit;		/* no lost segment waits before this one; NULL: at the head */
+	struct packet *rexmit;		/* no lost one waits before this; NULL: at the head */
 	uint32_t queued;		/* bytes of payload in sendq */
 	struct buf *tx_buf;		/* where small writes are copied together */
 	uint32_t tx_used;
@@ -133,10 +133,10 @@ struct tcp_sock {
 	bool tsq_stopped;
 	bool fin_queued;		/* the user has closed: the last packet bears FIN */
 	bool more;			/* the last write had MSG_MORE */
-	bool pushed;			/* TCP_NODELAY was set with data waiting: Nagle is off once */
+	bool pushed;			/* TCP_NODELAY was set: what waits goes, once */
 	bool nospace;			/* the writer was refused: tell it when there is room */
 
-	/* what is under way, in sequence space: lost_out and retrans_out sum the marks of segments */
+	/* under way, in sequence space: lost_out and retrans_out sum the marks of segments */
 	uint32_t reno_sacked;		/* out of the network by count of duplicate ACKs */
 	uint32_t lost_out, retrans_out;
 	uint32_t dupacks;
@@ -191,7 +191,7 @@ struct tcp_sock {
 	/* timers */
 	struct timer rexmit_timer;	/* RTO, zero-window probe */
 	struct timer delack_timer;
-	struct timer keep_timer;	/* keepalive; FIN-WAIT-2; SYN-ACK; linger of the handshake */
+	struct timer keep_timer;	/* keepalive; the end of FIN-WAIT-2 */
 	struct timer pace_timer;
 	struct work output_work;
 	bool probing;			/* rexmit_timer is a zero-window probe */
@@ -312,7 +312,7 @@ int tcp_send_data(struct tcp_sock *tp, struct packet *p);	/* one of the send que
 void tcp_send_control(struct tcp_sock *tp, uint32_t seq, uint8_t flags);
 void tcp_send_syn(struct tcp_sock *tp);			/* SYN or SYN-ACK, by state */
 void tcp_send_ack(struct tcp_sock *tp);
-void tcp_send_probe(struct tcp_sock *tp);		/* keepalive's: one byte before the window */
+void tcp_send_probe(struct tcp_sock *tp);	/* one byte before the window: must be answered */
 void tcp_send_rst(struct tcp_sock *tp);
 /* Answer a segment that belongs to no connection (RFC 9293 3.10.7.1), or with a bare ACK. */
 void tcp_reply_rst(struct tcp *tcp, const struct ip_meta *m, const struct tcp_segment *s);
@@ -320,7 +320,7 @@ struct tcp_timewait;
 void tcp_reply_ack(struct tcp *tcp, const struct tcp_timewait *tw, const struct ip_meta *m);
 int tcp_sync_route(struct tcp_sock *tp);		/* dst and mss up to date */
 void tcp_sync_mss(struct tcp_sock *tp);
-uint32_t tcp_size_goal(struct tcp_sock *tp);		/* payload of one packet of the send queue */
+uint32_t tcp_size_goal(struct tcp_sock *tp);	/* payload of one packet of the send queue */
 uint32_t tcp_select_window(struct tcp_sock *tp);	/* the window field, and what it promises */
 void tcp_charge_release(struct tcp_sock *tp);
 bool tcp_retransmit(struct tcp_sock *tp);		/* lost segments, as cwnd allows */

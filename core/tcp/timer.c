@@ -2,11 +2,12 @@
 /*
  * timer.c - what happens when nothing happens.
  *
- * Theory of operation. One timer (rexmit_timer) drives everything that is sent until it is answered:
+ * Theory of operation. One timer (rexmit_timer) drives everything that is sent until it is
+ * answered:
  *	SYN, SYN-ACK	again after 1, 2, 4 ... s; 6 and 5 times
  *	data, FIN	RFC 6298: again after RTO, doubled each time up to 120 s; up after 15 times
  *			(RFC 1122 4.2.3.5's R2), or TCP_USER_TIMEOUT (RFC 5482), or 8 for an orphan
- *	probes		nothing is out and the window is closed: RFC 9293 3.8.6.1, the same intervals; for
+ *	probes		nothing is out and the window is closed: RFC 9293 3.8.6.1; same intervals, for
  *			as long as the peer answers. The same timer ends a cork after 200 ms.
  * probing tells the last from the others. delack_timer bounds the wait of an ACK (RFC 9293
  * 3.8.6.3); keep_timer is keepalive (3.8.4), and ends FIN-WAIT-2 of a closed socket;

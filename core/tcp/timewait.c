@@ -2,14 +2,16 @@
 /*
  * timewait.c - TIME-WAIT (RFC 9293 3.6.1, 3.10.7; RFC 1337; RFC 6191).
  *
- * Theory of operation. Who closes first waits for 60 s, so that its last ACK can be repeated and old
- * segments die out. All that this takes is the four-tuple and a few numbers, so the connection
- * is replaced by a small entry, which keeps its port. Every entry waits equally long: a list in order of
- * their end and one timer do. Beyond max_time_waits the oldest goes early.
+ * Theory of operation. Who closes first waits for 60 s, so that its last ACK can be repeated
+ * and old segments die out. All that this takes is the four-tuple and a few numbers, so the
+ * connection is replaced by a small entry, which keeps its port. Every entry waits equally
+ * long: a list in order of their end and one timer do. Beyond max_time_waits the oldest goes
+ * early.
  *
- * A SYN ends the wait when it cannot be an old one: its timestamp, or its sequence number, is beyond the last
- * (RFC 6191). A RST does not (RFC 1337: it would be an assassination). Our own connect() may take over an entry on
- * the same grounds once it is a second old and timestamps were used.
+ * A SYN ends the wait when it cannot be an old one: its timestamp, or its sequence number, is
+ * beyond the last (RFC 6191). A RST does not (RFC 1337: it would be an assassination). Our own
+ * connect() may take over an entry on the same grounds once it is a second old and timestamps
+ * were used.
  */
 #include <stdlib.h>
 

@@ -12,12 +12,12 @@
  *	loss			ssthresh = max(flight / 2, 2 * SMSS), RFC 5681 (4)
  *	idle for an RTO		cwnd = min(cwnd, 10 * SMSS), the restart window (4.1, RFC 6928 3)
  *
- * RFC 3465 bounds the increase of one ACK at L = 2 segments, against bursts. Here one ACK covers a whole
- * super-segment of up to 45, so the bound would make slow start crawl; the bursts are bounded by
- * small queues instead (core/tcp/output.c), as in Linux.
+ * RFC 3465 bounds the increase of one ACK at L = 2 segments, against bursts. Here one ACK
+ * covers a whole super-segment of up to 45, so the bound would make slow start crawl; the
+ * bursts are bounded by small queues instead (core/tcp/output.c), as in Linux.
  *
- * cwnd does not grow while the user, and not cwnd, limits the flight (RFC 7661 section 1): what was
- * not tried proves nothing.
+ * cwnd does not grow while the user, and not cwnd, limits the flight (RFC 7661 section 1): what
+ * was not tried proves nothing.
  */
 #include <weir/module.h>
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_control.c - requests on the control socket, as a client that is allowed to connect may send them. It needs
- * $WEIR_MODULE_PATH.
+ * fuzz_control.c - requests on the control socket, as a client that is allowed to connect may
+ * send them. It needs $WEIR_MODULE_PATH.
  *
- * Input: the bytes of one connection. What must hold: the client is answered with one line of JSON that has "ok",
- * and "error" where that is false, or is left without a word only if it sent no whole line; the next client
- * is served. State stays from one input to the next, as in a sandbox that runs for long.
+ * Input: the bytes of one connection. What must hold: the client is answered with one line of
+ * JSON that has "ok", and "error" where that is false, or is left without a word only if it sent
+ * no whole line; the next client is served. State stays from one input to the next, as in a
+ * sandbox that runs for long.
  */
 #include <errno.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sim.h - a world of two stacks on virtual time, joined by a link that does to frames what networks do.
+ * sim.h - a world of two stacks on virtual time, joined by a link that does to frames what
+ * networks do.
  *
  * Frames leave a stack through a link driver that puts them into the world's event queue, as bytes
  * with a virtio_net_hdr, and enter the other stack when their time has come. Everything that
@@ -24,8 +25,8 @@ struct sim_wire {			/* one direction */
 	uint64_t delay, jitter;		/* ns; jitter reorders unless keep_order */
 	bool keep_order;
 	uint32_t loss, dup, corrupt;	/* of 10,000 frames */
-	uint64_t queue;			/* bytes that wait for the wire; beyond it frames are dropped */
-	bool split;			/* super-segments are cut on the way: the peer gets frames */
+	uint64_t queue;			/* most bytes that wait; then frames are dropped */
+	bool split;			/* super-segments are cut on the way */
 	/* state */
 	uint64_t free_at, last_at;
 	uint64_t frames, lost;

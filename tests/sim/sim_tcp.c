@@ -2,12 +2,12 @@
 /*
  * sim_tcp.c - TCP against networks of every kind, a seed each.
  *
- * A seed decides the network (rate, delay, loss, reordering, duplication, corruption, MTU), the sockets' options and
- * how the two programs write, read and pause. Both send a stream that is known at every
- * offset, shut down, read to the end and close. Then must hold:
+ * A seed decides the network (rate, delay, loss, reordering, duplication, corruption, MTU), the
+ * sockets' options and how the two programs write, read and pause. Both send a stream that is
+ * known at every offset, shut down, read to the end and close. Then must hold:
  *
  *	every byte arrives once and in order, and the end after the last
- *	a network that loses and reorders nothing sees no retransmission
+ *	a network that loses, reorders and crowds nothing sees no retransmission
  *	after TIME-WAIT no socket, port, packet or buffer is left on either side
  *
  * Seeds go through all four pairs of GSO on and off. A failure prints the line that replays it:
@@ -317,7 +317,8 @@ static void network(struct world *w)
 		if (bad && sim_below(&w->sim, 2))
 			wire->split = true;
 	}
-	if (bad)
+	/* Flows that share a slow wire delay each other by more than an RTO foresees. */
+	if (bad || (w->conns > 1 && (w->sim.host[0].wire.rate || w->sim.host[1].wire.rate)))
 		w->lossless = false;
 }
 
@@ -385,8 +386,8 @@ static void report(struct world *w, int i)
 	struct tcp_stats *t = &w->sim.host[i].stack->tcp.stats;
 	struct sim_wire *wire = &w->sim.host[i].wire;
 
-	printf("host %d: out %llu in %llu retrans %llu fast %llu timeouts %llu dupacks %llu ofo %llu "
-	       "probes %llu; wire: rate %llu delay %llu frames %llu lost %llu\n", i,
+	printf("host %d: out %llu in %llu retrans %llu fast %llu timeouts %llu dupacks %llu "
+	       "ofo %llu probes %llu; wire: rate %llu delay %llu frames %llu lost %llu\n", i,
 	       (unsigned long long)t->out_segs, (unsigned long long)t->in_segs,
 	       (unsigned long long)t->retrans_segs, (unsigned long long)t->fast_retrans,
 	       (unsigned long long)t->timeouts, (unsigned long long)t->dup_acks,

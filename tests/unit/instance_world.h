@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * instance_world.h - an instance with one NIC, eth0, on a link that swallows everything, and its control
- * socket in the abstract space. Modules come from $WEIR_MODULE_PATH.
+ * instance_world.h - an instance with one NIC, eth0, on a link that swallows everything, and its
+ * control socket in the abstract space. Modules come from $WEIR_MODULE_PATH.
  */
 #ifndef TESTS_INSTANCE_WORLD_H
 #define TESTS_INSTANCE_WORLD_H

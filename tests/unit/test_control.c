@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_control.c - an instance on a link of the test's own, and its control socket: every command, and clients
- * that send garbage, too much, too slowly, or too many descriptors. Nothing waits for the clock: every turn
- * of the loop finds its events there, and the idle time of a client is jumped over.
+ * test_control.c - an instance on a link of the test's own, and its control socket: every
+ * command, and clients that send garbage, too much, too slowly, or too many descriptors. Nothing
+ * waits for the clock: every turn of the loop finds its events there, and the idle time of a
+ * client is jumped over.
  */
 #include <check.h>
 #include <dirent.h>
@@ -199,7 +200,8 @@ START_TEST(deep_and_long)
 }
 END_TEST
 
-/* One byte a turn is as good as all at once, as long as there is progress; none for long ends it. */
+/* One byte a turn is as good as all at once, as long as there is progress; none for long ends
+ * it. */
 START_TEST(slow)
 {
 	static const char request[] = "{\"command\":\"show\"}\n";

@@ -197,7 +197,10 @@ static void into_time_wait(struct script *t)
 	close_sk(t);
 }
 
-/* RFC 6191: a SYN with a newer timestamp begins a new connection; RFC 1337: a RST does not end the wait */
+/*
+ * RFC 6191: a SYN with a newer timestamp begins a new connection; RFC 1337: a RST does not end
+ * the wait
+ */
 START_TEST(time_wait_reuse)
 {
 	struct script t;
@@ -272,7 +275,10 @@ START_TEST(time_wait_limit)
 }
 END_TEST
 
-/* A connection that is reset while it waits to be accepted is accepted, and shows its end, as in Linux */
+/*
+ * A connection that is reset while it waits to be accepted is accepted, and shows its end, as
+ * in Linux
+ */
 START_TEST(reset_before_accept)
 {
 	struct script t;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_tcp_data.c - transfer: retransmission, windows, Nagle, acknowledgements. Each test names its RFC and section. */
+/*
+ * test_tcp_data.c - transfer: retransmission, windows, Nagle, acknowledgements. Each test names
+ * its RFC and section.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -86,7 +89,10 @@ START_TEST(user_timeout)
 }
 END_TEST
 
-/* RFC 5681 3.2, RFC 6582: three duplicate ACKs send the first segment again; a partial ACK the next hole */
+/*
+ * RFC 5681 3.2, RFC 6582: three duplicate ACKs send the first segment again; a partial ACK the
+ * next hole
+ */
 START_TEST(fast_retransmit)
 {
 	struct script t;
@@ -164,7 +170,10 @@ START_TEST(eifel_undo)
 }
 END_TEST
 
-/* RFC 9293 3.8.6.1: a closed window is probed, less and less often, for as long as the peer answers */
+/*
+ * RFC 9293 3.8.6.1: a closed window is probed, less and less often, for as long as the peer
+ * answers
+ */
 START_TEST(zero_window)
 {
 	struct script t;
@@ -219,7 +228,10 @@ START_TEST(receiver_window)
 }
 END_TEST
 
-/* RFC 9293 3.7.4, Minshall: a small segment waits for the ACK of the one before; TCP_NODELAY does not */
+/*
+ * RFC 9293 3.7.4, Minshall: a small segment waits for the ACK of the one before; TCP_NODELAY
+ * does not
+ */
 START_TEST(nagle)
 {
 	struct script t;
@@ -455,6 +467,56 @@ START_TEST(loopback)
 }
 END_TEST
 
+/*
+ * A hostile peer: segments of every kind in and around the window. Nothing breaks, memory stays
+ * bounded.
+ */
+START_TEST(hostile)
+{
+	static const uint8_t flags[] = {
+		TCPH_ACK, TCPH_ACK, TCPH_ACK, TCPH_ACK | TCPH_FIN, TCPH_SYN, TCPH_SYN | TCPH_ACK,
+		TCPH_RST, TCPH_RST | TCPH_ACK, TCPH_FIN, 0, TCPH_SYN | TCPH_FIN, 0xff,
+	};
+	struct script t;
+
+	for (int round = 0; round < 60; round++) {
+		script_init(&t);
+		random_seed(&t.net.seed, (uint64_t)round);
+		t.ts = round & 1;
+		script_accepts(&t);
+		for (int i = 0; i < 1000 && script_state(&t) != TCPS_CLOSED; i++) {
+			uint32_t r = random_u32(&t.net.env.random);
+			uint8_t f = flags[r % 24 < 12 ? r % 12 : 0];
+			uint32_t seq = tcp_sock(t.sk)->rcv_nxt - PEER_ISN;
+			uint32_t ack = tcp_sock(t.sk)->snd_nxt - t.iss;
+
+			if (r & 0x100)
+				seq += random_below(&t.net.env.random, 3000) - 1500;
+			if (r & 0x200)
+				ack -= random_below(&t.net.env.random, 3000);
+			if (f & TCPH_RST && r & 0xc00)
+				continue;
+			t.wnd = r & 0x1000 ? 65535 : (uint16_t)(r >> 16);
+			t.tsval += random_below(&t.net.env.random, 3);
+			peer_sends(&t, f, seq, ack,
+				   r & 0x2000 ? random_below(&t.net.env.random, 1460) : 0);
+			if (r & 0x4000)
+				script_write(&t, 1 + random_below(&t.net.env.random, 20000));
+			if (r & 0x8000)
+				script_read(&t);
+			if (!(r & 0x70000))
+				wait_ms(&t, random_below(&t.net.env.random, 300));
+			testnet_discard(t.nic);
+			ck_assert_uint_le(tcp_sock(t.sk)->rmem, 2 * t.sk->rcvbuf);
+			if (script_state(&t) != TCPS_CLOSED)
+				ck_assert_uint_le(tcp_pipe(tcp_sock(t.sk)),
+						  tcp_sock(t.sk)->queued + 1);
+		}
+		script_fini(&t);
+	}
+}
+END_TEST
+
 /* tcp(7): options by name; what is unknown is refused */
 START_TEST(congestion_by_name)
 {
@@ -498,6 +560,7 @@ int main(void)
 	tcase_add_test(t, answers_keepalive);
 	tcase_add_test(t, path_mtu);
 	tcase_add_test(t, loopback);
+	tcase_add_test(t, hostile);
 	tcase_add_test(t, congestion_by_name);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

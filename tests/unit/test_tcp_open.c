@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_tcp_open.c - handshakes, listeners, resets and attacks on them. Each test names its RFC and section. */
+/*
+ * test_tcp_open.c - handshakes, listeners, resets and attacks on them. Each test names its RFC
+ * and section.
+ */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -251,7 +254,10 @@ START_TEST(ack_out_of_range)
 }
 END_TEST
 
-/* RFC 7323 5.3: a segment with an older timestamp is acknowledged and dropped; 3.2: one without is dropped */
+/*
+ * RFC 7323 5.3: a segment with an older timestamp is acknowledged and dropped; 3.2: one without
+ * is dropped
+ */
 START_TEST(paws)
 {
 	struct script t;
@@ -298,7 +304,10 @@ START_TEST(mss)
 }
 END_TEST
 
-/* RFC 6528: numbers of one four-tuple grow, those of different ones have nothing to do with each other */
+/*
+ * RFC 6528: numbers of one four-tuple grow, those of different ones have nothing to do with
+ * each other
+ */
 START_TEST(isn)
 {
 	struct script t;

@@ -1,5 +1,6 @@
 # docs
 dist_doc_DATA += \
 	docs/ARCHITECTURE.md \
+	docs/interception.md \
 	docs/toy_qdisc.c \
 	docs/writing-a-module.md

@@ -51,7 +51,7 @@ static void mixed(void)
 		name[i] = name_of(s[i]);
 	for (int round = 0; round < 5; round++) {
 		for (int i = 0; i < 3; i++)
-			DID(sendto(s[i], "abcd", (size_t)(i + round), 0, SA(&to), sizeof(to)), i + round);
+			DID(sendto(s[i], "abcdefgh", (size_t)(i + round), 0, SA(&to), sizeof(to)), i + round);
 		for (int i = 0; i < 3; i++) {
 			if ((i + round) % 2) {
 				DID(recv(b, text, 16, 0), i + round);

@@ -111,7 +111,7 @@ static void connecting(void)
 /* Many signals, many calls: nothing gets lost, nothing comes twice. */
 static void storm(void)
 {
-	struct itimerval fast = { { 0, 300 }, { 0, 300 } }, off = { 0 };
+	struct itimerval fast = { { 0, 2000 }, { 0, 2000 } }, off = { 0 };
 	int l = tcp_listen(16), done = 0;
 	char text[8];
 	struct iovec iov = { text, 4 };

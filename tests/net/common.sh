@@ -62,14 +62,20 @@ net_setup() {
 	ip -n $NSW route add default via $PEER
 }
 
+# In a subshell (a background job, a pipe) the command takes the shell's place, so that $! is its pid.
+run() {
+	[ "$BASH_SUBSHELL" = 0 ] || exec "$@"
+	"$@"
+}
+
 # The peer's side, on the kernel's stack.
-peer() { ip netns exec $NSP "$@"; }
+peer() { run ip netns exec $NSP "$@"; }
 
 # weir run in the test's namespace: `sandbox NAME [options] -- program args`.
 sandbox() {
 	local name=$1
 	shift
-	"$WEIR" run --netns $NSW --name "$name" "$@"
+	run "$WEIR" run --netns $NSW --name "$name" "$@"
 }
 
 ctl() { "$WEIR" ctl "$@"; }

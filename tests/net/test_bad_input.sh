@@ -21,33 +21,33 @@ refuses() {
 	check "$what: nothing changed" same "$(snapshot)" "$BEFORE"
 	rm -f "$TMP/ran"
 }
-run() { fresh_name; "$WEIR" run --netns $NSW --name "$NAME" "$@" -- touch "$TMP/ran"; }
+run_in() { fresh_name; "$WEIR" run --netns $NSW --name "$NAME" "$@" -- touch "$TMP/ran"; }
 ini() { printf '%s\n' "$@" > "$TMP/bad.ini"; }
 
 ini '[weird]' 'x = 1'
-refuses "unknown section" "bad.ini:1" run -c "$TMP/bad.ini"
+refuses "unknown section" "bad.ini:1" run_in -c "$TMP/bad.ini"
 ini '[weir]' 'moed = sandbox'
-refuses "unknown key" "bad.ini:2" run -c "$TMP/bad.ini"
+refuses "unknown key" "bad.ini:2" run_in -c "$TMP/bad.ini"
 ini '[qdisc]' 'kind = tbf' 'rate = 100furlongs' 'burst = 1mb'
-refuses "wrong unit" "bad.ini:3" run -c "$TMP/bad.ini"
+refuses "wrong unit" "bad.ini:3" run_in -c "$TMP/bad.ini"
 ini '[qdisc]' 'kind = tbf' 'burst = 1mb'
-refuses "missing rate" "rate" run -c "$TMP/bad.ini"
+refuses "missing rate" "rate" run_in -c "$TMP/bad.ini"
 ini '[qdisc]' 'kind = tbf' 'rate = 100mbit' 'burst = 1000'
-refuses "burst below one packet" "1000" run -c "$TMP/bad.ini"
+refuses "burst below one packet" "1000" run_in -c "$TMP/bad.ini"
 ini '[qdisc]' 'kind = nosuch'
-refuses "unknown qdisc" "nosuch" run -c "$TMP/bad.ini"
+refuses "unknown qdisc" "nosuch" run_in -c "$TMP/bad.ini"
 ini '[weir]' 'gso = perhaps'
-refuses "wrong bool" "bad.ini:2" run -c "$TMP/bad.ini"
-refuses "no such file" "nowhere.ini" run -c "$TMP/nowhere.ini"
-refuses "unknown option" "frobnicate" run --frobnicate
-refuses "bad --set" "qdisc.nokey" run --set qdisc.nokey=1
+refuses "wrong bool" "bad.ini:2" run_in -c "$TMP/bad.ini"
+refuses "no such file" "nowhere.ini" run_in -c "$TMP/nowhere.ini"
+refuses "unknown option" "frobnicate" run_in --frobnicate
+refuses "bad --set" "qdisc.nokey" run_in --set qdisc.nokey=1
 
 mkdir -m 755 "$TMP/mod"
 cp "$WEIR_MODULE_PATH"/*.so "$TMP/mod/"
 echo "not a module" > "$TMP/mod/text.so"
-WEIR_MODULE_PATH=$TMP/mod refuses "a module file that is no module" "text" run --qdisc text
+WEIR_MODULE_PATH=$TMP/mod refuses "a module file that is no module" "text" run_in --qdisc text
 printf 'int weir_nothing;\n' | gcc -shared -fPIC -x c - -o "$TMP/mod/empty.so"
-WEIR_MODULE_PATH=$TMP/mod refuses "a shared object without weir_module" "empty" run --qdisc empty
+WEIR_MODULE_PATH=$TMP/mod refuses "a shared object without weir_module" "empty" run_in --qdisc empty
 sed 's/WEIR_ABI_MAJOR/99/' > "$TMP/abi.c" <<'EOC'
 #include <weir/module.h>
 static int enqueue(struct qdisc *q, struct packet *p) { return qdisc_drop(q, p); }
@@ -59,14 +59,14 @@ WEIR_MODULE("abi", "another ABI", WEIR_QDISC(ops));
 EOC
 sed -i 's/^#undef 99/#undef WEIR_ABI_MAJOR/; s/^#define 99 99/#define WEIR_ABI_MAJOR 99/' "$TMP/abi.c"
 gcc -std=gnu17 -shared -fPIC -I"$SRCDIR/include" "$TMP/abi.c" -o "$TMP/mod/abi.so"
-WEIR_MODULE_PATH=$TMP/mod refuses "a module of another ABI" "99" run --qdisc abi
+WEIR_MODULE_PATH=$TMP/mod refuses "a module of another ABI" "99" run_in --qdisc abi
 chmod 777 "$TMP/mod"
-WEIR_MODULE_PATH=$TMP/mod refuses "a module in a world-writable folder" "write" run --qdisc fifo
+WEIR_MODULE_PATH=$TMP/mod refuses "a module in a world-writable folder" "write" run_in --qdisc fifo
 chmod 755 "$TMP/mod"
 
 refuses "--netns of the root namespace" "root" "$WEIR" run --netns /proc/1/ns/net -- touch "$TMP/ran"
 refuses "--netns that does not exist" "nosuchns" "$WEIR" run --netns nosuchns -- touch "$TMP/ran"
-refuses "no --netns and no [link]" "--netns" "$WEIR" run -- touch "$TMP/ran"
+refuses "no --netns and no [link]" "--netns" "$WEIR" run_in -- touch "$TMP/ran"
 fresh_name
 refuses "missing program" "no-such-program" "$WEIR" run --netns $NSW --name "$NAME" -- /no-such-program
 refuses "ctl of an unknown sandbox" "nosuch" ctl nosuch show

@@ -16,7 +16,7 @@ capture_largest() {	# settings...: the largest frame from the sandbox, bytes
 	head -c 20000000 /dev/zero |
 		"$WEIR" run --netns $NSW --name "$NAME" "$@" -- socat -u - TCP:$PEER:9200
 	sleep 0.3
-	kill -INT $dump
+	kill $dump
 	wait $dump
 	python3 - "$TMP/cap" <<'PY'
 import struct, sys
@@ -62,7 +62,7 @@ fresh_name
 out=$("$WEIR" run --netns $NSW --mode none --name "$NAME" -- bash "$TMP/none.sh" $PEER)
 check "mode none over a namespace: ENETUNREACH too" contains "$out" "ENETUNREACH"
 sleep 0.3
-kill -INT $dump
+kill $dump
 wait $dump
 check "mode none: nothing left" [ -z "$(tcpdump -r "$TMP/none.cap" src $ADDR 2>/dev/null)" ]
 

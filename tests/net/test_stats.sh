@@ -17,7 +17,7 @@ wait_for 30 [ -e "$TMP/done" ]
 sleep 0.5
 ctl "$NAME" -j stats > "$TMP/stats.json"
 sleep 0.2
-kill -INT $dump
+kill $dump
 wait $dump
 check "the capture is complete" grep -q '^0 packets dropped by kernel' "$TMP/tcpdump.err"
 check "frames and bytes agree with the peer's capture" python3 - "$TMP/cap" "$TMP/stats.json" $ADDR <<'PY'

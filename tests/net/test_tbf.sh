@@ -21,7 +21,7 @@ judge() {
 	wait_for 10 grep -q listening "$TMP/tcpdump.err"
 	timeout $seconds "$@"
 	sleep 0.3
-	kill -INT $dump
+	kill $dump
 	wait $dump
 	check "$what: capture is complete" grep -q '^0 packets dropped by kernel' "$TMP/tcpdump.err"
 	out=$(python3 "$JUDGE" "$TMP/cap" $ADDR "$rate" "$burst" 1500 "$tolerance")

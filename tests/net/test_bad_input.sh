@@ -66,7 +66,7 @@ chmod 755 "$TMP/mod"
 
 refuses "--netns of the root namespace" "root" "$WEIR" run --netns /proc/1/ns/net -- touch "$TMP/ran"
 refuses "--netns that does not exist" "nosuchns" "$WEIR" run --netns nosuchns -- touch "$TMP/ran"
-refuses "no --netns and no [link]" "--netns" "$WEIR" run_in -- touch "$TMP/ran"
+refuses "no --netns and no [link]" "--netns" "$WEIR" run -- touch "$TMP/ran"
 fresh_name
 refuses "missing program" "no-such-program" "$WEIR" run --netns $NSW --name "$NAME" -- /no-such-program
 refuses "ctl of an unknown sandbox" "nosuch" ctl nosuch show

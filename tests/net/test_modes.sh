@@ -81,7 +81,7 @@ check "mode host: traffic goes by the kernel" same \
 fresh_name
 cat > "$TMP/probe.py" <<'PY'
 import errno, socket, sys
-for line in sys.stdin:
+for line in open(sys.argv[2]):
 	s = socket.socket()
 	s.settimeout(5)
 	e = s.connect_ex((sys.argv[1], 9202))
@@ -89,8 +89,8 @@ for line in sys.stdin:
 	s.close()
 PY
 mkfifo "$TMP/in"
-background sandbox "$NAME" -- python3 "$TMP/probe.py" $PEER < "$TMP/in" > "$TMP/out"
-exec 3>"$TMP/in"
+exec 3<>"$TMP/in"
+background sandbox "$NAME" -- python3 "$TMP/probe.py" $PEER "$TMP/in" > "$TMP/out"
 wait_for 10 ctl "$NAME" show
 echo >&3
 wait_for 10 [ -s "$TMP/out" ]

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/common.sh"
 need tcpdump socat python3 nstat
 net_setup
-peer tcpdump -i eth0 -s 64 -B 65536 -w "$TMP/cap" 2>"$TMP/tcpdump.err" &
+peer tcpdump -i eth0 -s 64 -B 65536 --immediate-mode -w "$TMP/cap" 2>"$TMP/tcpdump.err" &
 dump=$!
 wait_for 10 grep -q listening "$TMP/tcpdump.err"
 ip netns exec $NSW nstat -n 2>/dev/null
@@ -16,7 +16,7 @@ background sandbox "$NAME" -- sh -c "head -c 50000000 /dev/zero | socat -u - TCP
 wait_for 30 [ -e "$TMP/done" ]
 sleep 0.5
 ctl "$NAME" -j stats > "$TMP/stats.json"
-sleep 0.2
+sleep 1		# tcpdump writes what it has
 kill $dump
 wait $dump
 check "the capture is complete" grep -q '^0 packets dropped by kernel' "$TMP/tcpdump.err"

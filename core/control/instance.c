@@ -9,6 +9,11 @@
  * link; the one of struct instance_nic stays as it was opened, for the process that will close
  * it, and remembers what the device can do. Each descriptor is watched: readable, the NIC takes
  * frames in; writable, only while the link has refused some.
+ *
+ * A device that goes down tells it once: the error is taken with the next read, and traffic goes on
+ * when the device does. One that was deleted may tell it for ever, whatever is read (a TAP's
+ * descriptor does). Such a descriptor is not watched any more; its driver drops and counts what is
+ * sent.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,6 +23,9 @@
 
 #include "control/instance.h"
 #include "control/parts.h"
+
+#define LINK_ERRORS	64u		/* turns with an error within */
+#define LINK_ERROR_TIME	1000000000u	/* ns: the device is gone. Being set down and up takes longer */
 
 int instance_init(struct instance *inst, const char *name, const struct log *log,
 		  const char *module_path, struct weir_error *e)
@@ -169,6 +177,26 @@ void instance_close_links(struct instance *inst)
 
 /* ---- start and stop, without privilege ---- */
 
+/* Does the error of n's descriptor stay, whatever is read from it? */
+static bool link_is_gone(struct instance_nic *n)
+{
+	uint64_t now = n->instance->stack->env.now;
+
+	if (now - n->error_since >= LINK_ERROR_TIME) {
+		n->error_since = now;
+		n->nerrors = 0;
+	}
+	return ++n->nerrors >= LINK_ERRORS;
+}
+
+static void link_unwatch(struct instance_nic *n)
+{
+	loop_del(&n->io);
+	log_write(&n->instance->log, LOG_ERROR, "NIC %s: its device %s is gone; packets sent by it "
+		  "are dropped from now on", n->link.name, n->link.host_device);
+	nic_writable(n->nic);		/* what waited for the link is dropped by it */
+}
+
 static void link_ready(struct loop_io *io, uint32_t events)
 {
 	struct instance_nic *n = container_of(io, struct instance_nic, io);
@@ -177,13 +205,16 @@ static void link_ready(struct loop_io *io, uint32_t events)
 		nic_writable(n->nic);
 	if (events & ~(uint32_t)EPOLLOUT)
 		nic_receive(n->nic);
+	if (events & (EPOLLERR | EPOLLHUP) && link_is_gone(n))
+		link_unwatch(n);
 }
 
 static void link_want_write(struct nic *nic, bool on)
 {
 	struct instance_nic *n = nic->watcher;
 
-	loop_mod(&n->io, on ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	if (n->io.loop)
+		loop_mod(&n->io, on ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 static int nic_names(struct instance *inst, struct instance_nic *n, struct weir_error *e)
@@ -250,9 +281,12 @@ static int stack_start(struct instance *inst, struct weir_error *e)
 	struct config *c = &inst->config;
 	struct instance_congestion *cc;
 	struct stack_config sc = {
-		.now = clock_now(), .random = { .fill = random_system }, .log = inst->log,
-		.memory = c->memory, .qdiscs = &inst->kinds,
+		.now = clock_now(), .log = inst->log, .memory = c->memory,
+		.random = { .fill = random_system, .arg = &inst->random },
+		.qdiscs = &inst->kinds,
 	};
+
+	memset(&inst->random, 0, sizeof(inst->random));
 
 	inst->mode = registry_get(&inst->registry, WEIR_KIND_MODE, c->mode, &inst->mode_module, e);
 	if (!inst->mode)
@@ -286,6 +320,8 @@ int instance_start(struct instance *inst, struct weir_error *e)
 		if (rc)
 			weir_error_prefix(e, "NIC %s", n->link.name);
 	}
+	if (rc == 0)
+		rc = instance_check_qdiscs(inst, &inst->config, e);
 	if (rc)
 		instance_stop(inst);
 	return rc;

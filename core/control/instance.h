@@ -31,6 +31,8 @@ struct instance_nic {
 	bool taken;			/* its device came with --netns, not with the INI */
 	struct nic *nic;		/* once started */
 	struct loop_io io;
+	uint64_t error_since;		/* ns: in the second from here on there were */
+	unsigned int nerrors;		/* so many turns with an error of the descriptor */
 };
 
 /* Parameters of a congestion control, parsed: connections refer to them, so they last as long as
@@ -62,6 +64,7 @@ struct instance {
 	size_t noverrides;
 	uid_t owner;			/* besides root, who may command it */
 	uint64_t started;		/* ns */
+	struct random_buffer random;	/* the stack's: filled after the fork, by instance_start */
 };
 
 /* Before anything else: everything empty, the registry and the configuration initialised. */

@@ -110,6 +110,8 @@ static int check_fixed(const struct change *ch, struct weir_error *e)
 	if (!same_text(ch->inst->config.module_path, ch->config->module_path))
 		return weir_fail(e, EOPNOTSUPP, "[weir] module-path cannot change while a program runs; start a new sandbox, or use `weir ctl %s module load FILE`",
 				 ch->inst->name);
+	if (instance_check_qdiscs(ch->inst, ch->config, e))
+		return -ENODEV;
 	return check_links(ch, e);
 }
 

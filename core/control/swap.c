@@ -35,6 +35,23 @@ struct nic *instance_nic_find(const struct instance *inst, const char *name,
 	return NULL;
 }
 
+int instance_check_qdiscs(const struct instance *inst, const struct config *c,
+			  struct weir_error *e)
+{
+	if (list_empty(&inst->nics) && !inst->mode->intercept)
+		return 0;		/* the host's own stack: no NIC, and no qdisc is asked for one */
+	for (size_t i = 0; i < c->nqdiscs; i++) {
+		const struct config_qdisc *q = &c->qdiscs[i];
+
+		if (!q->nic[0] || instance_nic_find(inst, q->nic, e))
+			continue;
+		weir_error_prefix(e, "%s%s[qdisc %s]", q->origin ? q->origin : "",
+				  q->origin ? ": " : "", q->nic);
+		return -ENODEV;
+	}
+	return 0;
+}
+
 struct qdisc *instance_qdisc_build(struct instance *inst, struct nic *nic, const char *kind,
 				   const struct setting *s, size_t n, struct weir_error *e)
 {

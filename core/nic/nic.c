@@ -6,10 +6,15 @@
  *
  * nic_output gives a packet to the root qdisc and puts off running the queue to the end of the
  * turn, so that all that a turn produces leaves in batches. nic_run_queue fills the ring from the
- * qdisc up to one batch and offers it to the link, until the qdisc has nothing that may leave
- * now or the link takes no more. In the second case the rest stays in the ring, in order, and
- * the qdisc is not asked again before the link's descriptor is writable: a qdisc never sees
- * a packet twice, and a shaper's tokens are only spent on what leaves next.
+ * qdisc up to one batch, and no further than RING_BYTES, and offers it to the link, until the qdisc
+ * has nothing that may leave now or the link takes no more. In the second case the rest stays in
+ * the ring, in order, and the qdisc is not asked again before the link's descriptor is writable: a
+ * qdisc never sees a packet twice, and a shaper's tokens are only spent on what leaves next.
+ *
+ * What is in the ring has passed the shaper. When a link that was stuck goes on, it leaves together
+ * with what the shaper allows by then: over a window in which the link was stuck, the bound on the
+ * wire is the shaper's and the ring's bytes. As Linux does with byte queue limits for drivers'
+ * rings, these are kept few: a batch of super-segments would be 4 MiB.
  *
  * A qdisc that waits for a time has armed the NIC's watchdog, which runs the queue again.
  */
@@ -21,6 +26,7 @@
 #include "nic/nic.h"
 #include "nic/qdisc.h"
 
+#define RING_BYTES	(128u << 10)	/* taken from the qdisc at once: two super-segments */
 #define RECEIVE_BATCHES	8	/* a turn, so that timers and the other NICs get theirs */
 
 static void nic_event(struct nic *nic, enum nic_event ev)
@@ -228,15 +234,22 @@ static bool ring_transmit(struct nic *nic)
 	return false;
 }
 
-void nic_run_queue(struct nic *nic)
+static void ring_fill(struct nic *nic)
 {
 	struct packet *p;
+
+	while (nic->ring.len < LINK_BATCH && nic->ring.bytes < RING_BYTES && nic->root &&
+	       (p = qdisc_dequeue(nic->root)))
+		packet_queue_push(&nic->ring, p);
+}
+
+void nic_run_queue(struct nic *nic)
+{
 
 	if (nic->loopback || !nic->up)
 		return;
 	while (!nic->link_busy) {
-		while (nic->ring.len < LINK_BATCH && nic->root && (p = qdisc_dequeue(nic->root)))
-			packet_queue_push(&nic->ring, p);
+		ring_fill(nic);
 		if (!nic->ring.head)
 			return;
 		if (!ring_transmit(nic)) {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -537,6 +538,9 @@ START_TEST(reconfigure)
 	reload_refused(LINK "[link eth1]\ndriver = packet\n", "[link]");
 	reload_refused(LINK "[qdisc]\nkind = fifo\nlimit = x\n", "new.ini:5");
 	reload_refused(LINK "[nonsense]\n", "nonsense");
+	reload_refused(LINK "[qdisc eth1]\nkind = fifo\n",
+		       "new.ini:3: [qdisc eth1]: there is no NIC eth1; there are eth0");
+	reload_refused(LINK "[qdisc lo]\nkind = fifo\n", "loopback");
 	reload_refused(LINK "address = 10.0.0.3/24\ngateway = 192.0.2.1\n",
 		       "192.0.2.1");
 	ck_assert_ptr_eq(eth0()->root, was);
@@ -573,6 +577,29 @@ START_TEST(precedence)
 }
 END_TEST
 
+/* A descriptor whose error stays: that of a pipe without a reader. */
+START_TEST(link_gone)
+{
+	struct instance_nic *n = list_first(&inst.nics, struct instance_nic, node);
+	struct loop_io *io = &n->io;
+	int fd[2], turns_taken = 0;
+
+	ck_assert_int_eq(pipe(fd), 0);
+	close(fd[0]);
+	loop_del(io);
+	ck_assert_int_eq(loop_add(&inst.loop, io, fd[1], EPOLLIN, io->fn), 0);
+	n->nic->link_busy = true;		/* somebody waits for it */
+	while (io->loop && turns_taken++ < 1000)
+		loop_turn(&inst.loop);
+	ck_assert_ptr_null(io->loop);		/* not watched any more */
+	ck_assert_int_gt(turns_taken, 1);	/* nor given up at once */
+	ck_assert(!n->nic->link_busy);
+	n->nic->want_write(n->nic, true);	/* and nothing minds */
+	n->nic->want_write(n->nic, false);
+	close(fd[1]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("control");
@@ -596,6 +623,7 @@ int main(void)
 	tcase_add_test(c, names);
 	tcase_add_test(c, reconfigure);
 	tcase_add_test(c, precedence);
+	tcase_add_test(c, link_gone);
 	suite_add_tcase(s, c);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

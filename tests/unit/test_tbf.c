@@ -271,6 +271,29 @@ START_TEST(idle_fills_no_more_than_the_bucket)
 }
 END_TEST
 
+/* What passed the shaper before a link got stuck leaves with it: that is little, a ring's bytes. */
+START_TEST(stuck_link_holds_little)
+{
+	const uint64_t rate = 125000000, burst = 1 << 20, ring = (128 << 10) + world_wire_len(60000);
+
+	world_set(w, "tbf", "rate=1gbit burst=1mb limit=1g");
+	w->closed = true;
+	for (uint32_t i = 0; i < 200; i++)
+		world_send(w, 60000, i);
+	world_run(w, w->env.now + SEC);
+	ck_assert_uint_eq(w->nout, 0);
+	ck_assert_uint_gt(w->nic->ring.len, 0);
+	ck_assert_uint_le(w->nic->ring.bytes, ring);
+	w->closed = false;
+	nic_writable(w->nic);
+	ck_assert_uint_gt(out_bytes(), burst);		/* the bucket was full by then */
+	ck_assert_uint_le(out_bytes(), burst + ring);
+	world_run(w, w->env.now + SEC);
+	check_windows((struct bound){ rate, burst + ring });
+	ck_assert_uint_eq(w->nout, 200);
+}
+END_TEST
+
 START_TEST(peakrate_spaces_the_burst)
 {
 	uint64_t gap = 1514ull * SEC / 2000000;
@@ -663,6 +686,7 @@ int main(void)
 	tcase_add_loop_test(t, no_drift, 0, 8);
 	tcase_add_test(t, wakes_exactly);
 	tcase_add_test(t, idle_fills_no_more_than_the_bucket);
+	tcase_add_test(t, stuck_link_holds_little);
 	tcase_add_test(t, peakrate_spaces_the_burst);
 	tcase_add_test(t, cuts_what_is_larger_than_the_bucket);
 	tcase_add_test(t, passes_what_fits);

@@ -212,6 +212,7 @@ void stack_main(const struct stack_start *start)
 	struct weir_error e = { "" };
 
 	prctl(PR_SET_NAME, "weir-stack");
+	prctl(PR_SET_TIMERSLACK, 1ul);	/* a shaper's wake-ups are not to be gathered, 50 us each */
 	if (stack_setup(&p, &e))
 		stack_fail(start, e.text);
 	launch_go(&p.launched);

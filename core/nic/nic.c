@@ -245,10 +245,12 @@ static void ring_fill(struct nic *nic)
 
 void nic_run_queue(struct nic *nic)
 {
-
 	if (nic->loopback || !nic->up)
 		return;
 	while (!nic->link_busy) {
+		/* A turn may have lasted: a shaper must not let go by an old clock what leaves now,
+		 * or the next turn's packets follow too closely. */
+		env_refresh(nic->nics->env);
 		ring_fill(nic);
 		if (!nic->ring.head)
 			return;

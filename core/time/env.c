@@ -7,6 +7,7 @@
 void env_init(struct env *env, uint64_t now, const struct random *r, const struct log *log)
 {
 	env->now = now;
+	env->clock = NULL;
 	env->wall_offset = 0;
 	env->random = *r;
 	env->log = *log;
@@ -14,6 +15,14 @@ void env_init(struct env *env, uint64_t now, const struct random *r, const struc
 	random_bytes(r, &env->key, sizeof(env->key));
 	timers_init(&env->timers, now);
 	list_init(&env->works);
+}
+
+void env_refresh(struct env *env)
+{
+	uint64_t now = env->clock ? env->clock() : env->now;
+
+	if (now > env->now)
+		env->now = now;
 }
 
 void work_init(struct work *w, void (*fn)(struct work *w))

@@ -23,7 +23,8 @@ struct work {
 };
 
 struct env {
-	uint64_t now;			/* ns, monotonic; set once a turn */
+	uint64_t now;			/* ns, monotonic; set once a turn, and by env_refresh */
+	uint64_t (*clock)(void);	/* real time; NULL: now is all there is (simulation) */
 	int64_t wall_offset;		/* ns to add for the time of day; 0 in a simulation */
 	struct timers timers;
 	struct random random;
@@ -34,6 +35,8 @@ struct env {
 };
 
 void env_init(struct env *env, uint64_t now, const struct random *r, const struct log *log);
+/* Where the age of now matters within a turn (shaping): read the clock again. */
+void env_refresh(struct env *env);
 void work_init(struct work *w, void (*fn)(struct work *w));
 void work_defer(struct env *env, struct work *w);	/* harmless when it waits already */
 void work_cancel(struct work *w);

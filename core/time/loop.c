@@ -47,6 +47,7 @@ static uint64_t clock_wall(void)
 int loop_init(struct loop *l, struct env *env, struct weir_error *e)
 {
 	*l = (struct loop){ .env = env };
+	env->clock = clock_now;
 	l->epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epfd < 0)
 		return weir_fail(e, errno, "cannot create an epoll instance: %s; raise the limit "

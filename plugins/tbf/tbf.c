@@ -24,7 +24,8 @@
  *	before it is queued; anything else of that size is dropped.
  *
  *	With a peak rate a packet must pass two buckets, (R, B) and (P, M), where P > R; M is
- *	a few packets at most, usually one. So the burst itself leaves no faster than at P.
+ *	small. So the burst itself leaves no faster than at P. M has to cover what P brings while
+ *	a wake-up is late, or P is not reached: one packet is exact, a few ms at P is sure.
  *
  * Arithmetic
  *
@@ -56,6 +57,7 @@
 #define RATE_MAX	1000000000000u		/* bytes/s: 8 tbit/s */
 #define LIMIT_FLOOR	(16u << 20)		/* bytes, and */
 #define LIMIT_TIME	(NS / 10)		/* ns: of the default limit */
+#define PEAK_TIME	(NS / 500)		/* ns: what the default of mtu lasts for */
 
 struct bucket {
 	uint64_t rate;		/* bytes/s; 0 = there is no such bucket */
@@ -97,7 +99,7 @@ static const struct param tbf_param[] = {
 	  .help = "rate of the burst itself, higher than rate; none: as fast as the link" },
 	{ .name = "mtu", .type = PARAM_SIZE, .offset = offsetof(struct tbf_params, mtu),
 	  .max = UINT32_MAX, .at = "peakrate",
-	  .help = "size of peakrate's bucket in bytes; default one packet of the link's MTU" },
+	  .help = "size of peakrate's bucket in bytes; default 2ms at peakrate, at least one packet" },
 	{ }
 };
 
@@ -151,6 +153,11 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static uint64_t limit_of(const struct tbf_params *p)
 {
 	uint64_t limit;
@@ -158,8 +165,7 @@ static uint64_t limit_of(const struct tbf_params *p)
 	if (p->limit)
 		return p->limit;
 	if (!p->latency) {
-		limit = bytes_in(p->rate, LIMIT_TIME, 0);
-		return p->burst + (limit > LIMIT_FLOOR ? limit : LIMIT_FLOOR);
+		return p->burst + most(bytes_in(p->rate, LIMIT_TIME, 0), LIMIT_FLOOR);
 	}
 	limit = bytes_in(p->rate, p->latency, p->burst);
 	return p->peakrate ? least(limit, bytes_in(p->peakrate, p->latency, p->mtu)) : limit;
@@ -194,7 +200,7 @@ static int check(const struct qdisc *q, struct tbf_params *p, struct weir_error 
 				 "bytes/s); raise peakrate or leave it out",
 				 (unsigned long long)p->peakrate, (unsigned long long)p->rate);
 	if (!p->mtu)
-		p->mtu = qdisc_mtu_len(q);
+		p->mtu = most(bytes_in(p->peakrate, PEAK_TIME, 0), qdisc_mtu_len(q));
 	return p->mtu < qdisc_mtu_len(q) ? too_small(q, "mtu", p->mtu, e) : 0;
 }
 

@@ -103,6 +103,12 @@ static uint64_t random_traffic(uint64_t rate, unsigned int rounds)
 	return offered;
 }
 
+/* The default size of peakrate's bucket. */
+static uint64_t peak_bucket(uint64_t peak)
+{
+	return peak / 500 > MTU_FRAME ? peak / 500 : MTU_FRAME;
+}
+
 START_TEST(random_traffic_obeys)
 {
 	static const uint64_t rates[] = {
@@ -121,7 +127,7 @@ START_TEST(random_traffic_obeys)
 	offered = random_traffic(rate, 60);
 	check_windows((struct bound){ rate, burst });
 	if (peak)
-		check_windows((struct bound){ peak, MTU_FRAME });
+		check_windows((struct bound){ peak, peak_bucket(peak) });
 	ck_assert_uint_eq(out_bytes() + stats()->backlog, offered);
 	ck_assert_uint_eq(stats()->bytes, out_bytes());
 	ck_assert_uint_eq(stats()->drops, 0);
@@ -298,7 +304,7 @@ START_TEST(peakrate_spaces_the_burst)
 {
 	uint64_t gap = 1514ull * SEC / 2000000;
 
-	world_set(w, "tbf", "rate=1000000 burst=100000 peakrate=2000000");
+	world_set(w, "tbf", "rate=1000000 burst=100000 peakrate=2000000 mtu=1514");
 	for (uint32_t i = 0; i < 60; i++)
 		world_send(w, MSS, i);
 	world_run(w, w->env.now + SEC);
@@ -478,7 +484,7 @@ START_TEST(peak_turned_on_and_off)
 	struct weir_error e = { "" };
 
 	world_set(w, "tbf", "rate=1000000 burst=100000");
-	ck_assert_int_eq(world_change(w, "peakrate=2000000", &e), 0);
+	ck_assert_int_eq(world_change(w, "peakrate=2000000 mtu=1514", &e), 0);
 	ck_assert_uint_eq(xstat("peak-tokens"), 0);
 	for (uint32_t i = 0; i < 30; i++)
 		world_send(w, MSS, i);

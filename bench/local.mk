@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # bench/run measures weir against the kernel; bench/demo is the README's first command.
 noinst_PROGRAMS += bench/netbench
 bench_netbench_SOURCES = bench/netbench.c
@@ -8,4 +9,3 @@ EXTRA_DIST += bench/demo bench/run
 noinst_PROGRAMS += bench/linkbench
 bench_linkbench_SOURCES = bench/linkbench.c
 bench_linkbench_LDADD = libcore.la
-bench_linkbench_LDFLAGS = $(AM_LDFLAGS) -export-dynamic

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 bin_PROGRAMS += weir
 weir_SOURCES = \
 	cmd/check.c \
@@ -16,5 +17,4 @@ weir_SOURCES = \
 	cmd/stack.c \
 	cmd/stack.h
 weir_CPPFLAGS = $(AM_CPPFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
-weir_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 weir_LDADD = libintercept.la libcore.la

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The netstack. libcore is linked into the weir command and the tests as it is; libweir is the same for embedders.
 noinst_LTLIBRARIES += libcore.la
 libcore_la_SOURCES = core/stack.c core/stack.h
@@ -15,3 +16,9 @@ include core/raw/local.mk
 include core/tcp/local.mk
 include core/socket/local.mk
 include core/control/local.mk
+
+# Exports what a module may call, and nothing else: see include/weir/module.h.
+lib_LTLIBRARIES += libweir.la
+libweir_la_SOURCES =
+libweir_la_LIBADD = libcore.la
+libweir_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info 0:0:0

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # docs
 dist_doc_DATA += \
 	docs/ARCHITECTURE.md \

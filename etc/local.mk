@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # INI files that work as they are.
 weirconfdir = $(sysconfdir)/weir
 dist_weirconf_DATA = \

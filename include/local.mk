@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The ABI: all that a module may include.
 weirincludedir = $(includedir)/weir
 weirinclude_HEADERS = \

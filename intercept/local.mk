@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The workload's side; linked into the weir command and its tests only.
 noinst_LTLIBRARIES += libintercept.la
 libintercept_la_SOURCES = \

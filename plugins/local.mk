@@ -1,6 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
 # The modules. Each is one .so, found by its file name; none links with the core, whose symbols
 # it finds in the process that loads it.
-MOD_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared
+module_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared
+# A module sees the ABI and no more of weir.
+module_cppflags = -I$(top_srcdir)/include
 
 include plugins/fifo/local.mk
 include plugins/none/local.mk

@@ -1,14 +1,19 @@
-# make check: unit tests and simulations (Check), then, as root, tests in network namespaces.
-T_LDADD = libcore.la $(CHECK_LIBS)
-T_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-T_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+# SPDX-License-Identifier: Apache-2.0
+# make check: unit tests and simulations (Check), replayed fuzz seeds, then, as root, tests in network namespaces.
+# configure --disable-net-tests leaves the last out.
 AM_TESTS_ENVIRONMENT = \
 	WEIR_MODULE_PATH='$(abs_top_builddir)/.libs'; export WEIR_MODULE_PATH; \
 	WEIR='$(abs_top_builddir)/weir'; export WEIR; \
 	SRCDIR='$(abs_top_srcdir)'; export SRCDIR; \
-	BUILDDIR='$(abs_top_builddir)'; export BUILDDIR;
+	BUILDDIR='$(abs_top_builddir)'; export BUILDDIR; \
+	CC='$(CC) $(SAN_CFLAGS)'; export CC;
+
+# Every test program is linked with these, unless it says otherwise.
+LDADD = tests/libtest.la libcore.la $(CHECK_LIBS)
+check_LTLIBRARIES += tests/libtest.la
+tests_libtest_la_SOURCES = plugins/reno/reno.c
 
 include tests/unit/local.mk
 include tests/sim/local.mk
-include tests/net/local.mk
 include tests/fuzz/local.mk
+include tests/net/local.mk

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 libcore_la_SOURCES += \
 	core/raw/internal.h \
 	core/raw/ping.c \

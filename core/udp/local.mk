@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 libcore_la_SOURCES += \
 	core/udp/input.c \
 	core/udp/output.c \

@@ -1,4 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
 weir_LTLIBRARIES += packet.la
-packet_la_SOURCES = plugins/packet/packet.c $(DEVICE_SOURCES)
-packet_la_CPPFLAGS = -I$(top_srcdir)/include -I$(top_srcdir)/plugins/device
-packet_la_LDFLAGS = $(MOD_LDFLAGS)
+packet_la_SOURCES = plugins/packet/packet.c $(device_sources)
+packet_la_CPPFLAGS = $(module_cppflags) -I$(top_srcdir)/plugins/device
+packet_la_LDFLAGS = $(module_ldflags)

@@ -1,4 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
 weir_LTLIBRARIES += tap.la
-tap_la_SOURCES = plugins/tap/tap.c $(DEVICE_SOURCES)
-tap_la_CPPFLAGS = -I$(top_srcdir)/include -I$(top_srcdir)/plugins/device
-tap_la_LDFLAGS = $(MOD_LDFLAGS)
+tap_la_SOURCES = plugins/tap/tap.c $(device_sources)
+tap_la_CPPFLAGS = $(module_cppflags) -I$(top_srcdir)/plugins/device
+tap_la_LDFLAGS = $(module_ldflags)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # tests/fuzz: one stanza a program, fuzz_NAME, with its seeds in corpus/NAME/.
 #
 # make check replays the seeds. To fuzz: ./configure CC=clang --enable-fuzzers && make check-fuzz
@@ -8,11 +9,10 @@ fuzz_harnesses = tests/fuzz/fuzz_control tests/fuzz/fuzz_frame tests/fuzz/fuzz_i
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/fuzz_main.c
 
 check_PROGRAMS += $(fuzz_harnesses)
+fuzz_link = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 if FUZZERS
-fuzz_link = $(AM_LDFLAGS) $(FUZZ_LDFLAGS) -export-dynamic
 fuzz_main = tests/fuzz/fuzz.h
 else
-fuzz_link = $(AM_LDFLAGS) -export-dynamic
 fuzz_main = tests/fuzz/fuzz.h tests/fuzz/fuzz_main.c
 TESTS += $(fuzz_harnesses)
 endif
@@ -21,17 +21,13 @@ endif
 check-fuzz: $(fuzz_harnesses)
 
 tests_fuzz_fuzz_vnet_SOURCES = tests/fuzz/fuzz_vnet.c $(fuzz_main)
-tests_fuzz_fuzz_vnet_LDADD = libcore.la
 tests_fuzz_fuzz_vnet_LDFLAGS = $(fuzz_link)
 
 tests_fuzz_fuzz_ini_SOURCES = tests/fuzz/fuzz_ini.c $(fuzz_main)
-tests_fuzz_fuzz_ini_LDADD = libcore.la
 tests_fuzz_fuzz_ini_LDFLAGS = $(fuzz_link)
 
 tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c $(fuzz_main)
-tests_fuzz_fuzz_frame_LDADD = libcore.la
 tests_fuzz_fuzz_frame_LDFLAGS = $(fuzz_link)
 
-tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/unit/instance_world.h $(fuzz_main)
-tests_fuzz_fuzz_control_LDADD = libcore.la
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c $(fuzz_main)
 tests_fuzz_fuzz_control_LDFLAGS = $(fuzz_link)

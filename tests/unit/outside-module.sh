@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# outside-module.sh - somebody else's module: weir is installed into a prefix of this test's own, docs/toy_qdisc.c is built
+# outside-module.sh - somebody else's module, and a program that links with libweir: weir is installed into a prefix of this test's own, docs/toy_qdisc.c is built
 # against what was installed there with the one command of the documentation, and the installed weir takes it.
 set -eu
 
@@ -30,7 +30,9 @@ moddir=$libdir/weir
 mkdir "$dir/outside"
 cp "$SRCDIR/docs/toy_qdisc.c" "$dir/outside/"
 cd "$dir/outside"
-export PKG_CONFIG_PATH="$(dirname "$pc")" PKG_CONFIG_SYSROOT_DIR="$root"
+PKG_CONFIG_PATH=$(dirname "$pc")
+export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR="$root"
+# shellcheck disable=SC2046
 ${CC:-cc} -std=gnu17 -Wall -Wextra -Werror -shared -fPIC $(pkg-config --cflags weir) toy_qdisc.c -o toy.so ||
 	fail "the toy does not build"
 
@@ -51,6 +53,36 @@ if WEIR_MODULE_PATH=$moddir:$dir/outside "$weir" check toy.ini 2>said; then
 fi
 grep -qx 'toy.ini:3: \[qdisc\] dscp: 64 is too large; the most is 63' said || fail "$(cat said)"
 
+# A program links with libweir by the flags of weir.pc; the library exports the functions of <weir/...> and no more.
+cat >embed.c <<'C'
+#include <errno.h>
+#include <stdio.h>
+#include <weir/error.h>
+#include <weir/packet.h>
+
+int main(void)
+{
+	struct weir_error e = { 0 };
+	struct packet_queue q = { 0 };
+	int r = weir_fail(&e, EINVAL, "%s", "seven");
+
+	weir_error_prefix(&e, "%s", "six");
+	printf("%d %s\n", r, e.text);
+	return packet_queue_pop(&q) != NULL;
+}
+C
+# shellcheck disable=SC2046	# flags are words
+${CC:-cc} -std=gnu17 -Wall -Wextra -Werror embed.c $(pkg-config --cflags --libs weir) -o embed ||
+	fail "a program does not link with libweir"
+LD_LIBRARY_PATH=$libdir ./embed >said || fail "the program with libweir fails"
+grep -qxe '-22 six: seven' said || fail "libweir says: $(cat said)"
+headers=$(dirname "$(find "$root" -name module.h)")
+nm -D --defined-only "$libdir/libweir.so" | sed -n 's/.* T //p' | while read -r symbol; do
+	grep -rqE "^WEIR_API .*\\b$symbol\\(" "$headers" ||
+		echo "$symbol"
+done >unknown
+[ ! -s unknown ] || fail "libweir exports what no header declares: $(cat unknown)"
+
 # Refused: what others can write to, and what is no module; each with one sentence.
 chmod 666 toy.so
 if "$weir" modules ./toy.so 2>said; then
@@ -58,4 +90,4 @@ if "$weir" modules ./toy.so 2>said; then
 fi
 grep -q 'others can write to the file (mode 0666); chmod go-w it$' said || fail "$(cat said)"
 [ "$(wc -l <said)" = 1 ] || fail "more than one sentence: $(cat said)"
-echo "100%: the toy of docs/ builds outside the tree and loads"
+echo "100%: the toy of docs/ builds outside the tree and loads; a program links with libweir"

@@ -53,6 +53,7 @@ static void ip_nic_event(void *arg, struct nic *nic, enum nic_event ev)
 	ip->generation++;
 	if (ev == NIC_UP)
 		return;
+	packet_queue_purge(&ip->echoes);
 	neighbour_flush(&ip->arp, nic);
 	fragments_flush(ip->fragments, nic);
 	if (ev != NIC_GONE)
@@ -70,6 +71,7 @@ int ip_init(struct ip *ip, struct env *env, struct nics *nics)
 	ip->ttl = IP_TTL_DEFAULT;
 	ip->generation = 1;
 	list_init(&ip->routes);
+	work_init(&ip->echo_work, ipv4_echo);
 	random_bytes(&env->random, ip->ids, sizeof(ip->ids));
 	for (size_t i = 0; i < IP_IDS; i++)
 		ip->ids[i].used = 0;
@@ -109,6 +111,8 @@ void ip_destroy(struct ip *ip)
 		list_for_each_safe(a, &nic->addrs)
 			ifaddr_free(list_entry(a, struct ifaddr, node));
 	}
+	work_cancel(&ip->echo_work);
+	packet_queue_purge(&ip->echoes);
 	route_flush(ip, NULL);
 	icmp_destroy(ip->icmp);
 	pmtu_destroy(ip->pmtu);
@@ -156,6 +160,32 @@ struct nic *ip_loopback(struct ip *ip)
 	return NULL;
 }
 
+/* The last address of ia's subnet; any: it has none of its own for broadcasts. */
+static struct ip_addr subnet_last(const struct ifaddr *ia)
+{
+	if (ia->prefix >= 31)
+		return ip_addr_v4(0);
+	return ip_addr_v4(ip_addr_to_v4(&ia->addr) | htonl(UINT32_MAX >> ia->prefix));
+}
+
+/* 127.0.0.0/8 has a broadcast address, as others, but nobody is shown it. */
+static bool is_subnet_broadcast(const struct ifaddr *ia, const struct ip_addr *a)
+{
+	struct ip_addr last = subnet_last(ia);
+
+	return !ip_addr_is_any(&last) && ip_addr_eq(&last, a);
+}
+
+bool ip_addr_is_broadcast(const struct nic *nic, const struct ip_addr *a)
+{
+	if (ip_addr_to_v4(a) == INADDR_BROADCAST)
+		return ip_addr_is_v4(a);
+	list_for_each(pos, &nic->addrs)
+		if (is_subnet_broadcast(list_entry(pos, struct ifaddr, node), a))
+			return true;
+	return false;
+}
+
 static struct ifaddr *nic_addr_find(const struct nic *nic, const struct ip_addr *a)
 {
 	list_for_each(pos, &nic->addrs) {
@@ -163,7 +193,8 @@ static struct ifaddr *nic_addr_find(const struct nic *nic, const struct ip_addr 
 
 		if (ip_addr_eq(&ia->addr, a))
 			return ia;
-		if (nic->loopback && ip_addr_is_loopback(a) && same_subnet(ia, a))
+		if (nic->loopback && ip_addr_is_loopback(a) && same_subnet(ia, a) &&
+		    !is_subnet_broadcast(ia, a))
 			return ia;
 	}
 	return NULL;
@@ -180,19 +211,6 @@ struct ifaddr *ip_addr_find(struct ip *ip, const struct ip_addr *a)
 	return NULL;
 }
 
-static bool nic_broadcast(const struct nic *nic, const struct ip_addr *a)
-{
-	if (ip_addr_to_v4(a) == INADDR_BROADCAST)
-		return true;
-	list_for_each(pos, &nic->addrs) {
-		struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
-
-		if (!ip_addr_is_any(&ia->broadcast) && ip_addr_eq(&ia->broadcast, a))
-			return true;
-	}
-	return false;
-}
-
 bool ip_addr_accepts(struct ip *ip, struct nic *nic, const struct ip_addr *a, struct ip_meta *m)
 {
 	m->broadcast = false;
@@ -201,7 +219,7 @@ bool ip_addr_accepts(struct ip *ip, struct nic *nic, const struct ip_addr *a, st
 		return true;
 	if (nic->loopback ? ip_addr_find(ip, a) : nic_addr_find(nic, a))
 		return true;
-	m->broadcast = nic_broadcast(nic, a);
+	m->broadcast = ip_addr_is_broadcast(nic, a);
 	return m->broadcast;
 }
 
@@ -279,9 +297,7 @@ int ip_addr_add(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t
 	ia->nic = nic;
 	ia->addr = *a;
 	ia->prefix = prefix;
-	ia->broadcast = ip_addr_v4(0);
-	if (prefix < 31 && !nic->loopback)
-		ia->broadcast = ip_addr_v4(ip_addr_to_v4(a) | htonl(UINT32_MAX >> prefix));
+	ia->broadcast = nic->loopback ? ip_addr_v4(0) : subnet_last(ia);
 	ifaddr_route(ia, true, &r);
 	err = route_add(ip, &r, e);
 	if (err) {

@@ -125,6 +125,8 @@ struct ip {
 	struct arp_stats arp_stats;
 	uint64_t arp_defended;		/* ns: when we last claimed an address that another uses */
 	struct ip_id ids[IP_IDS];
+	struct packet_queue echoes;	/* our own broadcasts on their way back to us */
+	struct work echo_work;
 	uint8_t ttl;			/* default */
 	/* Every delivered ICMP message, for raw and ping sockets; p stays the caller's. May be NULL. */
 	void (*icmp_tap)(void *arg, const struct packet *p, const struct ip_meta *m);
@@ -132,6 +134,10 @@ struct ip {
 	void (*icmp_error_tap)(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
 			       uint32_t len, const struct ip_error *e);
 	void *icmp_tap_arg;
+	/* Every delivered packet whose transport is here, ICMP's excepted, before that gets it: for
+	 * raw sockets; p stays the caller's. NULL as long as nobody listens. */
+	void (*raw_tap)(void *arg, const struct packet *p, const struct ip_meta *m);
+	void *raw_tap_arg;
 };
 
 int ip_init(struct ip *ip, struct env *env, struct nics *nics);
@@ -146,6 +152,9 @@ int ip_addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t
 struct ifaddr *ip_addr_find(struct ip *ip, const struct ip_addr *a);	/* ours? 127/8 is */
 /* ours, a broadcast address of ours, or multicast: what a packet for us carries. */
 bool ip_addr_accepts(struct ip *ip, struct nic *nic, const struct ip_addr *a, struct ip_meta *m);
+
+/* 255.255.255.255, or the last address of a subnet of nic. */
+bool ip_addr_is_broadcast(const struct nic *nic, const struct ip_addr *a);
 
 struct nic *ip_loopback(struct ip *ip);			/* NULL before it was made */
 /* Is a on a link of nic: reached by a route without a gateway? */

@@ -117,6 +117,8 @@ static void deliver(struct ip *ip, struct packet *p, const struct ip_meta *m)
 		ip->stats.in_unknown_protos++;
 	else
 		ip->stats.in_delivers++;
+	if (ip->raw_tap && proto && m->proto != IPPROTO_ICMP)
+		ip->raw_tap(ip->raw_tap_arg, p, m);
 	if (proto && proto->input(ip->protocol_args[m->proto], p, m))
 		return;
 	icmp_send_error(ip, p, m, ICMP_DEST_UNREACH, code, 0);
@@ -149,6 +151,23 @@ static void input_bulk(struct ip *ip, struct nic *nic, struct packet *p)
 		p->network = (uint16_t)(p->data - p->base);
 		p->csum = PACKET_CSUM_VERIFIED;
 		input_whole(ip, nic, p);
+	}
+}
+
+void ipv4_echo(struct work *w)
+{
+	struct ip *ip = container_of(w, struct ip, echo_work);
+	struct packet_queue turn = ip->echoes;
+	struct packet *p;
+
+	ip->echoes = (struct packet_queue){ 0 };
+	while ((p = packet_queue_pop(&turn))) {
+		ip->stats.in_receives++;
+		p->tstamp = ip->env->now;
+		if (p->gso_size)
+			input_bulk(ip, p->nic, p);
+		else
+			input_whole(ip, p->nic, p);
 	}
 }
 

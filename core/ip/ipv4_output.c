@@ -70,6 +70,26 @@ static bool nic_takes(const struct nic *nic, const struct packet *p)
 	return (nic->caps & packet_gso_cap(p)) && (nic->caps & LINK_CSUM) && p->len <= nic->gso_max;
 }
 
+/*
+ * Whoever sends a broadcast to a link is one of those on it: a second packet on the same bytes comes
+ * in at the end of the turn, by the NIC that the first leaves by. It is lost where memory is short, or
+ * when a turn makes more of them than loopback would hold.
+ */
+static void echo_broadcast(struct ip *ip, const struct packet *p, const struct dst *d)
+{
+	struct packet *echo;
+
+	if (!d->broadcast || d->local || ip->echoes.len >= NIC_LOOPBACK_QUEUE)
+		return;
+	echo = packet_clone(p);
+	if (!echo)
+		return;
+	echo->nic = d->nic;
+	echo->type = PACKET_BROADCAST;
+	packet_queue_push(&ip->echoes, echo);
+	work_defer(ip->env, &ip->echo_work);
+}
+
 /* ---- too large ---- */
 
 /* One fragment: a copy of the header and bytes [off, off+len) of the payload behind it. */
@@ -206,6 +226,7 @@ int ip_output(struct ip *ip, struct packet *p, const struct flow *f, const struc
 	fits = largest(p) <= d->mtu;
 	if (!fits && (f->df || p->gso_size))
 		return drop(ip, p, -EMSGSIZE);
+	echo_broadcast(ip, p, d);
 	if (!fits)
 		return fragment_output(ip, p, d);
 	if (p->gso_size && !nic_takes(d->nic, p))
@@ -243,6 +264,8 @@ int ip_output_raw(struct ip *ip, struct packet *p, const struct flow *f, const s
 	ipv4_header_sum(h);
 	p->network = (uint16_t)(p->data - p->base);
 	p->transport = (uint16_t)(p->network + hlen);
+	if (!(h->frag_off & htons(IPV4_MF | IPV4_OFFSET)))
+		echo_broadcast(ip, p, d);
 	send_packet(ip, p, d);
 	return 0;
 }

@@ -202,6 +202,14 @@ static bool is_limited_broadcast(const struct ip_addr *a)
 	return ip_addr_is_v4(a) && ip_addr_to_v4(a) == INADDR_BROADCAST;
 }
 
+/* May f go to the group that out is, if it is one? */
+static int group_allowed(const struct flow *f, const struct dst *out)
+{
+	if ((out->multicast || out->broadcast) && f->proto == IPPROTO_TCP)
+		return -ENETUNREACH;
+	return out->broadcast && !f->broadcast_ok ? -EACCES : 0;
+}
+
 static int dst_loopback(struct ip *ip, const struct flow *f, const struct ip_addr *to,
 			const struct ip_addr *src, struct dst *out)
 {
@@ -214,7 +222,8 @@ static int dst_loopback(struct ip *ip, const struct flow *f, const struct ip_add
 	out->nexthop = *to;
 	out->src = ip_addr_is_any(&f->src) ? *src : f->src;
 	out->mtu = lo->mtu;
-	return 0;
+	out->broadcast = ip_addr_is_broadcast(lo, to);
+	return group_allowed(f, out);
 }
 
 /* An address to send from when the route names none: the NIC's own, or any other of ours. */
@@ -243,31 +252,20 @@ static struct nic *group_nic(struct ip *ip, const struct flow *f)
 	return ia ? ia->nic : NULL;
 }
 
-static bool subnet_broadcast(const struct nic *nic, const struct ip_addr *a)
-{
-	list_for_each(pos, &nic->addrs) {
-		struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
-
-		if (!ip_addr_is_any(&ia->broadcast) && ip_addr_eq(&ia->broadcast, a))
-			return true;
-	}
-	return false;
-}
-
 static int dst_remote(struct ip *ip, const struct flow *f, const struct route *r, struct nic *nic,
 		      struct dst *out)
 {
 	uint32_t learned;
+	int err;
 
 	if (!nic->up)
 		return -ENETUNREACH;
 	out->nic = nic;
 	out->multicast = ip_addr_is_multicast(&f->dst);
-	out->broadcast = is_limited_broadcast(&f->dst) || subnet_broadcast(nic, &f->dst);
-	if ((out->multicast || out->broadcast) && f->proto == IPPROTO_TCP)
-		return -ENETUNREACH;
-	if (out->broadcast && !f->broadcast_ok)
-		return -EACCES;
+	out->broadcast = ip_addr_is_broadcast(nic, &f->dst);
+	err = group_allowed(f, out);
+	if (err)
+		return err;
 	out->nexthop = r && !ip_addr_is_any(&r->gateway) ? r->gateway : f->dst;
 	out->src = f->src;
 	if (ip_addr_is_any(&out->src))

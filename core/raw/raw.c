@@ -2,12 +2,14 @@
 /*
  * raw.c - raw sockets (raw(7)).
  *
- * Theory of operation. A raw socket sends packets of one protocol, whose bytes behind the IP header are the
- * program's (with IP_HDRINCL the header, too), and gets a copy of every packet of that protocol that is delivered
- * here and fits its names, IP header included. ICMP messages are shown by ip/'s tap, errors too; ICMP_FILTER
- * (a bit for every type that is not wanted) thins them out. Any other protocol that nobody has registered is
- * taken from ip/ while there is a socket for it, so that "protocol unreachable" is answered otherwise. TCP's and
- * UDP's packets are their transports' alone.
+ * Theory of operation. A raw socket sends packets of one protocol, whose bytes behind the IP
+ * header are the program's (with IP_HDRINCL the header, too), and gets a copy of every packet of
+ * that protocol that is delivered here and fits its names, IP header included. ICMP messages are
+ * shown by ip/'s tap, errors too; ICMP_FILTER (a bit for every type that is not wanted) thins them
+ * out. TCP's and UDP's packets are seen by a second tap, which is there while a socket for one of
+ * them is; errors about them are their transports' alone. Any other protocol, which nobody has
+ * registered, is taken from ip/ while there is a socket for it, so that "protocol unreachable" is
+ * answered otherwise.
  */
 #include <errno.h>
 #include <linux/icmp.h>
@@ -81,6 +83,12 @@ static void raw_tap(void *arg, const struct packet *p, const struct ip_meta *m)
 	ping_input(arg, p, m);
 }
 
+static void raw_transport_tap(void *arg, const struct packet *p, const struct ip_meta *m)
+{
+	if (m->proto == IPPROTO_TCP || m->proto == IPPROTO_UDP)	/* others' raw_input gets */
+		deliver_all(arg, p, m);
+}
+
 static bool raw_input(void *arg, struct packet *p, const struct ip_meta *m)
 {
 	if (!deliver_all(arg, p, m))
@@ -114,6 +122,21 @@ static const struct ip_protocol raw_protocol = {
 	.error = raw_error,
 };
 
+/* The tap costs every packet a little: it is there only as long as somebody wants it. */
+static void set_tap(struct raw *raw)
+{
+	struct ip *ip = raw->ip;
+
+	ip->raw_tap = NULL;
+	ip->raw_tap_arg = raw;
+	list_for_each(n, &raw->socks) {
+		uint8_t proto = list_entry(n, struct sock, all)->protocol;
+
+		if (proto == IPPROTO_TCP || proto == IPPROTO_UDP)
+			ip->raw_tap = raw_transport_tap;
+	}
+}
+
 static int raw_sock_init(struct sock *sk)
 {
 	struct ip *ip = sk->ip;
@@ -125,6 +148,7 @@ static int raw_sock_init(struct sock *sk)
 		sk->hdrincl = true;
 	else if (!ip->protocols[sk->protocol])
 		ip_register(ip, sk->protocol, &raw_protocol, raw_of(sk));
+	set_tap(raw_of(sk));
 	return 0;
 }
 
@@ -136,6 +160,7 @@ static void raw_close(struct sock *sk, bool abort)
 
 	(void)abort;
 	dgram_free(dgram_sk(sk));
+	set_tap(raw);
 	if (ip->protocols[proto] != &raw_protocol)
 		return;
 	list_for_each(n, &raw->socks)

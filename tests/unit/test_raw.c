@@ -154,6 +154,35 @@ START_TEST(a_protocol_is_known_while_a_socket_is_there)
 }
 END_TEST
 
+START_TEST(transports_packets_are_seen_too)
+{
+	struct sock *u = open_udp(), *a = open_udp(), *raw_udp, *raw_tcp;
+	uint8_t buf[100];
+
+	ck_assert_int_eq(bind_to(u, "127.0.0.1", 5000), 0);
+	ck_assert(!tn.ip.raw_tap);
+	raw_udp = open_raw(&raw_ops, IPPROTO_UDP);
+	raw_tcp = open_raw(&raw_ops, IPPROTO_TCP);
+	ck_assert_int_eq(send_to(a, "127.0.0.1", 5000, "data", 4), 4);
+	testnet_run(&tn, 0);
+	ck_assert_int_eq(receive(u), 4);		/* its owner gets it as well */
+	ck_assert_int_eq(receive_from(raw_udp, NULL, buf, sizeof(buf)), 20 + 8 + 4);
+	ck_assert_uint_eq(buf[0], 0x45);
+	ck_assert_uint_eq(buf[9], IPPROTO_UDP);
+	ck_assert_mem_eq(buf + 28, "data", 4);
+	ck_assert_int_eq(receive(raw_tcp), -EAGAIN);
+	socket_close(raw_udp);
+	ck_assert(tn.ip.raw_tap);
+	socket_close(raw_tcp);
+	ck_assert(!tn.ip.raw_tap);
+	ck_assert_int_eq(send_to(a, "127.0.0.1", 5000, "data", 4), 4);
+	testnet_run(&tn, 0);
+	ck_assert_int_eq(receive(u), 4);
+	socket_close(a);
+	socket_close(u);
+}
+END_TEST
+
 START_TEST(header_included)
 {
 	static uint8_t large[1501];
@@ -277,6 +306,7 @@ int main(void)
 	tcase_add_test(tc, raw_icmp_gets_the_ip_header_and_filters);
 	tcase_add_test(tc, raw_names_choose);
 	tcase_add_test(tc, a_protocol_is_known_while_a_socket_is_there);
+	tcase_add_test(tc, transports_packets_are_seen_too);
 	tcase_add_test(tc, header_included);
 	tcase_add_test(tc, filter_is_for_icmp_only);
 	tcase_add_loop_test(tc, unreachable_is_told_with_who_said_so, 0, 2);

@@ -415,6 +415,66 @@ START_TEST(broadcast_needs_leave_and_reaches_all)
 }
 END_TEST
 
+/* Who sends a broadcast is one of those that it is for. */
+START_TEST(own_broadcasts_come_back)
+{
+	static uint8_t big[3000];
+	struct nic *nic = open_eth();
+	struct sock *a = open_udp(), *b = open_udp(), *device = open_udp(), *unicast = open_udp();
+	struct sockaddr_in from;
+	char data[4];
+
+	set_int(a, SOL_SOCKET, SO_BROADCAST, 1);
+	b->reuseaddr = device->reuseaddr = unicast->reuseaddr = true;
+	device->bound_nic = nic;
+	ck_assert_int_eq(bind_to(b, "0.0.0.0", 5000), 0);
+	ck_assert_int_eq(bind_to(device, "0.0.0.0", 5000), 0);
+	ck_assert_int_eq(bind_to(unicast, US, 5000), 0);
+	ck_assert_int_eq(send_to(a, "10.0.0.255", 5000, "data", 4), 4);
+	ck_assert_int_eq(receive(b), -EAGAIN);		/* at the end of the turn */
+	testnet_run(&tn, 0);
+	ck_assert_int_eq(receive_from(b, &from, data, sizeof(data)), 4);
+	ck_assert_mem_eq(data, "data", 4);
+	ck_assert_uint_eq(from.sin_addr.s_addr, htonl(0x0a000001));
+	ck_assert_uint_eq(ntohs(from.sin_port), a->lport);
+	ck_assert_int_eq(receive(device), 4);
+	ck_assert_int_eq(receive(unicast), -EAGAIN);
+	ck_assert_uint_eq(testnet_captured(nic), 1);
+	ck_assert_int_eq(send_to(a, "10.0.0.255", 5000, big, sizeof(big)), sizeof(big));
+	testnet_run(&tn, 0);
+	ck_assert_uint_eq(testnet_captured(nic), 4);	/* fragments, but whole to us */
+	ck_assert_int_eq(receive(b), sizeof(big));
+	testnet_discard(nic);
+	ck_assert_int_eq(send_to(a, "10.0.0.255", 5000, "x", 1), 1);
+	nic_set_up(nic, false);				/* nothing comes by a NIC that is down */
+	testnet_run(&tn, 0);
+	ck_assert_int_eq(receive(b), -EAGAIN);
+}
+END_TEST
+
+START_TEST(loopback_has_broadcasts)
+{
+	struct sock *a = open_udp(), *b = open_udp(), *c = open_udp(), *u = open_udp();
+
+	b->reuseaddr = c->reuseaddr = u->reuseaddr = true;
+	ck_assert_int_eq(bind_to(b, "0.0.0.0", 5000), 0);
+	ck_assert_int_eq(bind_to(c, "127.255.255.255", 5000), 0);
+	ck_assert_int_eq(bind_to(u, "127.0.0.1", 5000), 0);
+	ck_assert_int_eq(send_to(a, "127.255.255.255", 5000, "x", 1), -EACCES);
+	ck_assert_int_eq(connect_to(a, "127.255.255.255", 5000), -EACCES);
+	set_int(a, SOL_SOCKET, SO_BROADCAST, 1);
+	ck_assert_int_eq(send_to(a, "127.255.255.255", 5000, "x", 1), 1);
+	testnet_run(&tn, 0);
+	ck_assert_int_eq(receive(b), 1);
+	ck_assert_int_eq(receive(c), 1);
+	ck_assert_int_eq(receive(u), -EAGAIN);
+	ck_assert_int_eq(send_to(a, "127.255.255.254", 5000, "x", 1), 1);	/* unicast */
+	testnet_run(&tn, 0);
+	ck_assert_int_eq(receive(b), 1);
+	ck_assert_int_eq(receive(c), -EAGAIN);
+}
+END_TEST
+
 START_TEST(dontroute_stays_on_the_link)
 {
 	struct route r = { .dst = testnet_addr("192.0.2.0"), .prefix = 24,
@@ -545,6 +605,8 @@ int main(void)
 	tcase_add_test(tc, sndbuf_bounds_what_is_below);
 	tcase_add_test(tc, closed_with_packets_below);
 	tcase_add_test(tc, broadcast_needs_leave_and_reaches_all);
+	tcase_add_test(tc, own_broadcasts_come_back);
+	tcase_add_test(tc, loopback_has_broadcasts);
 	tcase_add_test(tc, dontroute_stays_on_the_link);
 	tcase_add_test(tc, udp_segment_cuts);
 	tcase_add_test(tc, icmp_errors_by_kind);

@@ -43,6 +43,7 @@ struct run {
 	int stack_pidfd;
 	struct relay relay;
 	bool exited;
+	bool ended;			/* the stack process was: it did not have to send what was left */
 	int status;			/* of the program, as waitpid gives it */
 	char failed[512];		/* why the stack process gave up */
 };
@@ -335,19 +336,20 @@ static void stand_for_program(struct run *r)
 			break;
 		while (p[0].revents && (sig = relay_signal(&r->relay)))
 			if (r->exited && (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT))
-				syscall(SYS_pidfd_send_signal, r->stack_pidfd, SIGKILL, NULL, 0);
+				r->ended = !syscall(SYS_pidfd_send_signal, r->stack_pidfd, SIGKILL, NULL, 0);
 	}
 }
 
+/* When the stack process gives up, the program may have time to end, too: that says nothing. */
 static int verdict(struct run *r, int stack_status, struct weir_error *e)
 {
-	if (r->exited)
-		return relay_status(r->status);
 	if (r->failed[0])
 		weir_fail(e, ECHILD, "%s", r->failed);
-	else if (WIFSIGNALED(stack_status))
+	else if (WIFSIGNALED(stack_status) && !r->ended)
 		weir_fail(e, ECHILD, "the stack process was ended by signal %d (%s), and the program with it",
 			  WTERMSIG(stack_status), strsignal(WTERMSIG(stack_status)));
+	else if (r->exited)
+		return relay_status(r->status);
 	else
 		e->text[0] = '\0';	/* the program's side has said why */
 	return CMD_WEIR;

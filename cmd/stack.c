@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cmd/stack.h"
+#include "control/commands.h"
 #include "control/server.h"
 #include "intercept/intercept.h"
 #include "intercept/lockdown.h"
@@ -133,9 +134,31 @@ static int exec_listen(void *arg, struct control_request *rq, json_t **result, s
 	return intercept_add_listener(p->intercept, fd, e);
 }
 
-static const struct control_command exec_commands[] = {
+/* ---- weir ctl NAME stats ---- */
+
+/* The stack's own counters, and those of the programs' calls. */
+static int stats(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)
+{
+	struct stack_process *p = arg;
+	const struct intercept_stats *s;
+	int err = commands_stats[0].fn(NULL, rq, result, e);
+
+	if (err || !p->intercept)
+		return err;
+	s = intercept_stats(p->intercept);
+	json_object_set_new(*result, "intercept", json_pack("{s:I, s:I, s:I, s:I, s:I}",
+			    "notifications", (json_int_t)s->notifications,
+			    "continued", (json_int_t)s->continued,
+			    "interrupted", (json_int_t)s->interrupted,
+			    "unknown_options", (json_int_t)s->unknown_options,
+			    "sockets", (json_int_t)s->sockets));
+	return 0;
+}
+
+static const struct control_command stack_commands[] = {
 	{ "exec join", exec_join },
 	{ "exec listen", exec_listen },
+	{ "stats", stats },
 	{ NULL, NULL },
 };
 
@@ -198,7 +221,7 @@ static int stack_setup(struct stack_process *p, struct weir_error *e)
 	p->control = control_start(inst, p->start->control_fd, e);
 	if (!p->control)
 		return -ENOMEM;
-	control_register(p->control, exec_commands, p);
+	control_register(p->control, stack_commands, p);
 	if (loop_add(&inst->loop, &p->init, p->launched.init_pidfd, EPOLLIN, init_exited) ||
 	    loop_add(&inst->loop, &p->life, p->start->life, EPOLLHUP, front_gone))
 		return weir_fail(e, ENOMEM, "cannot watch the sandbox");

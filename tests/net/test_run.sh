@@ -36,6 +36,7 @@ check "set-user-ID bits work" same "$(run -- grep NoNewPrivs /proc/self/status |
 # ---- signals ----
 forwarded() {
 	fresh_name
+	rm -f "$TMP/sig"	# the last one is ready, too
 	# a shell's background job ignores SIGINT and SIGQUIT
 	env --default-signal "$WEIR" run --network=none --name "$NAME" -- sh -c \
 		"trap 'echo got; exit 5' $1; echo ready; while :; do sleep 0.05; done" >"$TMP/sig" &
@@ -98,6 +99,67 @@ print(s.recv(100).decode())')" MEET
 stop "$FIRST"
 check "the socket is gone with the sandbox" test ! -e "/run/weir/$NAME.sock"
 
+# ---- what the stack process has given up ----
+fresh_name
+background "$WEIR" run --network=none --name "$NAME" -- sleep 60
+FIRST=$LAST
+wait_for 5 "$WEIR" exec "$NAME" -- true
+STACK=$(pgrep -P $FIRST -x weir-stack)
+field() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$STACK/status"; }
+check "CAP_SYS_PTRACE" same "$(field CapEff)" 0000000000080000
+check "may have no other" same "$(field CapPrm)$(field CapBnd)" 00000000000800000000000000080000
+check "inherits none" same "$(field CapInh)$(field CapAmb)" 00000000000000000000000000000000
+check "no new privileges" same "$(field NoNewPrivs)" 1
+nm -D "$WEIR" 2>/dev/null | grep -q __asan_init ||
+	check "an allow-list of system calls" same "$(field Seccomp)" 2
+check "not dumpable" same "$(python3 -c '
+import ctypes, os, sys
+uid = os.stat("/proc/" + sys.argv[1]).st_uid
+libc = ctypes.CDLL(None, use_errno=True)
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+print(uid, libc.ptrace(0x4206, int(sys.argv[1]), 0, 0), ctypes.get_errno())' $STACK)" "0 -1 1"
+check "a root with nothing but /proc" same "$(ls -A "/proc/$STACK/root")" proc
+check "which tells of its own processes only" same "$(ls "/proc/$STACK/root/proc" | grep -c '^[0-9]')" 3
+check "read-only" same "$(touch "/proc/$STACK/root/x" 2>&1 | grep -c Read-only)" 1
+check "no host network" same "$(grep -c : "/proc/$STACK/net/dev")" 1
+stop "$FIRST"
+
+# ---- a call that is not on the list ----
+violation() {
+	fresh_name
+	"$WEIR" run --network=none --name "$NAME" -- sh -c 'echo up; sleep 60' >"$TMP/up" 2>"$TMP/err" &
+	local front=$!
+	wait_for 5 grep -q up "$TMP/up"
+	gdb -batch -p "$(pgrep -P $front -x weir-stack)" -ex 'handle SIGSYS nostop pass' \
+		-ex 'call (long)syscall(110)' >/dev/null 2>&1
+	wait $front
+	same $? 125 && contains "$(cat "$TMP/err")" "system call 110" &&
+		contains "$(cat "$TMP/err")" "signal 31" && wait_for 5 test ! -e "/run/weir/$NAME.sock"
+}
+if command -v gdb >/dev/null && ! nm -D "$WEIR" 2>/dev/null | grep -q __asan_init; then
+	rm -f "$TMP/up"
+	check "ends the stack process, which names it" violation
+fi
+
+# ---- its counters ----
+counts() { "$WEIR" ctl "$NAME" stats | grep -E '^intercept\.'; }
+fresh_name
+background "$WEIR" run --network=none --name "$NAME" -- python3 -c '
+import socket, time
+s = socket.socket()
+time.sleep(60)'
+FIRST=$LAST
+one_socket() { counts | grep -qE '^intercept\.sockets +1$'; }
+check "stats count the programs' sockets" wait_for 5 one_socket
+check "and their calls" same "$("$WEIR" ctl "$NAME" -j stats | python3 -c '
+import json, sys
+s = json.load(sys.stdin)["intercept"]
+print(sorted(s), s["notifications"] > 0)')" \
+	"['continued', 'interrupted', 'notifications', 'sockets', 'unknown_options'] True"
+stop "$FIRST"
+
 # ---- nothing stays behind ----
 # The processes of a sandbox, by the name in the front's command line, and what they started.
 tree() { pgrep -f "name $1 " ; }
@@ -112,6 +174,7 @@ time.sleep(100)'
 killed() {
 	local whom=$1 pid front
 	fresh_name
+	rm -f "$TMP/up"
 	"$WEIR" run --network=none --name "$NAME" -- python3 -c "$SERVER" "name $NAME " >"$TMP/up" 2>"$TMP/err" &
 	front=$!
 	wait_for 10 grep -q up "$TMP/up" || return 1
@@ -153,6 +216,7 @@ before=$(ip -n $NSW -br addr; ip -n $NSW route)
 restored() { [ "$before" = "$(ip -n $NSW -br addr; ip -n $NSW route)" ]; }
 for whom in front stack program; do
 	fresh_name
+	rm -f "$TMP/up"
 	"$WEIR" run --netns $NSW --name "$NAME" -- sh -c 'echo up; sleep 100' "name $NAME " >"$TMP/up" &
 	front=$!
 	wait_for 10 grep -q up "$TMP/up"
@@ -167,4 +231,12 @@ for whom in front stack program; do
 	check "addresses come back after kill -9 of the $whom" wait_for 5 restored
 	check "no process is left" wait_for 5 gone "$NAME"
 done
+lost_sentence() {
+	for i in $(seq "$1"); do
+		status "$WEIR" run --netns $NSW --qdisc tbf --set qdisc.rate=1mbit --set qdisc.burst=1 -- true >"$TMP/status"
+		same "$(cat "$TMP/status")" 125 && contains "$(cat "$TMP/err")" burst || return 1
+	done
+}
+check "why the stack does not start is told each time" lost_sentence 50
+check "and addresses come back" restored
 finish

@@ -348,6 +348,9 @@ static int verdict(struct run *r, int stack_status, struct weir_error *e)
 	else if (WIFSIGNALED(stack_status) && !r->ended)
 		weir_fail(e, ECHILD, "the stack process was ended by signal %d (%s), and the program with it",
 			  WTERMSIG(stack_status), strsignal(WTERMSIG(stack_status)));
+	else if (WIFEXITED(stack_status) && WEXITSTATUS(stack_status))
+		weir_fail(e, ECHILD, "the stack process gave up with status %d, and the program with it",
+			  WEXITSTATUS(stack_status));
 	else if (r->exited)
 		return relay_status(r->status);
 	else

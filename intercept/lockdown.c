@@ -34,6 +34,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "intercept/launch.h"
 #include "intercept/lockdown.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -150,27 +151,25 @@ static const struct lockdown_argument {
 	{ SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, TIOCOUTQ, 0) },
 	{ SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0) },
 	{ SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, TCGETS, 0) },
-	/* a program that wrote where nobody reads; abort; lockdown_violation */
+	/* a program that wrote where nobody reads; abort */
 	{ SCMP_SYS(tkill), SCMP_A1(SCMP_CMP_EQ, SIGPIPE, 0) },
 	{ SCMP_SYS(tgkill), SCMP_A2(SCMP_CMP_EQ, SIGABRT, 0) },
-	{ SCMP_SYS(tgkill), SCMP_A2(SCMP_CMP_EQ, SIGSYS, 0) },
 	{ SCMP_SYS(tgkill), SCMP_A2(SCMP_CMP_EQ, 0, 0) },
 	{ SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0, 0) },
 };
 
-/* The call was not made. Tell which it was, and end by the signal that the kernel has for this. */
+/* The call was not made. Tell which it was, and end. */
 static void lockdown_violation(int sig, siginfo_t *info, void *context)
 {
 	char text[128];
 	int n;
 
+	(void)sig;
 	(void)context;
 	n = snprintf(text, sizeof(text), "weir: the stack process made system call %d, which is not for it\n",
 		     info->si_syscall);
 	(void)!write(STDERR_FILENO, text, (size_t)n);
-	signal(sig, SIG_DFL);
-	syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
-	/* it is blocked until this returns, and ends the process then */
+	_exit(LAUNCH_WEIR);
 }
 
 static int lockdown_rules(scmp_filter_ctx ctx)

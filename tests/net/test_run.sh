@@ -29,7 +29,7 @@ check "environment" same "$(WEIR_TEST=x run -- sh -c 'echo $WEIR_TEST')" x
 check "folder" same "$(cd /usr && run -- pwd)" /usr
 check "arguments as they are" same "$(run -- printf '%s|' 'a b' '' '*')" "a b||*|"
 check "large output" same "$(run -- head -c 3000000 /dev/zero | wc -c)" 3000000
-check "its own /proc" same "$(run -- sh -c 'ls -d /proc/[0-9]* | wc -l')" "$(run -- sh -c 'ls -d /proc/[0-9]* | wc -l')"
+check "its own /proc" same "$(run -- sh -c 'echo /proc/[0-9]*')" "/proc/1 /proc/2"
 check "no device in the kernel" same "$(run -- sh -c 'grep -c : /proc/net/dev')" 1
 check "set-user-ID bits work" same "$(run -- grep NoNewPrivs /proc/self/status | tr -d '[:space:]')" NoNewPrivs:0
 
@@ -132,13 +132,15 @@ violation() {
 	"$WEIR" run --network=none --name "$NAME" -- sh -c 'echo up; sleep 60' >"$TMP/up" 2>"$TMP/err" &
 	local front=$!
 	wait_for 5 grep -q up "$TMP/up"
-	gdb -batch -p "$(pgrep -P $front -x weir-stack)" -ex 'handle SIGSYS nostop pass' \
-		-ex 'call (long)syscall(110)' >/dev/null 2>&1
+	# it waits in epoll_wait; make getppid of the same instruction
+	gdb -batch -p "$(pgrep -P $front -x weir-stack)" -ex 'set $orig_rax = -1' \
+		-ex 'set $rax = 110' -ex 'set $rip = $rip - 2' -ex detach >/dev/null 2>&1
 	wait $front
 	same $? 125 && contains "$(cat "$TMP/err")" "system call 110" &&
-		contains "$(cat "$TMP/err")" "signal 31" && wait_for 5 test ! -e "/run/weir/$NAME.sock"
+		contains "$(cat "$TMP/err")" "gave up" && wait_for 5 test ! -e "/run/weir/$NAME.sock"
 }
-if command -v gdb >/dev/null && ! nm -D "$WEIR" 2>/dev/null | grep -q __asan_init; then
+if command -v gdb >/dev/null && [ "$(uname -m)" = x86_64 ] &&
+   ! nm -D "$WEIR" 2>/dev/null | grep -q __asan_init; then
 	rm -f "$TMP/up"
 	check "ends the stack process, which names it" violation
 fi

@@ -6,7 +6,9 @@
  *
  * Out: as much as the send queue has room for is read into a 64 KiB buffer, and the queue, retransmissions and the qdisc refer to
  * that buffer. Small writes of many sockets share one. While the send queue is full, the program's
- * bytes stay where they are, and the program blocks, or sees EAGAIN.
+ * bytes stay where they are, and the program blocks, or sees EAGAIN. While epoll watches the stack's
+ * end for bytes, only epoll starts a read; and a read that left room in the buffer took all that there
+ * was. So hardly any read is in vain.
  * In: the receive queue's bytes are written to the program's end from where they lie, and taken
  * from the queue as far as the program's end took them; that opens the window.
  *
@@ -92,8 +94,11 @@ static ssize_t stream_read_last(struct isock *is, void *dst, size_t len)
 	return n - 1;
 }
 
-/* One read: bytes, 0 at the end of data, -EAGAIN when there is nothing or nowhere to put it. */
-static ssize_t stream_read(struct isock *is)
+/*
+ * One read: bytes, 0 at the end of data, -EAGAIN when there is nothing or nowhere to put it. *all: there
+ * was no more.
+ */
+static ssize_t stream_read(struct isock *is, bool *all)
 {
 	struct intercept *ic = is->ic;
 	uint32_t want = socket_space(is->sk), room;
@@ -119,18 +124,20 @@ static ssize_t stream_read(struct isock *is)
 	is->rest_off = ic->buf_off;
 	is->rest_len = (uint32_t)n;
 	ic->buf_off += (uint32_t)n;
+	*all = (uint32_t)n < want;
 	return n;
 }
 
 /* True: there may be more, and room for it. */
 static bool stream_out(struct isock *is)
 {
+	bool all = false;
 	ssize_t n;
 
 	if (is->eof_out || !stream_rest(is))
 		return false;
 	for (int i = 0; i < PUMP_TURN; i++) {
-		n = stream_read(is);
+		n = stream_read(is, &all);
 		if (n < 0)
 			return false;
 		if (n == 0) {
@@ -140,6 +147,8 @@ static bool stream_out(struct isock *is)
 			return false;
 		}
 		if (!stream_rest(is))
+			return false;
+		if (all && is->io.loop)		/* the end of data is told by epoll as well */
 			return false;
 	}
 	return true;
@@ -224,13 +233,14 @@ static bool stream_closing(struct isock *is)
 	return true;
 }
 
-static void stream_move(struct isock *is)
+static void stream_move(struct isock *is, bool readable)
 {
-	bool more;
+	bool more = false;
 
 	if (is->state != ISOCK_CONNECTED)
 		return;
-	more = stream_out(is);
+	if (readable)
+		more = stream_out(is);
 	stream_in(is);
 	if (!is->blocked)
 		stream_fate(is);
@@ -239,11 +249,11 @@ static void stream_move(struct isock *is)
 		work_defer(is->ic->env, &is->work);
 }
 
-void pump_stream_work(struct isock *is)
+static void stream_work(struct isock *is, bool readable)
 {
 	if (is->state == ISOCK_CONNECTING)
 		stream_connecting(is);
-	stream_move(is);
+	stream_move(is, readable);
 	if (is->gone) {
 		if (stream_closing(is))
 			return;
@@ -251,6 +261,11 @@ void pump_stream_work(struct isock *is)
 		call_wake(is);
 	}
 	stream_interest(is);
+}
+
+void pump_stream_work(struct isock *is)
+{
+	stream_work(is, !(is->io.events & EPOLLIN));	/* else epoll says when */
 }
 
 /* Have both sides shut down, so that EPOLLHUP does not tell whether the program has closed as well? */
@@ -272,5 +287,5 @@ void pump_stream_io(struct isock *is, uint32_t events)
 		else
 			is->gone = true;
 	}
-	pump_stream_work(is);
+	stream_work(is, events & (EPOLLIN | EPOLLHUP));
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cmd/stack.h"
@@ -188,6 +189,16 @@ static void stack_stdio(void)
 		close(fd);
 }
 
+/*
+ * The kernel's stack runs in softirqs, before any process; ours is one. It has to be woken on time, for
+ * shaping and for latency, so it asks to come first (the program keeps its own priority).
+ */
+static void stack_priority(void)
+{
+	prctl(PR_SET_TIMERSLACK, 1ul);		/* ns, instead of 50 us */
+	setpriority(PRIO_PROCESS, 0, -10);	/* without the right to: as it is */
+}
+
 static int stack_intercept(struct stack_process *p, struct weir_error *e)
 {
 	struct instance *inst = p->instance;
@@ -210,6 +221,7 @@ static int stack_setup(struct stack_process *p, struct weir_error *e)
 		return err;
 	stack_signals();	/* not before: the program would ignore them, too */
 	stack_stdio();
+	stack_priority();
 	lockdown_limits();
 	err = instance_start(inst, e);
 	if (err)
@@ -235,7 +247,6 @@ void stack_main(const struct stack_start *start)
 	struct weir_error e = { "" };
 
 	prctl(PR_SET_NAME, "weir-stack");
-	prctl(PR_SET_TIMERSLACK, 1ul);	/* a shaper's wake-ups are not to be gathered, 50 us each */
 	if (stack_setup(&p, &e))
 		stack_fail(start, e.text);
 	launch_go(&p.launched);

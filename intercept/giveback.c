@@ -160,6 +160,25 @@ static bool device_name(const struct device *d, char name[IF_NAMESIZE])
 	return if_indextoname(d->index, name) != NULL;
 }
 
+static void tell_gone(const struct takeover *t, const struct device *d)
+{
+	struct weir_error e;
+
+	weir_fail(&e, ENODEV, "--netns %s: device %s is gone: its addresses and routes cannot be "
+		  "given back", t->name, d->name);
+	log_to_stderr(NULL, LOG_ERROR, e.text);
+}
+
+static bool all_gone(const struct takeover *t)
+{
+	char name[IF_NAMESIZE];
+
+	list_for_each(pos, &t->devices)
+		if (device_name(list_entry(pos, struct device, node), name))
+			return false;
+	return true;
+}
+
 static void restore_switches(const struct takeover *t, struct mnl_socket *nl)
 {
 	char name[IF_NAMESIZE];
@@ -167,8 +186,10 @@ static void restore_switches(const struct takeover *t, struct mnl_socket *nl)
 	list_for_each(pos, &t->devices) {
 		const struct device *d = list_entry(pos, struct device, node);
 
-		if (!device_name(d, name))
+		if (!device_name(d, name)) {
+			tell_gone(t, d);
 			continue;
+		}
 		if (d->gen_mode >= 0)
 			gen_mode_set(nl, d, IN6_ADDR_GEN_MODE_NONE);
 		for (size_t i = 0; i < TAKEOVER_QUIETS; i++) {
@@ -298,6 +319,7 @@ static unsigned int add_routes(struct mnl_socket *nl, struct list *missing, int 
 
 static void restore_routes(const struct takeover *t, struct mnl_socket *nl)
 {
+	bool gone = all_gone(t);	/* no route can come back, and it was told */
 	struct list now, missing;
 	int rc, err = 0;
 
@@ -318,13 +340,13 @@ static void restore_routes(const struct takeover *t, struct mnl_socket *nl)
 		if (m)
 			list_add_tail(&m->node, &missing);
 	}
-	for (int i = 0; i < DAD_WAITS && !list_empty(&missing); i++) {
+	for (int i = 0; i < (gone ? 1 : DAD_WAITS) && !list_empty(&missing); i++) {
 		if (i)
 			usleep(100000);
 		while (add_routes(nl, &missing, &err))
 			;
 	}
-	if (rc || !list_empty(&missing))
+	if (rc || (!list_empty(&missing) && !gone))
 		complain(t, "a route", rc ? -rc : err);
 	rtnl_msg_purge(&now);
 	rtnl_msg_purge(&missing);

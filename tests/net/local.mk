@@ -3,6 +3,7 @@
 net_scripts = \
 	tests/net/test_bad_input.sh \
 	tests/net/test_files.sh \
+	tests/net/test_gone.sh \
 	tests/net/test_http.sh \
 	tests/net/test_many.sh \
 	tests/net/test_modes.sh \
@@ -12,6 +13,7 @@ net_scripts = \
 	tests/net/test_stats.sh \
 	tests/net/test_swap.sh \
 	tests/net/test_takeover.sh \
+	tests/net/test_tap.sh \
 	tests/net/test_tbf.sh
 net_programs = tests/net/test_link
 check_PROGRAMS += $(net_programs)

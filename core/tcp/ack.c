@@ -261,6 +261,8 @@ static void new_ack(struct tcp_sock *tp, const struct tcp_segment *s, struct ack
 	switch (tp->ca_state) {
 	case TCP_CA_OPEN:
 		tp->reno_sacked = 0;
+		if (seq_lt(tp->recover, s->ack))	/* or it would lie ahead after 2 GiB */
+			tp->recover = s->ack - 1;
 		break;
 	case TCP_CA_RECOVERY:
 		if (full)

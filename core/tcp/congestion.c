@@ -140,6 +140,8 @@ void tcp_cc_start(struct tcp_sock *tp)
 {
 	uint32_t segs = tp->retries > 1 ? 1 : TCP_INIT_CWND;
 
+	if (tp->cc_ops->release)
+		tp->cc_ops->release(&tp->cc);
 	tp->cc.cwnd = (uint64_t)segs * tp->mss;
 	cc_attach(tp, tp->cc_ops, tp->cc_params);
 }

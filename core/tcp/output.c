@@ -112,17 +112,25 @@ static uint32_t burst_size(struct tcp_sock *tp, uint64_t rate)
 
 /*
  * The edge never moves back, and forward by at least a segment or half of the buffer (RFC 9293
- * 3.8.6.2.2). A window that is kept is rounded up to the scale, a new one down.
+ * 3.8.6.2.2). A window that is kept is rounded up to the scale where there is room for that:
+ * otherwise a peer that sends a byte at a time would get the rounding each time, for ever. Then it
+ * is rounded down, and what was promised before is still taken (RFC 7323 2.4).
  */
 uint32_t tcp_select_window(struct tcp_sock *tp)
 {
 	uint32_t now = seq_lt(tp->rcv_nxt, tp->rcv_adv) ? tp->rcv_adv - tp->rcv_nxt : 0;
 	uint32_t half = recvq_full_window(tp) / 2, wnd = recvq_window(tp);
 	uint32_t step = half < tp->rcv_mss ? half : tp->rcv_mss;
+	uint32_t unit = 1u << tp->rcv_wscale;
 	uint32_t max = tp->wscale_ok ? 65535u << tp->rcv_wscale : 65535u;
 
-	if (wnd < now + step)
-		wnd = (now + (1u << tp->rcv_wscale) - 1) >> tp->rcv_wscale << tp->rcv_wscale;
+	if (step < unit)
+		step = unit;		/* rounded down it must not be less than now */
+	if (wnd < now + step) {
+		uint32_t up = (now + unit - 1) / unit * unit;
+
+		wnd = up <= wnd ? up : now / unit * unit;
+	}
 	return wnd < max ? wnd : max;
 }
 
@@ -136,6 +144,8 @@ static void charge_put(struct tcp_charge *c)
 
 void tcp_charge_release(struct tcp_sock *tp)
 {
+	if (!tp->charge)
+		return;
 	tp->charge->tp = NULL;
 	charge_put(tp->charge);
 	tp->charge = NULL;
@@ -203,7 +213,7 @@ static void ack_fields(struct tcp_sock *tp, struct tcp_segment *s)
 	if (wnd > 65535u << shift)
 		wnd = 65535u << shift;
 	s->wnd = wnd >> shift;
-	tp->rcv_adv = tp->rcv_nxt + (s->wnd << shift);
+	tp->rcv_adv = seq_max(tp->rcv_adv, tp->rcv_nxt + (s->wnd << shift));
 	if (!(s->flags & TCPH_ACK))
 		return;
 	s->ack = tp->rcv_nxt;
@@ -262,9 +272,13 @@ void tcp_send_syn(struct tcp_sock *tp)
 	tcp_arm_rto(tp);
 }
 
+/* Without memory it is tried again soon. */
 void tcp_send_ack(struct tcp_sock *tp)
 {
-	tcp_send_control(tp, tp->snd_nxt, TCPH_ACK);
+	if (tcp_sync_route(tp) == 0 && xmit(tp, NULL, tp->snd_nxt, TCPH_ACK) == -ENOBUFS) {
+		tp->ack_pending = true;
+		tcp_arm_delack(tp);
+	}
 }
 
 /* Outside of the peer's window by one, so that it must answer (RFC 1122 4.2.3.6). */
@@ -539,20 +553,26 @@ static void send_new(struct tcp_sock *tp)
 #define SENDING_STATES (TCPS_BIT(TCPS_ESTABLISHED) | TCPS_BIT(TCPS_CLOSE_WAIT) | \
 	TCPS_BIT(TCPS_FIN_WAIT_1) | TCPS_BIT(TCPS_CLOSING) | TCPS_BIT(TCPS_LAST_ACK))
 
+/* The user has closed, but there was no memory for the packet that bears the FIN. */
+static bool fin_due(const struct tcp_sock *tp)
+{
+	return !tp->fin_queued && tcp_in(tp, SENDING_STATES & ~(TCPS_BIT(TCPS_ESTABLISHED) |
+								TCPS_BIT(TCPS_CLOSE_WAIT)));
+}
+
 void tcp_output(struct tcp_sock *tp)
 {
 	if (!tcp_in(tp, SENDING_STATES))
 		return;
 	tp->tsq_stopped = false;
 	if (tcp_sync_route(tp) == 0) {
-		if (tcp_in(tp, SENDING_STATES & ~(TCPS_BIT(TCPS_ESTABLISHED) |
-						  TCPS_BIT(TCPS_CLOSE_WAIT))) && !tp->fin_queued)
+		if (fin_due(tp))
 			sendq_fin(tp);
 		tcp_cc_idle(tp);
 		if (retransmit(tp, false))
 			send_new(tp);
 	}
-	if (tp->snd_una == tp->snd_nxt && tp->sendq)
+	if (tp->snd_una == tp->snd_nxt && (tp->sendq || fin_due(tp)))
 		tcp_arm_probe(tp);
 }
 

@@ -13,6 +13,9 @@
  * copy), and ofo gives up its farthest packets when rmem exceeds the limit. So rmem stays below
  * twice rcvbuf whatever arrives.
  *
+ * When the memory of the whole stack is scarce, data is taken only for a reader that has nothing to
+ * read: each goes on, one packet at a time, and what the others hold drains.
+ *
  * Right-sizing (after Linux's tcp_rcv_space_adjust): what the reader took in one round trip
  * is what a sender that is limited by our window can send in one; the buffer grows
  * to twice of that, so that slow start is never held up, up to rmem_max.
@@ -264,6 +267,11 @@ void recvq_input(struct tcp_sock *tp, struct packet *p, struct tcp_segment *s)
 		packet_trim(p, edge - rx->seq);
 		rx->end = edge;
 		rx->fin = false;
+	}
+	if (p->len && tcp_memory_scarce(tp->tcp) && (tp->recvq || rx->seq != tp->rcv_nxt)) {
+		tp->tcp->stats.rcv_pruned++;
+		packet_free(p);
+		return;
 	}
 	if (rx->seq != tp->rcv_nxt) {
 		ofo_insert(tp, p);

@@ -244,6 +244,7 @@ static inline uint32_t tcp_pipe(const struct tcp_sock *tp)
 
 /* ---- tcp.c: tables, life and death ---- */
 bool tcp_memory_pressure(const struct tcp *tcp);
+bool tcp_memory_scarce(const struct tcp *tcp);
 uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t lport,
 		  const struct ip_addr *remote, uint16_t rport);
 struct tcp_end *tcp_end_find(const struct tcp *tcp, const struct ip_addr *local, uint16_t lport,

@@ -32,6 +32,12 @@ bool tcp_memory_pressure(const struct tcp *tcp)
 	return tcp->env->pool->used > tcp->env->pool->limit / 2;
 }
 
+/* The rest is for ACKs, for what fills a gap, and for connections that have nothing yet. */
+bool tcp_memory_scarce(const struct tcp *tcp)
+{
+	return tcp->env->pool->used > tcp->env->pool->limit / 8 * 7;
+}
+
 /* ---- the table of four-tuples ---- */
 
 uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t lport,
@@ -104,8 +110,7 @@ int tcp_reinit(struct tcp_sock *tp)
 {
 	size_t from = offsetof(struct tcp_sock, iss), to = offsetof(struct tcp_sock, rexmit_timer);
 
-	if (tp->charge)
-		tcp_charge_release(tp);
+	tcp_charge_release(tp);
 	recvq_purge(tp);
 	memset((char *)tp + from, 0, to - from);
 	tp->charge = calloc(1, sizeof(*tp->charge));

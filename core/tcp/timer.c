@@ -31,10 +31,16 @@ static uint64_t backed_off(const struct tcp_sock *tp)
 	return rto < TCP_RTO_MAX ? rto : TCP_RTO_MAX;
 }
 
+/* Not beyond the end that TCP_USER_TIMEOUT sets (RFC 5482 3). */
 void tcp_arm_rto(struct tcp_sock *tp)
 {
+	uint64_t at = tcp_now(tp) + backed_off(tp);
+	uint64_t end = tp->retries_since + tp->user_timeout * NSEC_PER_MSEC;
+
+	if (tp->user_timeout && tp->retries && end > tcp_now(tp) && end < at)
+		at = end;
 	tp->probing = false;
-	timer_arm(timers(tp), &tp->rexmit_timer, tcp_now(tp) + backed_off(tp));
+	timer_arm(timers(tp), &tp->rexmit_timer, at);
 }
 
 void tcp_arm_probe(struct tcp_sock *tp)
@@ -121,10 +127,6 @@ static void data_timeout(struct tcp_sock *tp)
 
 	if (!tp->sendq || tp->snd_una == tp->snd_nxt)
 		return;
-	if (sendq_in_host(tp, tp->sendq)) {	/* not even sent: a slow link, not a loss */
-		tcp_arm_rto(tp);
-		return;
-	}
 	/* A peer that answers but keeps its window shut is alive (RFC 9293 3.8.6.1). */
 	if (!tp->snd_wnd && tcp_now(tp) - tp->last_ack_recv < TCP_RTO_MAX && !tp->orphan) {
 		tp->retries = 0;
@@ -132,18 +134,25 @@ static void data_timeout(struct tcp_sock *tp)
 		timed_out(tp);
 		return;
 	}
-	tp->tcp->stats.timeouts++;
-	tcp_enter_loss(tp);
+	/* Not even sent: the link is slow, or stuck. Time goes on, but nothing was lost. */
+	if (!sendq_in_host(tp, tp->sendq)) {
+		tp->tcp->stats.timeouts++;
+		tcp_enter_loss(tp);
+		tcp_retransmit(tp);
+	}
 	tp->backoff++;
-	tcp_retransmit(tp);
 	tcp_arm_rto(tp);
 }
 
 static void probe_timeout(struct tcp_sock *tp)
 {
 	tp->probing = false;
-	if (!tp->sendq || tp->snd_una != tp->snd_nxt)
+	if (tp->snd_una != tp->snd_nxt)
 		return;
+	if (!tp->sendq) {		/* a FIN that there was no memory for */
+		tcp_output(tp);
+		return;
+	}
 	if (tp->snd_wnd) {		/* corked, or a segment that waited for a larger window */
 		tp->pushed = true;
 		tcp_output(tp);
@@ -200,7 +209,8 @@ static void keepalive(struct tcp_sock *tp)
 		tcp_arm_keep(tp, idle < wait ? wait - idle : wait);
 		return;
 	}
-	if (tp->keep_probes >= tp->keepcnt) {
+	if (tp->user_timeout ? tp->keep_probes && idle >= tp->user_timeout * NSEC_PER_MSEC :
+	    tp->keep_probes >= tp->keepcnt) {		/* RFC 5482 4.2 */
 		tcp_send_rst(tp);
 		timed_out(tp);
 		return;

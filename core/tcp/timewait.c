@@ -129,7 +129,7 @@ bool timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_s
 	bool old = tw->ts_ok && s->has_ts && !ts_expired(tcp, tw) &&
 		   seq_lt(s->tsval, tw->ts_recent);
 
-	if (new_connection(tcp, tw, s)) {
+	if (new_connection(tcp, tw, s) && tcp_listener_find(tcp, m, s->sport, s->dport)) {
 		uint32_t next = tw->snd_nxt + 65535 + 2;
 
 		*isn = tcp_isn(tcp, &tw->end);

@@ -141,8 +141,6 @@ static void send_fin(struct tcp_sock *tp)
 	}
 	sendq_fin(tp);			/* without memory, tcp_output tries again */
 	output_later(tp);
-	if (!tp->fin_queued && !tp->sendq)
-		tcp_arm_probe(tp);
 }
 
 static void abort_connection(struct tcp_sock *tp)
@@ -232,12 +230,19 @@ static uint32_t unsent_bytes(const struct tcp_sock *tp)
 	return tp->write_seq - tp->snd_nxt;
 }
 
-static bool writable(struct tcp_sock *tp)
+/* While memory is scarce a connection has one write under way: its ACK makes room for the next. */
+static uint32_t room(const struct tcp_sock *tp)
 {
-	uint32_t room = tp->queued < tp->sk.sndbuf ? tp->sk.sndbuf - tp->queued : 0;
+	if (tp->queued >= tp->sk.sndbuf || (tp->queued && tcp_memory_scarce(tp->tcp)))
+		return 0;
+	if (tp->notsent_lowat && unsent_bytes(tp) >= tp->notsent_lowat)
+		return 0;
+	return tp->sk.sndbuf - tp->queued;
+}
 
-	return room >= tp->sk.sndbuf / 3 &&
-	       (!tp->notsent_lowat || unsent_bytes(tp) < tp->notsent_lowat);
+static bool writable(const struct tcp_sock *tp)
+{
+	return room(tp) >= (tp->sk.sndbuf > 3 ? tp->sk.sndbuf / 3 : 1);
 }
 
 static uint32_t poll_listen(const struct tcp_sock *tp)
@@ -276,16 +281,15 @@ uint32_t tcp_poll(struct sock *sk)
 uint32_t tcp_space(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sock(sk);
+	uint32_t n;
 
 	if (!tcp_in(tp, TCPS_BIT(TCPS_ESTABLISHED) | TCPS_BIT(TCPS_CLOSE_WAIT)) ||
 	    sk->shut & SOCK_SHUT_WR)
 		return 0;
-	if (tp->queued >= sk->sndbuf ||
-	    (tp->notsent_lowat && unsent_bytes(tp) >= tp->notsent_lowat)) {
+	n = room(tp);
+	if (!n)
 		tp->nospace = true;
-		return 0;
-	}
-	return sk->sndbuf - tp->queued;
+	return n;
 }
 
 void tcp_write_space(struct tcp_sock *tp)

@@ -57,6 +57,7 @@ void peer_sends(struct script *t, uint8_t flags, uint32_t seq, uint32_t ack, uin
 		.ack = flags & TCPH_ACK ? t->iss + ack : 0, .flags = flags, .wnd = t->wnd,
 		.has_ts = t->ts, .tsval = t->tsval, .tsecr = flags & TCPH_ACK ? t->tsecr : 0,
 		.mss = flags & TCPH_SYN ? (uint16_t)t->mss : 0,
+		.has_wscale = flags & TCPH_SYN && t->wscale, .wscale = t->wscale,
 	};
 	static uint8_t seg[70000], ip[70000];
 	struct ip_addr src = testnet_addr("10.0.0.2"), dst = testnet_addr("10.0.0.1");

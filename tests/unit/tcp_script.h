@@ -31,6 +31,7 @@ struct script {
 	uint32_t tsval;			/* the peer's */
 	uint32_t tsecr;			/* the stack's last */
 	uint32_t mss;			/* the peer's SYN option */
+	uint8_t wscale;			/* the same; 0: none */
 	struct tcp_segment got;		/* last taken */
 };
 

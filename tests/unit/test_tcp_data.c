@@ -49,8 +49,8 @@ static uint32_t seconds_of_silence(struct script *t, int s)
 	uint32_t frames = testnet_captured(t->nic);
 
 	testnet_discard(t->nic);
-	while (s--) {
-		wait_ms(t, 1000);
+	for (s *= 10; s; s--) {
+		wait_ms(t, 100);
 		frames += testnet_captured(t->nic);
 		testnet_discard(t->nic);
 	}
@@ -85,6 +85,176 @@ START_TEST(user_timeout)
 	script_write(&t, 100);
 	seconds_of_silence(&t, 5);
 	ck_assert_int_eq(script_error(&t), ETIMEDOUT);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 1122 4.2.3.5: the same when it is our own link that takes nothing any more */
+START_TEST(stuck_link_gives_up)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	testnet_link_room(t.nic, 0);
+	script_write(&t, 100);
+	wait_ms(&t, 920000);
+	ck_state(&t, TCPS_ESTABLISHED);
+	wait_ms(&t, 10000);
+	ck_state(&t, TCPS_CLOSED);
+	ck_assert_int_eq(script_error(&t), ETIMEDOUT);
+	ck_assert_uint_eq(t.tcp.stats.retrans_segs, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 5482 3: the user's limit is kept, not the next RTO after it; with a stuck link, too */
+START_TEST(stuck_link_user_timeout)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	set(&t, TCP_USER_TIMEOUT, 5000);
+	testnet_link_room(t.nic, 0);
+	script_write(&t, 100);
+	wait_ms(&t, 4990);
+	ck_state(&t, TCPS_ESTABLISHED);
+	wait_ms(&t, 20);
+	ck_state(&t, TCPS_CLOSED);
+	ck_assert_int_eq(script_error(&t), ETIMEDOUT);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 6298 5.5: a link that wakes up late; what waited in it is not sent twice, and all is well */
+START_TEST(slow_link)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	testnet_link_room(t.nic, 0);
+	script_write(&t, 100);
+	wait_ms(&t, 30000);
+	testnet_link_room(t.nic, -1);
+	nic_writable(t.nic);
+	wait_ms(&t, 1);
+	expect(&t, TCPH_ACK, 1, 1, 100);
+	expect_nothing(&t);
+	peer_sends(&t, TCPH_ACK, 1, 101, 0);
+	ck_assert_uint_eq(t.tcp.stats.timeouts, 0);
+	script_write(&t, 100);
+	expect(&t, TCPH_ACK, 101, 1, 100);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 9293 3.8.4, RFC 5482 4.2: keepalive ends a connection over a stuck link, too */
+START_TEST(stuck_link_keepalive)
+{
+	struct script t;
+	int on = 1;
+
+	for (int limit = 0; limit < 2; limit++) {
+		script_init(&t);
+		script_accepts(&t);
+		set(&t, TCP_KEEPIDLE, 10);
+		set(&t, TCP_KEEPINTVL, 5);
+		set(&t, TCP_KEEPCNT, 3);
+		if (limit)
+			set(&t, TCP_USER_TIMEOUT, 12000);
+		t.sk->keepalive = true;
+		t.sk->ops->setsockopt(t.sk, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+		testnet_link_room(t.nic, 0);
+		wait_ms(&t, limit ? 14900 : 24900);
+		ck_state(&t, TCPS_ESTABLISHED);
+		wait_ms(&t, 200);
+		ck_state(&t, TCPS_CLOSED);
+		ck_assert_int_eq(script_error(&t), ETIMEDOUT);
+		script_fini(&t);
+	}
+}
+END_TEST
+
+/* RFC 6582 3.2: fast retransmit is there after any number of bytes without loss */
+START_TEST(recover_wraps)
+{
+	struct script t;
+	struct tcp_sock *tp;
+
+	script_init(&t);
+	script_accepts(&t);
+	tp = tcp_sock(t.sk);
+	tp->recover = tp->snd_una - 0x80000000u + 2 * MSS;	/* the last loss: 2 GiB ago */
+	script_write(&t, 10 * MSS);
+	testnet_discard(t.nic);
+	for (uint32_t i = 1; i <= 4; i++)
+		peer_sends(&t, TCPH_ACK, 1, 1 + i * MSS, 0);
+	for (int i = 0; i < 3; i++)
+		peer_sends(&t, TCPH_ACK, 1, 1 + 4 * MSS, 0);
+	expect(&t, TCPH_ACK, 1 + 4 * MSS, 1, MSS);
+	ck_assert_uint_eq(t.tcp.stats.fast_retrans, 1);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 7323 2.4: rounding to the scale gives a peer that sends byte by byte no endless window */
+START_TEST(window_rounding)
+{
+	struct script t;
+	struct tcp_sock *tp;
+
+	script_init(&t);
+	t.wscale = 7;
+	script_accepts(&t);
+	tp = tcp_sock(t.sk);
+	ck_assert_uint_eq(tp->rcv_wscale, 7);
+	for (uint32_t seq = 1; seq <= 80000; seq++) {
+		peer_sends(&t, TCPH_ACK, seq, 1, 1);
+		testnet_discard(t.nic);
+	}
+	ck_assert_uint_le(tp->recv_bytes, t.sk->rcvbuf / 2);
+	ck_assert_uint_gt(tp->recv_bytes, t.sk->rcvbuf / 2 - 256);
+	ck_assert_uint_le(tp->rmem, 2 * t.sk->rcvbuf);
+	ck_assert_uint_eq(script_read(&t), tp->rcv_nxt - PEER_ISN - 1);
+	script_fini(&t);
+}
+END_TEST
+
+/*
+ * RFC 1122 4.2.2.16: a reader that sleeps costs its own window and no more. The stack's memory
+ * runs out: what a reader waits for is taken, nothing else, and ACKs are still sent.
+ */
+START_TEST(memory_runs_out)
+{
+	struct script t;
+	uint64_t limit;
+
+	script_init(&t);
+	script_accepts(&t);
+	limit = t.net.pool.limit;
+	peer_sends(&t, TCPH_ACK, 1, 1, 1000);
+	testnet_discard(t.nic);
+	t.net.pool.limit = 16u << 20;
+	t.net.pool.used += 15u << 20;
+	peer_sends(&t, TCPH_ACK, 1001, 1, 1000);	/* the reader has something to read */
+	expect(&t, TCPH_ACK, 1, 1001, 0);
+	ck_assert_uint_ge(t.tcp.stats.rcv_pruned, 1);
+	ck_assert_uint_eq(script_read(&t), 1000);
+	testnet_discard(t.nic);
+	peer_sends(&t, TCPH_ACK, 1001, 1, 1000);
+	expect(&t, TCPH_ACK, 1, 2001, 0);
+	ck_assert_uint_eq(script_read(&t), 1000);
+	testnet_discard(t.nic);
+	ck_assert_int_eq(script_write(&t, 100), 100);	/* the first is always taken */
+	expect(&t, TCPH_ACK, 1, 2001, 100);
+	ck_assert_uint_eq(t.sk->ops->space(t.sk), 0);	/* more is not: its ACK will tell */
+	ck_assert_uint_eq(t.sk->ops->poll(t.sk) & EPOLLOUT, 0);
+	peer_sends(&t, TCPH_ACK, 2001, 101, 0);
+	ck_assert_uint_ne(t.sk->ops->poll(t.sk) & EPOLLOUT, 0);
+	t.net.pool.used -= 15u << 20;
+	t.net.pool.limit = limit;
 	script_fini(&t);
 }
 END_TEST
@@ -546,6 +716,13 @@ int main(void)
 	tcase_add_test(t, rto_backoff);
 	tcase_add_test(t, gives_up);
 	tcase_add_test(t, user_timeout);
+	tcase_add_test(t, stuck_link_gives_up);
+	tcase_add_test(t, stuck_link_user_timeout);
+	tcase_add_test(t, stuck_link_keepalive);
+	tcase_add_test(t, slow_link);
+	tcase_add_test(t, recover_wraps);
+	tcase_add_test(t, window_rounding);
+	tcase_add_test(t, memory_runs_out);
 	tcase_add_test(t, fast_retransmit);
 	tcase_add_test(t, limited_transmit);
 	tcase_add_test(t, eifel_undo);

@@ -262,6 +262,23 @@ static void print_info(json_t *t)
 	       number(t, "retrans"), number(t, "total_retrans"), number(t, "rcv_space"));
 }
 
+/* timer:(timewait,54sec,0), timer:(on,200ms,1) */
+static void print_timer(json_t *t)
+{
+	long long ms = number(t, "expires_ms");
+
+	if (!json_is_object(t))
+		return;
+	if (ms < 1000)
+		printf(" timer:(%s,%lldms,%lld)", text(t, "name"), ms, number(t, "retries"));
+	else if (ms < 60000)
+		printf(" timer:(%s,%lldsec,%lld)", text(t, "name"), ms / 1000,
+		       number(t, "retries"));
+	else
+		printf(" timer:(%s,%lldmin%lldsec,%lld)", text(t, "name"), ms / 60000,
+		       ms / 1000 % 60, number(t, "retries"));
+}
+
 void print_sockets(const struct ctl *c, json_t *list)
 {
 	json_t *s;
@@ -270,8 +287,10 @@ void print_sockets(const struct ctl *c, json_t *list)
 	printf("%-6s %-11s %7s %7s %24s %24s\n", "Netid", "State", "Recv-Q", "Send-Q",
 	       "Local Address:Port", "Peer Address:Port");
 	json_array_foreach(list, i, s) {
-		printf("%-6s %-11s %7lld %7lld %24s %24s\n", text(s, "netid"), text(s, "state"),
+		printf("%-6s %-11s %7lld %7lld %24s %24s", text(s, "netid"), text(s, "state"),
 		       number(s, "recv_q"), number(s, "send_q"), text(s, "local"), text(s, "peer"));
+		print_timer(json_object_get(s, "timer"));
+		putchar('\n');
 		if (c->info)
 			print_info(json_object_get(s, "info"));
 	}

@@ -53,16 +53,25 @@ static json_t *tcp_info(struct sock *sk)
 			 "wscale", !!(ti.tcpi_options & TCPI_OPT_WSCALE));
 }
 
-static void add_tcp(const struct stack *s, json_t *list)
+static void add_tcp(void *arg, const struct tcp_row *r)
 {
-	list_for_each(pos, &s->tcp.socks) {
-		struct sock *sk = list_entry(pos, struct sock, all);
-		json_t *o = sock_json(sk, "tcp", tcp_state_name(sk)), *info = tcp_info(sk);
+	json_t *list = arg, *o, *info = r->sk ? tcp_info(r->sk) : NULL;
 
-		if (info)
-			json_object_set_new(o, "info", info);
-		json_array_append_new(list, o);
-	}
+	o = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:I}", "netid", "tcp", "state", r->state,
+		      "recv_q", (json_int_t)r->recv_q, "send_q", (json_int_t)r->send_q,
+		      "local", endpoint(&r->local, r->lport), "peer",
+		      endpoint(&r->remote, r->rport), "inode",
+		      (json_int_t)(r->sk ? r->sk->inode : 0));
+	if (r->sk && r->sk->bound_nic)
+		json_object_set_new(o, "dev", json_string(r->sk->bound_nic->name));
+	if (r->timer)
+		json_object_set_new(o, "timer", json_pack("{s:s, s:I, s:I}", "name", r->timer,
+							  "expires_ms",
+							  (json_int_t)(r->expires / 1000000),
+							  "retries", (json_int_t)r->retries));
+	if (info)
+		json_object_set_new(o, "info", info);
+	json_array_append_new(list, o);
 }
 
 static void add_datagram(const struct list *socks, json_t *list)
@@ -86,7 +95,7 @@ static int sockets(void *arg, struct control_request *rq, json_t **result, struc
 	*result = json_array();
 	add_datagram(&s->raw.socks, *result);
 	add_datagram(&s->udp.socks, *result);
-	add_tcp(s, *result);
+	tcp_dump(&s->tcp, add_tcp, *result);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 libcore_la_SOURCES += \
 	core/tcp/ack.c \
 	core/tcp/congestion.c \
+	core/tcp/dump.c \
 	core/tcp/input.c \
 	core/tcp/isn.c \
 	core/tcp/listen.c \

@@ -9,6 +9,7 @@
  *	output.c	what may be sent		timer.c		what time brings
  *	timewait.c	TIME-WAIT			isn.c		initial numbers
  *	congestion.c	the module's side		option.c	socket options
+ *	dump.c		what ss would show
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -66,4 +66,18 @@ void tcp_congestion_switch(struct tcp *tcp, const struct congestion_ops *from,
 /* For dumps: "ESTAB" as ss prints; see tcp/sock.h for more. */
 const char *tcp_state_name(const struct sock *sk);
 
+struct tcp_row {			/* a line of ss */
+	const char *state;
+	struct ip_addr local, remote;
+	uint16_t lport, rport;
+	uint32_t recv_q, send_q;
+	const char *timer;		/* "on", "persist", "keepalive", "timewait"; NULL: none */
+	uint64_t expires;		/* of the timer, ns from now */
+	uint32_t retries;
+	struct sock *sk;		/* NULL: a TIME-WAIT entry */
+};
+
+/* Every socket, and every TIME-WAIT entry. */
+void tcp_dump(const struct tcp *tcp, void (*fn)(void *arg, const struct tcp_row *r), void *arg);
+
 #endif

@@ -2,6 +2,7 @@
 /* test_tcp_close.c - closing, TIME-WAIT, linger. Each test names its RFC and section. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #include "tcp_script.h"
 
@@ -63,6 +64,79 @@ START_TEST(passive_close)
 	peer_sends(&t, TCPH_ACK, 2, 12, 0);
 	ck_assert_uint_eq(t.tcp.established.count, 0);
 	ck_assert_uint_eq(t.tcp.orphans, 0);
+	script_fini(&t);
+}
+END_TEST
+
+struct seen {
+	const char *state, *timer;
+	uint32_t recv_q, send_q, rows;
+};
+
+static void see(void *arg, const struct tcp_row *r)
+{
+	struct seen *s = arg;
+
+	if (strcmp(r->state, s->state))
+		return;
+	s->rows++;
+	s->recv_q = r->recv_q;
+	s->send_q = r->send_q;
+	s->timer = r->timer ? r->timer : "none";
+}
+
+static void dump_shows(struct script *t, const char *state, uint32_t recv_q, uint32_t send_q,
+		       const char *timer)
+{
+	struct seen s = { .state = state };
+
+	tcp_dump(&t->tcp, see, &s);
+	ck_assert_uint_eq(s.rows, 1);
+	ck_assert_uint_eq(s.recv_q, recv_q);
+	ck_assert_uint_eq(s.send_q, send_q);
+	ck_assert_str_eq(s.timer, timer);
+}
+
+/* As ss: queues, of a listener the connections that wait and how many may; timers; TIME-WAIT */
+START_TEST(dump)
+{
+	struct script t;
+
+	script_init(&t);
+	script_listen(&t, 7);
+	dump_shows(&t, "LISTEN", 0, 7, "none");
+	peer_sends(&t, TCPH_SYN, 0, 0, 0);
+	expect(&t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+	dump_shows(&t, "SYN-RECV", 0, 1, "on");
+	peer_sends(&t, TCPH_ACK, 1, 1, 0);
+	dump_shows(&t, "LISTEN", 1, 7, "none");
+	t.peer_port++;
+	script_accepts(&t);		/* the first of the queue */
+	t.peer_port--;
+	t.iss = tcp_sock(t.sk)->iss;
+	dump_shows(&t, "LISTEN", 1, 7, "none");
+	t.listener->ops->close(t.listener, true);
+	t.listener = NULL;
+	testnet_run(&t.net, 0);
+	testnet_discard(t.nic);
+	peer_sends(&t, TCPH_ACK, 1, 1, 300);
+	testnet_discard(t.nic);
+	dump_shows(&t, "ESTAB", 300, 0, "none");
+	script_write(&t, 100);
+	dump_shows(&t, "ESTAB", 300, 100, "on");
+	script_read(&t);
+	t.wnd = 0;
+	peer_sends(&t, TCPH_ACK, 301, t.sk->lport ? tcp_sock(t.sk)->snd_nxt - t.iss : 0, 0);
+	script_write(&t, 50);
+	dump_shows(&t, "ESTAB", 0, 50, "persist");
+	t.wnd = 1000;
+	peer_sends(&t, TCPH_ACK, 301, tcp_sock(t.sk)->snd_nxt - t.iss, 0);
+	peer_sends(&t, TCPH_ACK, 301, tcp_sock(t.sk)->snd_nxt - t.iss, 0);
+	close_sk(&t);
+	dump_shows(&t, "FIN-WAIT-1", 0, 1, "on");
+	peer_sends(&t, TCPH_FIN | TCPH_ACK, 301, 152, 0);
+	dump_shows(&t, "TIME-WAIT", 0, 0, "timewait");
+	testnet_discard(t.nic);
 	script_fini(&t);
 }
 END_TEST
@@ -322,8 +396,10 @@ int main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, active_close);
 	tcase_add_test(t, passive_close);
+	tcase_add_test(t, dump);
 	tcase_add_test(t, simultaneous_close);
 	tcase_add_test(t, fin_retransmission);
 	tcase_add_test(t, fin_out_of_order);

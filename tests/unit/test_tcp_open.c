@@ -333,6 +333,7 @@ int main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, active_open);
 	tcase_add_test(t, passive_open);
 	tcase_add_test(t, simultaneous_open);

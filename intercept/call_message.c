@@ -157,6 +157,8 @@ static int64_t stream_send(struct call *c, struct message *m)
 	while (c->done < m->total) {
 		want = m->total - c->done < ISOCK_SCRATCH ? m->total - c->done : ISOCK_SCRATCH;
 		err = remote_gather(c->tid, m->iov, m->niov, c->done, c->ic->scratch, want);
+		if (!call_valid(c))
+			return c->done ? (int64_t)c->done : -EINTR;	/* whose memory was that? */
 		if (err)
 			return c->done ? (int64_t)c->done : -EFAULT;
 		n = send(c->fd, c->ic->scratch, want, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -224,6 +226,8 @@ static struct packet *dgram_packet(struct call *c, const struct message *m, int 
 		goto fail;
 	*err = remote_gather(c->tid, m->iov, m->niov, 0,
 			     straight ? b->data + ic->buf_off : ic->scratch, n);
+	if (!*err && !call_valid(c))
+		*err = -EINTR;
 	if (*err || !n)
 		goto done;
 	if (straight) {
@@ -409,15 +413,13 @@ static int64_t message_recv(struct call *c, struct message *m)
 	return err ? err : n;
 }
 
-static struct message *message_new(struct call *c, int64_t *result)
+static struct message *message_new(int64_t *result)
 {
 	struct message *m = malloc(sizeof(*m));
 
-	*result = !m ? -ENOBUFS : call_valid(c) ? 0 : -EINTR;
-	if (*result) {
-		free(m);
+	*result = m ? 0 : -ENOBUFS;
+	if (!m)
 		return NULL;
-	}
 	m->at = 0;
 	m->namelen = 0;
 	m->controllen = 0;
@@ -427,7 +429,7 @@ static struct message *message_new(struct call *c, int64_t *result)
 /* sendto and recvfrom are messages of one piece. */
 static struct message *message_plain(struct call *c, int64_t *result)
 {
-	struct message *m = message_new(c, result);
+	struct message *m = message_new(result);
 
 	if (!m)
 		return NULL;
@@ -468,7 +470,7 @@ int64_t call_recvfrom(struct call *c)
 int64_t call_sendmsg(struct call *c)
 {
 	int64_t result;
-	struct message *m = message_new(c, &result);
+	struct message *m = message_new(&result);
 
 	if (m)
 		result = message_read(c, m, c->args[1], (int)c->args[2], true);
@@ -481,7 +483,7 @@ int64_t call_sendmsg(struct call *c)
 int64_t call_recvmsg(struct call *c)
 {
 	int64_t result;
-	struct message *m = message_new(c, &result);
+	struct message *m = message_new(&result);
 
 	if (m)
 		result = message_read(c, m, c->args[1], (int)c->args[2], false);
@@ -497,7 +499,7 @@ static int64_t message_vector(struct call *c, bool sending)
 	uint32_t vlen = (uint32_t)c->args[2] < MESSAGE_VLEN ? (uint32_t)c->args[2] : MESSAGE_VLEN, len;
 	int flags = (int)c->args[3];
 	int64_t result;
-	struct message *m = message_new(c, &result);
+	struct message *m = message_new(&result);
 	uint32_t i;
 
 	for (i = 0; m && i < vlen; i++) {

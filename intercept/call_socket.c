@@ -61,7 +61,8 @@ int64_t call_bind(struct call *c)
 		return err;
 	err = socket_bind(c->is->sk, &name, (socklen_t)c->args[2]);
 	if (err == -EADDRINUSE && !c->expired) {
-		call_reap(c->ic);
+		if (!c->waits)		/* or it might be reaped itself */
+			call_reap(c->ic);
 		return call_wait(c, BIND_PATIENCE, 0);
 	}
 	return err;

@@ -81,6 +81,9 @@ static int isock_pair(struct isock *is, int type, bool nonblock)
 		return errno == EMFILE ? -ENFILE : -errno;
 	is->fd = pair[0];
 	is->held = pair[1];
+	errno = ENFILE;
+	if (!fds_left(is->ic, pair[1], false))
+		goto fail;
 	if (getsockopt(pair[1], SOL_SOCKET, SO_COOKIE, &is->cookie, &len))
 		goto fail;
 	ev.data.u64 = is->cookie;
@@ -145,6 +148,9 @@ void isock_release(struct isock *is, bool abort)
 {
 	struct intercept *ic = is->ic;
 
+	/* a shutdown() that slipped through (notify.c) looks like a close, whoever still waits */
+	if (is->ncalls)
+		call_abandon(is);
 	list_for_each_safe(n, &is->ready)
 		isock_release(list_entry(n, struct isock, list), true);
 	if (is->ghost)
@@ -164,7 +170,10 @@ void isock_release(struct isock *is, bool abort)
 		socket_close(is->sk);
 	buf_put(is->rest);
 	packet_free(is->packet);
-	free(is->packet_name);
+	if (is->packet_name) {
+		list_add_tail(&is->packet_name->node, &is->names);
+		is->nnames++;
+	}
 	pump_names_free(is);
 	free(is);
 }

@@ -24,6 +24,7 @@
 #define ISOCK_CONTROL	256u		/* control bytes kept with a datagram */
 #define ISOCK_NAMES	512u		/* datagrams that fit in the program's end, at most */
 #define CALL_REMEMBERED	64u
+#define ISOCK_NAMES_ALL	(1u << 17)	/* of all sockets together */
 
 enum isock_state {
 	ISOCK_NEW,		/* streams begin here ... */
@@ -53,6 +54,7 @@ struct isock {
 	struct loop_io io;		/* the stack's end */
 	struct work work;		/* the stack's socket had an event */
 	struct list waiters;		/* struct call */
+	uint32_t ncalls;		/* waiting calls, those in waiters included */
 	struct list hungry;		/* ic->hungry */
 	uint64_t cookie;
 	int fd;				/* the stack's end; -1 when closed */
@@ -96,6 +98,7 @@ struct listener {			/* a seccomp listener */
 /* One system call of a program, from its notification to its answer. */
 struct call {
 	struct list node;		/* ic->waiting */
+	struct hash_node by_tid;	/* ic->waiters */
 	struct list wait_node;		/* is->waiters */
 	struct intercept *ic;
 	struct listener *listener;
@@ -129,7 +132,9 @@ struct call_kind {
 };
 
 struct call_memory {			/* the result of a call whose caller was interrupted */
-	pid_t tid;
+	pid_t tid;			/* 0: none */
+	uint64_t cookie;		/* of the socket */
+	uint64_t until;
 	int nr;
 	uint64_t args[6];
 	int64_t result;
@@ -142,12 +147,14 @@ struct intercept {
 	struct intercept_stats stats;
 	uint64_t options_logged;	/* a bit a kind of unknown option */
 	struct hash_table isocks;
+	struct hash_table waiters;	/* waiting calls by thread */
 	struct list listeners, waiting, ghosts, hungry;
 	struct list free_names;
-	uint32_t nghosts, swept_at, nfree_names;
+	uint32_t nghosts, swept_at, nfree_names, nnames;
 	struct timer reap;		/* looks for waiting calls whose caller is gone */
 	struct timer sweep;		/* looks for ghosts whose program's end is gone */
 	struct timer feed;		/* tries again what found no memory */
+	int nofile;			/* RLIMIT_NOFILE: see fds_left */
 	int witness;			/* epoll set of every program's end: see isock.c */
 	struct remote remote;
 	struct buf *buf;		/* what programs write is read into this, one after the other */
@@ -156,6 +163,18 @@ struct intercept {
 	struct call_memory memory[CALL_REMEMBERED];
 	unsigned int memory_next;
 };
+
+/*
+ * Descriptors are given lowest first, so the number of a new one tells whether few are left. Sockets leave the last
+ * quarter of what is allowed (at most 1024) to calls, waiting calls half of that to calls that are answered at once,
+ * the control socket and modules: a program that takes all it can get hinders nobody else.
+ */
+static inline bool fds_left(const struct intercept *ic, int fd, bool waits)
+{
+	int reserve = ic->nofile / 4 < 1024 ? ic->nofile / 4 : 1024;
+
+	return fd < ic->nofile - (waits ? reserve / 2 : reserve);
+}
 
 /* isock.c */
 struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool nonblock, int *err);
@@ -193,6 +212,7 @@ bool call_valid(const struct call *c);
 /* Put fd into the program as the call's result; CALL_ANSWERED, or -errno; *tfd: its number there, -1: nobody took it. */
 int64_t call_answer_fd(struct call *c, int fd, bool cloexec, int *tfd);
 bool call_nonblock(const struct call *c);
+void call_abandon(struct isock *is);			/* the socket is no more: EBADF for its waiting calls */
 void call_wake(struct isock *is);			/* waiting calls of a socket try again */
 bool call_reap(struct intercept *ic);			/* drop calls whose caller is gone; were there any? */
 int call_read(struct call *c, uint64_t addr, void *dst, size_t n);

@@ -22,17 +22,20 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "intercept/isock.h"
 
 #define REAP_INTERVAL 50000000ull	/* ns */
+#define MEMORY_TIME 1000000000ull	/* ns; a call is made again as soon as the handler has returned */
 
 static const struct call_kind call_kinds[] = {
 	{ SYS_socket, false, call_socket, NULL },
@@ -70,21 +73,27 @@ static void call_remember(struct call *c, int64_t result)
 	struct call_memory *m = &c->ic->memory[c->ic->memory_next++ % CALL_REMEMBERED];
 
 	m->tid = c->tid;
+	m->cookie = c->is->cookie;
+	m->until = c->ic->env->now + MEMORY_TIME;
 	m->nr = c->nr;
 	memcpy(m->args, c->args, sizeof(m->args));
 	m->result = result;
 }
 
-/* The result that waits for this call. Any other call of the thread means that it gave up. */
-static bool call_recall(struct call *c, int64_t *result)
+/*
+ * The result that waits for this call. The same call with other arguments means that the thread gave up; other
+ * calls mean nothing, for the signal's handler may have made them.
+ */
+static bool call_recall(const struct call *c, int64_t *result)
 {
 	for (size_t i = 0; i < CALL_REMEMBERED; i++) {
 		struct call_memory *m = &c->ic->memory[i];
 
-		if (m->tid != c->tid)
+		if (m->tid != c->tid || m->nr != c->nr || m->args[0] != c->args[0])
 			continue;
 		m->tid = 0;
-		if (m->nr != c->nr || memcmp(m->args, c->args, sizeof(m->args)))
+		if (m->cookie != c->is->cookie || m->until < c->ic->env->now ||
+		    memcmp(m->args, c->args, sizeof(m->args)))
 			continue;
 		*result = m->result;
 		return true;
@@ -126,7 +135,7 @@ static void call_answer(struct call *c, int64_t result)
 		return;
 	if (c->kind->undo)
 		c->kind->undo(c, result);
-	else
+	else if (c->is)
 		call_remember(c, result);
 }
 
@@ -161,7 +170,9 @@ int64_t call_wait(struct call *c, uint64_t timeout, uint32_t events)
 
 static void call_drop(struct call *c)
 {
+	c->is->ncalls--;
 	list_del(&c->node);
+	hash_del(&c->ic->waiters, &c->by_tid);
 	list_del(&c->wait_node);
 	timer_cancel(&c->ic->env->timers, &c->timer);
 	if (c->io.loop)
@@ -171,13 +182,31 @@ static void call_drop(struct call *c)
 	free(c);
 }
 
+/* Its caller waits no more. What it has moved by then, it has moved. */
+static void call_interrupted(struct call *c)
+{
+	c->ic->stats.interrupted++;
+	if (c->done && (c->nr == SYS_sendmsg || c->nr == SYS_sendto || c->nr == SYS_recvmsg ||
+			c->nr == SYS_recvfrom))
+		call_remember(c, (int64_t)c->done);
+	call_drop(c);
+}
+
+/* A thread makes one call at a time: one that still seems to wait was interrupted. */
+static void call_superseded(const struct call *now)
+{
+	for (struct hash_node *n = hash_find(&now->ic->waiters, (uint64_t)now->tid), *next; n; n = next) {
+		next = hash_find_next(n);
+		call_interrupted(container_of(n, struct call, by_tid));
+	}
+}
+
 static void call_again(struct call *c)
 {
 	int64_t result;
 
 	if (!call_valid(c)) {
-		c->ic->stats.interrupted++;
-		call_drop(c);
+		call_interrupted(c);
 		return;
 	}
 	result = c->kind->fn(c);
@@ -201,6 +230,18 @@ static void call_expired(struct timer *t)
 	call_again(c);
 }
 
+void call_abandon(struct isock *is)
+{
+	list_for_each_safe(n, &is->ic->waiting) {
+		struct call *c = list_entry(n, struct call, node);
+
+		if (c->is != is)
+			continue;
+		call_answer(c, -EBADF);
+		call_drop(c);
+	}
+}
+
 void call_wake(struct isock *is)
 {
 	struct list turn;
@@ -219,10 +260,10 @@ void call_wake(struct isock *is)
 static void call_keep(const struct call *now)
 {
 	struct intercept *ic = now->ic;
-	struct call *c = malloc(sizeof(*c));
+	struct call *c = fds_left(ic, now->fd, true) ? malloc(sizeof(*c)) : NULL;
 
 	if (!c) {
-		call_answer((struct call *)(uintptr_t)now, -ENOMEM);
+		call_answer((struct call *)(uintptr_t)now, -ENOBUFS);
 		if (now->fd >= 0)
 			close(now->fd);
 		return;
@@ -230,7 +271,9 @@ static void call_keep(const struct call *now)
 	*c = *now;
 	c->waits = true;
 	list_init(&c->wait_node);
+	c->is->ncalls++;
 	list_add_tail(&c->node, &ic->waiting);
+	hash_add(&ic->waiters, &c->by_tid, (uint64_t)c->tid);
 	timer_init(&c->timer, call_expired);
 	if (c->deadline != TIMER_NEVER)
 		timer_arm(&ic->env->timers, &c->timer, c->deadline);
@@ -249,8 +292,7 @@ bool call_reap(struct intercept *ic)
 
 		if (call_valid(c))
 			continue;
-		ic->stats.interrupted++;
-		call_drop(c);
+		call_interrupted(c);
 		any = true;
 	}
 	return any;
@@ -320,6 +362,10 @@ static bool call_find(struct call *c, int64_t *result)
 			  c->fd == -ESRCH && !call_valid(c) ? -EINTR : -EBADF;
 		return false;
 	}
+	/* by its number a task was found: it was the caller, if the caller still waits */
+	*result = -EINTR;
+	if (!call_valid(c))
+		return false;
 	c->is = isock_find(c->ic, c->fd, &err);
 	*result = CALL_CONTINUE;
 	if (!c->is)
@@ -338,10 +384,11 @@ static int64_t call_dispatch(struct call *c)
 	c->kind = call_kind(c->nr);
 	if (!c->kind)
 		return CALL_CONTINUE;
-	if (call_recall(c, &result))
-		return result;
-	if (c->kind->socket && !call_find(c, &result))
-		return result;
+	if (c->kind->socket) {
+		call_superseded(c);
+		if (!call_find(c, &result) || call_recall(c, &result))
+			return result;
+	}
 	return c->kind->fn(c);
 }
 
@@ -413,6 +460,7 @@ int intercept_add_listener(struct intercept *ic, int fd, struct weir_error *e)
 struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_error *e)
 {
 	struct intercept *ic = calloc(1, sizeof(*ic));
+	struct rlimit r;
 
 	if (!ic)
 		goto no_memory;
@@ -428,21 +476,25 @@ struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_
 	timer_init(&ic->sweep, isock_sweep);
 	timer_init(&ic->feed, isock_feed);
 	remote_init(&ic->remote);
+	ic->nofile = getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur > INT_MAX ? INT_MAX : (int)r.rlim_cur;
 	ic->scratch = malloc(ISOCK_SCRATCH);
-	if (!ic->scratch || hash_init(&ic->isocks, 64))
+	if (!ic->scratch || hash_init(&ic->isocks, 64) || hash_init(&ic->waiters, 64))
 		goto no_memory;
 	ic->witness = epoll_create1(EPOLL_CLOEXEC);
 	if (ic->witness >= 0)
 		return ic;
 	weir_fail(e, errno, "cannot make an epoll set: %s", strerror(errno));
+	hash_free(&ic->waiters);
 	hash_free(&ic->isocks);
 	free(ic->scratch);
 	free(ic);
 	return NULL;
 no_memory:
 	weir_fail(e, ENOMEM, "out of memory");
-	if (ic)
+	if (ic) {
+		hash_free(&ic->isocks);
 		free(ic->scratch);
+	}
 	free(ic);
 	return NULL;
 }
@@ -469,6 +521,7 @@ void intercept_destroy(struct intercept *ic)
 	buf_put(ic->buf);
 	remote_close(&ic->remote);
 	close(ic->witness);
+	hash_free(&ic->waiters);
 	hash_free(&ic->isocks);
 	free(ic->scratch);
 	free(ic);

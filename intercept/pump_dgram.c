@@ -16,15 +16,18 @@
  * What a plain send() writes goes to the connected peer. While the stack has no room for it, it stays in the pair.
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 
 #include "intercept/isock.h"
 
 #define DGRAM_TURN	64	/* datagrams a turn */
 #define DGRAM_IOV	((int)PACKET_FRAGS + 1)
 #define DGRAM_LINEAR	2048u
+#define FORGET_NAMES	32u
 
 /* ---- names ---- */
 
@@ -32,6 +35,8 @@ static struct isock_name *pump_name_new(struct intercept *ic)
 {
 	struct isock_name *name;
 
+	if (ic->nnames >= ISOCK_NAMES_ALL)
+		return NULL;
 	if (list_empty(&ic->free_names)) {
 		name = malloc(sizeof(*name));
 	} else {
@@ -41,6 +46,7 @@ static struct isock_name *pump_name_new(struct intercept *ic)
 	}
 	if (!name)
 		return NULL;
+	ic->nnames++;
 	list_init(&name->node);
 	name->error = false;
 	name->len = 0;
@@ -51,6 +57,7 @@ static struct isock_name *pump_name_new(struct intercept *ic)
 
 static void pump_name_put(struct intercept *ic, struct isock_name *name)
 {
+	ic->nnames--;
 	if (ic->nfree_names >= ISOCK_NAMES) {
 		free(name);
 		return;
@@ -155,8 +162,18 @@ static void dgram_mark(struct isock *is)
 	is->marked = true;
 }
 
+/* Names of datagrams that plain reads have taken: all, once nothing lies in the program's end. */
+static void dgram_forget(struct isock *is)
+{
+	int unread;
+
+	if (is->nnames >= FORGET_NAMES && !ioctl(is->fd, SIOCOUTQ, &unread) && !unread)
+		pump_names_free(is);
+}
+
 static void dgram_in(struct isock *is)
 {
+	dgram_forget(is);
 	dgram_mark(is);		/* first: recvmsg may take the error, too */
 	is->blocked = false;
 	while (is->packet || dgram_next(is))

@@ -76,7 +76,8 @@ static ssize_t stream_read_last(struct isock *is, void *dst, size_t len)
 	char control[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = { dst, len };
 	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+		.msg_controllen = CMSG_LEN(sizeof(int)),	/* room for one */
 	};
 	struct cmsghdr *c;
 	ssize_t n;

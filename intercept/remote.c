@@ -65,21 +65,28 @@ bool remote_capable(pid_t tid, int cap)
 	return !remote_status(tid, "\nCapEff:\t", 16, &caps) && (caps >> cap & 1);
 }
 
-static int remote_pidfd_open(struct remote *r, pid_t tid)
+/* Is the thread of this id still one of the process that the pidfd names? EPERM: it is, but another user's. */
+static bool remote_same(const struct remote *r, const struct remote_task *t)
+{
+	return !r->by_leader || !syscall(SYS_tgkill, t->leader, t->tid, 0) || errno == EPERM;
+}
+
+static int remote_pidfd_open(struct remote *r, struct remote_task *t)
 {
 	unsigned long long leader;
 	int fd, err;
 
 	if (!r->by_leader) {
-		fd = (int)syscall(SYS_pidfd_open, tid, REMOTE_PIDFD_THREAD);
+		fd = (int)syscall(SYS_pidfd_open, t->tid, REMOTE_PIDFD_THREAD);
 		if (fd >= 0 || errno != EINVAL)
 			return fd < 0 ? -errno : fd;
 		r->by_leader = true;
 	}
-	err = remote_status(tid, "\nTgid:\t", 10, &leader);
+	err = remote_status(t->tid, "\nTgid:\t", 10, &leader);
 	if (err)
 		return err;
-	fd = (int)syscall(SYS_pidfd_open, (pid_t)leader, 0);
+	t->leader = (pid_t)leader;
+	fd = (int)syscall(SYS_pidfd_open, t->leader, 0);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -88,7 +95,7 @@ int remote_getfd(struct remote *r, pid_t tid, int fd)
 	struct remote_task *t = &r->cache[(unsigned int)tid % REMOTE_CACHE];
 	int copy;
 
-	if (t->pidfd >= 0 && t->tid == tid) {
+	if (t->pidfd >= 0 && t->tid == tid && remote_same(r, t)) {
 		copy = (int)syscall(SYS_pidfd_getfd, t->pidfd, fd, 0);
 		if (copy >= 0)
 			return copy;
@@ -98,7 +105,7 @@ int remote_getfd(struct remote *r, pid_t tid, int fd)
 	if (t->pidfd >= 0)
 		close(t->pidfd);
 	t->tid = tid;
-	t->pidfd = remote_pidfd_open(r, tid);
+	t->pidfd = remote_pidfd_open(r, t);
 	if (t->pidfd < 0)
 		return t->pidfd;
 	copy = (int)syscall(SYS_pidfd_getfd, t->pidfd, fd, 0);

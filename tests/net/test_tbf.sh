@@ -32,13 +32,13 @@ capture() {
 # judge NAME ...: a capture is true to the wire only while the machine has time for both ends of it, so
 # a verdict may be asked for three times.
 judge() {
-	local what=$1 try
+	local what=$1 try good=no
 	shift
 	for try in 1 2 3; do
-		capture "$@" && break
-		[ $try = 3 ] || echo "again: $what: $OUT"
+		capture "$@" && good=yes && break
+		echo "try $try: $what: $OUT"
 	done
-	check "$what: $OUT" [ $? = 0 ]
+	check "$what: $OUT" [ $good = yes ]
 }
 
 send_kernel() { ip netns exec $NSW $SEND; }

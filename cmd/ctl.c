@@ -93,7 +93,7 @@ static int params(json_t *rq, char **words, int n, struct weir_error *e)
 			put(o, words[i], words[i + 1]);
 			i++;
 		} else {
-			return weir_fail(e, EINVAL, "%s: its value is missing", words[i]);
+			return weir_fail(e, EINVAL, "%s: its value is missing; write it behind", words[i]);
 		}
 	}
 	return 0;
@@ -214,7 +214,7 @@ static int keywords(json_t *rq, const struct keyword *k, char **words, int n, st
 			return weir_fail(e, EINVAL, "%s: not understood here; see `weir ctl --help`",
 					 words[i]);
 		if (i + 1 == n)
-			return weir_fail(e, EINVAL, "%s: its value is missing", words[i]);
+			return weir_fail(e, EINVAL, "%s: its value is missing; write it behind", words[i]);
 		put(rq, w->key, words[i + 1]);
 	}
 	return 0;

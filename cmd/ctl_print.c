@@ -6,6 +6,8 @@
 
 #include "cmd/ctl.h"
 
+#define SSTHRESH_INFINITE 0x7fffffff	/* before the first loss, as the kernel has it */
+
 static const char *text(json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));
@@ -95,13 +97,13 @@ void print_config(const struct ctl *c, json_t *o)
 
 /* ---- qdiscs, as tc ---- */
 
-/* "100mbit" as tc writes it: 100Mbit. */
+/* "100mbit" and "1mb" as tc writes them: 100Mbit, 1Mb. */
 static void print_value(const char *value)
 {
 	size_t digits = strspn(value, "0123456789.");
 	const char *unit = value + digits;
 
-	if (digits && strlen(unit) > 1 && !strcmp(unit + 1, "bit"))
+	if (digits && *unit && (!strcmp(unit + 1, "bit") || !strcmp(unit + 1, "b")))
 		printf("%.*s%c%s", (int)digits, value, toupper((unsigned char)*unit), unit + 1);
 	else
 		fputs(value, stdout);
@@ -253,11 +255,18 @@ static void print_info(json_t *t)
 {
 	if (!json_is_object(t))
 		return;
-	printf("\t %s%s%s rto:%.3g rtt:%.3g/%.3g mss:%lld pmtu:%lld cwnd:%lld ssthresh:%lld",
-	       is(t, "ts") ? "ts " : "", is(t, "wscale") ? "wscale " : "", text(t, "congestion"),
+	printf("\t %s%s%s", is(t, "ts") ? "ts " : "", is(t, "wscale") ? "wscale " : "",
+	       text(t, "congestion"));
+	if (!number(t, "mss")) {	/* a listener: there is no connection to tell of */
+		putchar('\n');
+		return;
+	}
+	printf(" rto:%.3g rtt:%.3g/%.3g mss:%lld pmtu:%lld cwnd:%lld",
 	       (double)number(t, "rto_us") / 1000, (double)number(t, "rtt_us") / 1000,
 	       (double)number(t, "rttvar_us") / 1000, number(t, "mss"), number(t, "pmtu"),
-	       number(t, "cwnd"), number(t, "ssthresh"));
+	       number(t, "cwnd"));
+	if (number(t, "ssthresh") < SSTHRESH_INFINITE)
+		printf(" ssthresh:%lld", number(t, "ssthresh"));
 	printf(" unacked:%lld retrans:%lld/%lld rcv_space:%lld\n", number(t, "unacked"),
 	       number(t, "retrans"), number(t, "total_retrans"), number(t, "rcv_space"));
 }

@@ -18,7 +18,8 @@ const char *arg_string(const struct control_request *rq, const char *key, struct
 	const char *s = arg_optional(rq, key);
 
 	if (!s)
-		weir_fail(e, EINVAL, "\"%s\" is missing, or no text", key);
+		weir_fail(e, EINVAL, "%s is missing, or no text; give it, as `weir ctl --help` shows",
+			  key);
 	return s;
 }
 

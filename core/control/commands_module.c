@@ -84,7 +84,8 @@ static int module_unload_named(void *arg, struct control_request *rq, json_t **r
 		return -EINVAL;
 	m = module_find(&rq->instance->registry, name);
 	if (!m)
-		return weir_fail(e, ENOENT, "module %.64s is not loaded", name);
+		return weir_fail(e, ENOENT, "module %.64s is not loaded; `weir ctl %s "
+				 "module list` shows what is", name, rq->instance->name);
 	if (!m->uses)
 		instance_congestion_forget(rq->instance, m);
 	return module_unload(m, e);

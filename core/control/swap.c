@@ -30,8 +30,7 @@ struct nic *instance_nic_find(const struct instance *inst, const char *name,
 						 used ? ", " : "", n->link.name);
 	}
 	weir_fail(e, ENODEV, "there is no NIC %.32s; there %s %s", name,
-		  list_empty(&inst->nics) ? "is" : "are",
-		  list_empty(&inst->nics) ? "only loopback" : names);
+		  strchr(names, ',') ? "are" : "is only", *names ? names : "loopback");
 	return NULL;
 }
 

@@ -539,7 +539,7 @@ START_TEST(reconfigure)
 	reload_refused(LINK "[qdisc]\nkind = fifo\nlimit = x\n", "new.ini:5");
 	reload_refused(LINK "[nonsense]\n", "nonsense");
 	reload_refused(LINK "[qdisc eth1]\nkind = fifo\n",
-		       "new.ini:3: [qdisc eth1]: there is no NIC eth1; there are eth0");
+		       "new.ini:3: [qdisc eth1]: there is no NIC eth1; there is only eth0");
 	reload_refused(LINK "[qdisc lo]\nkind = fifo\n", "loopback");
 	reload_refused(LINK "address = 10.0.0.3/24\ngateway = 192.0.2.1\n",
 		       "192.0.2.1");

@@ -74,7 +74,7 @@ static const struct counter link_counters[] = {
 #define C(m) { #m, offsetof(struct nic, m) }
 static const struct counter nic_counters[] = {
 	C(rx_packets), C(rx_bytes), C(rx_drops), C(tx_packets), C(tx_bytes), C(tx_drops),
-	C(ring_drops), { }
+	C(qdisc_drops), C(ring_drops), { }
 };
 #undef C
 

@@ -52,6 +52,7 @@ struct nic {
 	uint64_t tx_packets, tx_bytes;	/* given to the link, in wire packets: a super-segment counts
 					 * all of its segments (link.stats counts it once) */
 	uint64_t tx_drops;		/* down, or without a qdisc */
+	uint64_t qdisc_drops;		/* by every qdisc it has had: a swap hides none */
 	uint64_t ring_drops;		/* qdisc_transmit found the ring full */
 };
 

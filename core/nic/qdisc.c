@@ -110,6 +110,7 @@ void qdisc_dequeued(struct qdisc *q, const struct packet *p)
 
 void qdisc_count_drop(struct qdisc *q)
 {
+	q->nic->qdisc_drops++;
 	for (; q; q = q->parent)
 		q->stats.drops++;
 }

@@ -82,6 +82,18 @@ printf '[weir]\nmode = sandbox\n[qdisc]\nkind = tbf\nrate = 1gbit\nburst = 30000
 check "config reload of a good edit" ctl "$NAME" config reload
 check "is in force" contains "$(ctl "$NAME" qdisc show)" "1Gbit"
 
+# Before the end: with the sandbox go its counters.
+ctl "$NAME" -j stats > "$TMP/stats.json"
+check "no packet was lost in weir" python3 - "$TMP/stats.json" <<'PY'
+import json, sys
+s = json.load(open(sys.argv[1]))
+nic, link = s["nics"]["eth0"], s["links"]["eth0"]
+lost = {k: nic[k] for k in ("tx_drops", "qdisc_drops", "ring_drops")}
+lost |= {"link." + k: link[k] for k in ("tx_drops", "tx_errors", "rx_drops", "rx_errors")}
+lost |= {"out_discards": s["ip"]["out_discards"], "failures": s["pool"]["failures"]}
+print(nic["tx_packets"], "packets sent, lost:", lost)
+sys.exit(any(lost.values()) or nic["tx_packets"] < 1000)
+PY
 touch "$TMP/stop"
 wait $sender
 check "the sender saw no reset" [ $? = 0 ]

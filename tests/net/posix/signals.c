@@ -144,6 +144,76 @@ static void storm(void)
 	close(l);
 }
 
+static int asked;	/* a socket that the handler asks about */
+
+static void ask(int sig)
+{
+	int type;
+	socklen_t len = sizeof(type);
+
+	(void)sig;
+	getsockopt(asked, SOL_SOCKET, SO_TYPE, &type, &len);
+}
+
+static char stamp(size_t at)
+{
+	return (char)(at * 7 >> 3);
+}
+
+/* Reads slowly; how many bytes came, all of them as stamped, or -1. */
+static long read_stamped(int fd)
+{
+	char text[16384];
+	size_t total = 0;
+	ssize_t n;
+
+	while ((n = read(fd, text, sizeof(text))) > 0) {
+		for (ssize_t i = 0; i < n; i++)
+			if (text[i] != stamp(total + (size_t)i))
+				return -1;
+		total += (size_t)n;
+		usleep(500);
+	}
+	return n ? -1 : (long)total;
+}
+
+/* sendmsg that waits again and again, and is interrupted in the middle, by a handler with calls of its own. */
+static void interrupted_writer(void)
+{
+	const size_t total = 4u << 20, piece = 300000;
+	struct itimerval fast = { { 0, 1000 }, { 0, 1000 } }, off = { 0 };
+	struct sigaction a = { .sa_handler = ask, .sa_flags = SA_RESTART };
+	char *text = malloc(total);
+	struct iovec iov;
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n = 0;
+	int p[2], status = -1;
+
+	for (size_t i = 0; i < total; i++)
+		text[i] = stamp(i);
+	tcp_pair(p);
+	asked = udp_socket();
+	if (!fork()) {
+		close(p[0]);
+		_exit(read_stamped(p[1]) != (long)total);
+	}
+	close(p[1]);
+	sigaction(SIGALRM, &a, NULL);
+	setitimer(ITIMER_REAL, &fast, NULL);
+	for (size_t done = 0; done < total && n >= 0; done += n > 0 ? (size_t)n : 0) {
+		iov.iov_base = text + done;
+		iov.iov_len = total - done < piece ? total - done : piece;
+		n = sendmsg(p[0], &m, 0);
+	}
+	setitimer(ITIMER_REAL, &off, NULL);
+	IS(n > 0, 1);
+	close(p[0]);
+	wait(&status);
+	IS(status, 0);
+	close(asked);
+	free(text);
+}
+
 static void pipes(void)
 {
 	int p[2];
@@ -171,5 +241,6 @@ void test_signals(void)
 	receiving();
 	connecting();
 	storm();
+	interrupted_writer();
 	pipes();
 }

@@ -2,4 +2,4 @@
 # tests/sim: TCP over simulated links, on virtual time
 check_PROGRAMS += tests/sim/sim_tcp
 TESTS += tests/sim/sim_tcp
-tests_sim_sim_tcp_SOURCES = tests/sim/sim_tcp.c tests/sim/sim.c tests/sim/sim.h
+tests_sim_sim_tcp_SOURCES = tests/sim/sim_tcp.c tests/sim/sim.c tests/sim/sim.h tests/sim/operator.c tests/sim/operator.h

@@ -7,8 +7,11 @@
  * known at every offset, shut down, read to the end and close. Then must hold:
  *
  *	every byte arrives once and in order, and the end after the last
+ *	in every third world somebody swaps qdiscs and congestion controls: no qdisc drops anything
  *	a network that loses, reorders and crowds nothing sees no retransmission
  *	after TIME-WAIT no socket, port, packet or buffer is left on either side
+ *
+ * In another third sequence numbers or timestamps pass 2^32 on the way.
  *
  * Seeds go through all four pairs of GSO on and off. A failure prints the line that replays it:
  *	tests/sim/sim_tcp --seed N
@@ -24,7 +27,9 @@
 #include <netinet/tcp.h>
 
 #include "base/random.h"
+#include "operator.h"
 #include "sim.h"
+#include "tcp/sock.h"
 
 #define SEEDS	2000u
 #define CONNS	3
@@ -48,6 +53,7 @@ struct world {
 	struct sock *listener;
 	int conns, accepted;
 	bool lossless;
+	struct operator *op;		/* somebody at the controls, or NULL */
 	char failure[256];
 };
 
@@ -320,6 +326,28 @@ static void network(struct world *w)
 	/* Flows that share a slow wire delay each other by more than an RTO foresees. */
 	if (bad || (w->conns > 1 && (w->sim.host[0].wire.rate || w->sim.host[1].wire.rate)))
 		w->lossless = false;
+	if (w->op)
+		w->lossless = false;	/* its qdiscs are slow without warning */
+}
+
+/* Idle until the first connection's numbers are about to pass 2^32. */
+static void near_wrap(struct world *w, uint64_t seed)
+{
+	int side = seed / 3 % 2;
+	struct sim_host *h = &w->sim.host[side];
+	struct tcp_end e = { .local = h->addr, .remote = w->sim.host[!side].addr,
+			     .lport = side ? PORT : 2000, .rport = side ? 2000 : PORT };
+	const struct tcp *tcp = &h->stack->tcp;
+	uint64_t wait;
+
+	if (seed / 6 % 2)
+		wait = (uint64_t)(0u - sim_below(&w->sim, 60000) - tcp_isn(tcp, &e)) << 6;
+	else
+		wait = (0u - sim_below(&w->sim, 500) - tcp_ts_offset(tcp, &e) -
+			(uint32_t)(w->sim.now / MSEC)) * MSEC;
+	wait += w->sim.now;
+	while (w->sim.now < wait && sim_step(&w->sim, wait))
+		;
 }
 
 /* ---- running ---- */
@@ -396,7 +424,18 @@ static void report(struct world *w, int i)
 	       (unsigned long long)wire->frames, (unsigned long long)wire->lost);
 }
 
-static bool run_seed(uint64_t seed)
+static void check_operator(struct world *w)
+{
+	uint64_t drops = operator_drops(w->op, &w->sim);
+
+	if (drops)
+		FAIL(w, "qdiscs dropped %llu packets in %llu swaps", (unsigned long long)drops,
+		     (unsigned long long)w->op->swaps);
+	if (operator_cc_users)
+		FAIL(w, "%d connections hold a congestion control", operator_cc_users);
+}
+
+static bool run_seed(uint64_t seed, struct operator *op)
 {
 	struct sim_config c = { .seed = seed, .gso = { seed & 1, seed & 2 }, .mtu = 1500 };
 	struct world *w = calloc(1, sizeof(*w));
@@ -407,6 +446,12 @@ static bool run_seed(uint64_t seed)
 		c.mtu = 576 + (uint32_t)(seed * 7919 % 8000);
 	sim_init(&w->sim, &c);
 	w->sim.trace = verbose;
+	if (seed % 3 == 0) {
+		w->op = op;
+		operator_begin(op, &w->sim);
+	} else if (seed % 3 == 1) {
+		near_wrap(w, seed);
+	}
 	start_at = w->sim.now;
 	limit = start_at + TIME_LIMIT;
 	w->conns = 1 + (int)sim_below(&w->sim, CONNS);
@@ -417,6 +462,8 @@ static bool run_seed(uint64_t seed)
 
 		if (w->failure[0] || all_closed(w))
 			break;
+		if (w->op)
+			operator_act(w->op, &w->sim);
 		sim_step(&w->sim, next);
 		if (w->sim.now > limit)
 			FAIL(w, "not over after %llu s",
@@ -432,6 +479,8 @@ static bool run_seed(uint64_t seed)
 			;
 		check_left(w, 0);
 		check_left(w, 1);
+		if (w->op)
+			check_operator(w);
 	}
 	if (verbose) {
 		report(w, 0);
@@ -448,10 +497,13 @@ static bool run_seed(uint64_t seed)
 
 static void run_pair(uint64_t pair)
 {
+	struct operator op;
 	int failures = 0;
 
+	operator_init(&op);
 	for (uint64_t seed = pair; seed < SEEDS && failures < 5; seed += 4)
-		failures += !run_seed(seed);
+		failures += !run_seed(seed, &op);
+	operator_fini(&op);
 	ck_assert_msg(!failures, "%d seeds failed", failures);
 }
 
@@ -469,8 +521,13 @@ int main(int argc, char **argv)
 	int failed;
 
 	if (argc == 3 && !strcmp(argv[1], "--seed")) {
+		struct operator op;
+
 		verbose = true;
-		return !run_seed(strtoull(argv[2], NULL, 0));
+		operator_init(&op);
+		failed = !run_seed(strtoull(argv[2], NULL, 0), &op);
+		operator_fini(&op);
+		return failed;
 	}
 	s = suite_create("tcp simulation");
 	t = tcase_create("pairs of GSO on and off");

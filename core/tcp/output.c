@@ -500,9 +500,12 @@ static uint32_t sendable(struct tcp_sock *tp, struct packet *p, uint32_t burst, 
 			tp->cwnd_limited = true;
 		return limit - limit % tp->mss;
 	}
-	/* The window is smaller than a segment: worth it when that is half of the largest. */
-	if (wnd && wnd <= quota && wnd < tp->mss && wnd >= tp->max_window / 2 &&
-	    tp->snd_nxt == tp->snd_una)
+	/*
+	 * The window is smaller than a segment: worth it when that is half of the largest. As in
+	 * Linux this counts as a full segment, which Nagle does not hold back: waiting for the
+	 * ACK of one half before the other would wait for a delayed ACK each time.
+	 */
+	if (wnd && wnd <= quota && wnd < tp->mss && wnd >= tp->max_window / 2)
 		return wnd < p->len ? wnd : p->len;
 	return 0;
 }

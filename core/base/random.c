@@ -3,9 +3,11 @@
  * random.c - where randomness comes from (random.h).
  *
  * Theory of operation
- * The seeded generator is xoshiro256** 1.0 (Blackman and Vigna, 2018), its 256 bits of state filled from the
- * seed by splitmix64, as its authors advise. random_below is Lemire's multiply-and-reject (2019): the
- * high half of x * n is uniform in [0, n) once the few low halves under 2^32 mod n are rejected.
+ *
+ * The seeded generator is xoshiro256** 1.0 (Blackman and Vigna, 2018), its 256
+ * bits of state filled from the seed by splitmix64, as its authors advise. random_below is
+ * Lemire's multiply-and-reject (2019): the high half of x * n is uniform in [0, n) once the few
+ * low halves under 2^32 mod n are rejected.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -3,9 +3,11 @@
  * siphash.c - SipHash-2-4 (siphash.h).
  *
  * Theory of operation
- * Four words of state, set from the key. Every eight bytes of message m (little endian): v3 ^= m, two
- * rounds, v0 ^= m. The last word holds the remaining bytes and, on top, the length mod 256. Then v2 ^= 0xff, four
- * rounds, and the four words are xored together. A round is fourteen additions, rotations and xors.
+ *
+ * Four words of state, set from the key. Every eight bytes of message m
+ * (little endian): v3 ^= m, two rounds, v0 ^= m. The last word holds the remaining bytes and, on
+ * top, the length mod 256. Then v2 ^= 0xff, four rounds, and the four words are xored together. A
+ * round is fourteen additions, rotations and xors.
  */
 #include <endian.h>
 #include <string.h>

@@ -57,8 +57,8 @@ struct instance {
 	struct qdisc_kinds kinds;
 	struct tcp_congestion_kinds congestion_kinds;
 	struct list congestions;
-	/* Where the configuration came from, for a reload: the INI's absolute path or NULL, and the command
-	 * line's assignments, "qdisc.rate=100mbit", in order. */
+	/* Where the configuration came from, for a reload: the INI's absolute path or NULL, and
+	 * the command line's assignments, "qdisc.rate=100mbit", in order. */
 	char *config_file;
 	char **overrides;
 	size_t noverrides;

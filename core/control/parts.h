@@ -33,7 +33,8 @@ const struct mode_ops *instance_mode_get(struct instance *inst, const char *name
 /* Cannot fail. Takes over the use of m. */
 void instance_mode_apply(struct instance *inst, const struct mode_ops *mode, struct module *m);
 
-/* Is there a NIC for every [qdisc NAME]? e names the section's place, and the NICs that there are. */
+/* Is there a NIC for every [qdisc NAME]? e names the section's place, and the NICs that there
+ * are. */
 int instance_check_qdiscs(const struct instance *inst, const struct config *c,
 			  struct weir_error *e);
 

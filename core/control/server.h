@@ -46,8 +46,8 @@ void control_stop(struct control *c);
 
 /* ---- before the fork, and the client's side: client.c ---- */
 
-/* Where the socket of an instance is, or (name NULL) the folder of all of them: /run/weir, for another
- * user than root $XDG_RUNTIME_DIR/weir. */
+/* Where the socket of an instance is, or (name NULL) the folder of all of them: /run/weir, for
+ * another user than root $XDG_RUNTIME_DIR/weir. */
 int control_path(const char *name, char *path, size_t size, struct weir_error *e);
 /* Bind and listen; refuses a name that is taken. The fd, with the socket's path for who removes
  * it. */

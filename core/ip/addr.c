@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* addr.c - addresses as text and as the program's struct sockaddr. */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <stddef.h>
 
 #include "ip/addr.h"
 
@@ -27,36 +25,6 @@ const char *ip_addr_text(const struct ip_addr *a, char *text)
 	else
 		inet_ntop(AF_INET6, a->b, text, IP_ADDR_TEXT);
 	return text;
-}
-
-int ip_addr_from_sockaddr(const void *sa, socklen_t len, struct ip_addr *a, uint16_t *port)
-{
-	sa_family_t family;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-
-	if (len < sizeof(family))
-		return -EINVAL;
-	memcpy(&family, sa, sizeof(family));
-	switch (family) {
-	case AF_INET:
-		if (len < sizeof(in))
-			return -EINVAL;
-		memcpy(&in, sa, sizeof(in));
-		*a = ip_addr_v4(in.sin_addr.s_addr);
-		*port = ntohs(in.sin_port);
-		return 0;
-	case AF_INET6:
-		/* RFC 2133 sockets know no scope id, and Linux accepts that. */
-		if (len < offsetof(struct sockaddr_in6, sin6_scope_id))
-			return -EINVAL;
-		memcpy(&in6, sa, offsetof(struct sockaddr_in6, sin6_scope_id));
-		memcpy(a->b, &in6.sin6_addr, sizeof(a->b));
-		*port = ntohs(in6.sin6_port);
-		return 0;
-	default:
-		return -EAFNOSUPPORT;
-	}
 }
 
 void ip_addr_to_sockaddr(const struct ip_addr *a, uint16_t port, int family, void *sa,

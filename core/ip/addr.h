@@ -54,9 +54,8 @@ bool ip_addr_is_loopback(const struct ip_addr *a);
 bool ip_addr_is_multicast(const struct ip_addr *a);
 /* Text without prefix, into text[IP_ADDR_TEXT]; returns text. */
 const char *ip_addr_text(const struct ip_addr *a, char *text);
-/* sockaddr_in or sockaddr_in6 <-> address and port (host order). -EINVAL, -EAFNOSUPPORT.
- * ip_addr_to_sockaddr gives the full length; it copies at most *len bytes, as getsockname does. */
-int ip_addr_from_sockaddr(const void *sa, socklen_t len, struct ip_addr *a, uint16_t *port);
+/* As sockaddr_in or sockaddr_in6, port in host order. Gives the full length, and copies at most
+ * *len bytes, as getsockname does. */
 void ip_addr_to_sockaddr(const struct ip_addr *a, uint16_t port, int family, void *sa,
 			 socklen_t *len);
 

@@ -11,12 +11,13 @@
  * noted (RFC 826's merge). Packets about others only refresh entries that exist. A reply
  * that was sent to us alone answers what we asked; all else makes at most a STALE entry.
  *
- * Anybody on the link can say anything. Senders that cannot be (a group, loopback, our own
- * address with another's hardware address) are ignored; an entry is made only for a sender whose address is on
- * this link; and an address that changed within the last second does not change again, unless
- * the neighbour announces it to all (Linux's locktime and gratuitous ARP).
- * RFC 5227: a probe (sender address zero) is answered and teaches nothing; whoever claims an address of ours is counted and logged,
- * and answered with our own claim, at most every ten seconds (section 2.4 (c)).
+ * Anybody on the link can say anything. Senders that cannot be (a group, loopback, our own address
+ * with another's hardware address) are ignored; an entry is made only for a sender whose address
+ * is on this link; and an address that changed within the last second does not change again,
+ * unless the neighbour announces it to all (Linux's locktime and gratuitous ARP). RFC 5227: a
+ * probe (sender address zero) is answered and teaches nothing; whoever claims an address of ours
+ * is counted and logged, and answered with our own claim, at most every ten seconds (section 2.4
+ * (c)).
  */
 #include <linux/icmp.h>
 

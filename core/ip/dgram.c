@@ -3,8 +3,8 @@
  * dgram.c - sockets that keep message boundaries.
  *
  * Both directions are bounded in memory (truesize), not in payload, so that a flood of tiny
- * datagrams cannot take more than SO_RCVBUF either. As with Linux, a receive queue that has any room takes
- * one more datagram whole.
+ * datagrams cannot take more than SO_RCVBUF either. As with Linux, a receive queue that has any
+ * room takes one more datagram whole.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dgram.h - what sockets that keep message boundaries share (udp, raw, ping): a receive queue bounded in
- * memory, an error queue, and the route to the last destination.
+ * dgram.h - what sockets that keep message boundaries share (udp, raw, ping): a receive queue
+ * bounded in memory, an error queue, and the route to the last destination.
  */
 #ifndef IP_DGRAM_H
 #define IP_DGRAM_H

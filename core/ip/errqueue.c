@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * errqueue.c - error queues. What is queued is bounded by SO_RCVBUF, by memory as well as by number: an
- * error that finds no room is lost, as any ICMP message may be.
+ * errqueue.c - error queues. What is queued is bounded by SO_RCVBUF, by memory as well as by
+ * number: an error that finds no room is lost, as any ICMP message may be.
  */
 #include <errno.h>
 #include <time.h>		/* before errqueue.h, which needs struct timespec */

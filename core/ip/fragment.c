@@ -19,8 +19,8 @@
  *   his share loses his own oldest queue first, so a flood from one address cannot push out others;
  * - a queue lives 30 seconds; if its first piece had come, the sender is told (RFC 1122 section 3.3.2).
  *
- * The whole packet is copied into one buffer: a datagram of many small pieces costs a receiver no more memory
- * than its length, and a packet has few enough fragments of its own.
+ * The whole packet is copied into one buffer: a datagram of many small pieces costs a receiver no
+ * more memory than its length, and a packet has few enough fragments of its own.
  */
 #include <linux/icmp.h>
 #include <stdlib.h>

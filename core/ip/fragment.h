@@ -15,7 +15,8 @@ void fragments_destroy(struct fragments *fs);
 void fragments_flush(struct fragments *fs, const struct nic *nic);
 uint32_t fragments_memory(const struct fragments *fs);	/* bytes held now */
 
-/* Take a fragment in, data at its checked IP header. The whole packet when it was the missing one. */
+/* Take a fragment in, data at its checked IP header. The whole packet when it was the missing
+ * one. */
 struct packet *fragment_input(struct fragments *fs, struct packet *p, const struct ip_meta *m);
 
 #endif

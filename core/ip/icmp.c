@@ -4,15 +4,16 @@
  *
  * Theory of operation
  *
- * In: echo requests to us (not to a group) are answered. Errors quote a packet; when that is one we can
- * have sent - whole IP header, eight bytes of transport, from the address that the error came
- * to - they go to its transport, which knows whether it has such a connection (RFC 5927).
- * "Fragmentation needed" also lowers the path's MTU, if the quoted packet had DF and was larger than what the
- * message says would pass; TCP does that itself, once it has found the quoted segment to be in flight. Redirects and source quenches are counted and not followed (RFC 6633).
+ * In: echo requests to us (not to a group) are answered. Errors quote a packet; when that is one
+ * we can have sent - whole IP header, eight bytes of transport, from the address that the error
+ * came to - they go to its transport, which knows whether it has such a connection (RFC 5927).
+ * "Fragmentation needed" also lowers the path's MTU, if the quoted packet had DF and was larger
+ * than what the message says would pass; TCP does that itself, once it has found the quoted
+ * segment to be in flight. Redirects and source quenches are counted and not followed (RFC 6633).
  *
- * Out: no error is sent about an error, a fragment other than the first, or a packet from or to a group,
- * seen by the link or the network address (RFC 1122 section 3.2.2). Two token buckets limit them, as in Linux:
- * one for all (1,000 a second, 50 at once), and one for each destination (1 a
+ * Out: no error is sent about an error, a fragment other than the first, or a packet from or to a
+ * group, seen by the link or the network address (RFC 1122 section 3.2.2). Two token buckets limit
+ * them, as in Linux: one for all (1,000 a second, 50 at once), and one for each destination (1 a
  * second, 6 at once), of which there are 256, shared by a keyed hash. Loopback is not limited.
  */
 #include <errno.h>
@@ -229,7 +230,8 @@ static void error_deliver(struct ip *ip, const struct ip_meta *m, const uint8_t 
 			     n - m->header_len, e);
 }
 
-/* RFC 1191 section 7.1: routers that name no MTU mean the next common one below the packet's length. */
+/* RFC 1191 section 7.1: routers that name no MTU mean the next common one below the packet's
+ * length. */
 static uint32_t plateau(uint32_t len)
 {
 	static const uint16_t table[] = {

@@ -10,7 +10,8 @@
 
 struct icmp *icmp_create(struct ip *ip);	/* registers the protocol */
 void icmp_destroy(struct icmp *icmp);
-/* An error about a packet of our own, p, that this host could not send: to its transport. p stays the caller's. */
+/* An error about a packet of our own, p, that this host could not send: to its transport. p stays
+ * the caller's. */
 void icmp_local_error(struct ip *ip, const struct packet *p, uint8_t type, uint8_t code,
 		      uint32_t mtu);
 

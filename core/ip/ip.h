@@ -81,7 +81,8 @@ struct ip_protocol {
 	/* Consumes p; its checksum is the transport's to verify. False: no such port
 	 * (p is still the caller's, which answers with an ICMP error where that is due). */
 	bool (*input)(void *arg, struct packet *p, const struct ip_meta *m);
-	/* The error quotes a packet from src to dst (so src is us); transport points at its first len bytes (>= 8). */
+	/* The error quotes a packet from src to dst (so src is us); transport points at its first
+	 * len bytes (>= 8). */
 	void (*error)(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
 		      uint32_t len, const struct ip_error *e);
 };
@@ -128,7 +129,8 @@ struct ip {
 	struct packet_queue echoes;	/* our own broadcasts on their way back to us */
 	struct work echo_work;
 	uint8_t ttl;			/* default */
-	/* Every delivered ICMP message, for raw and ping sockets; p stays the caller's. May be NULL. */
+	/* Every delivered ICMP message, for raw and ping sockets; p stays the caller's. May be
+	 * NULL. */
 	void (*icmp_tap)(void *arg, const struct packet *p, const struct ip_meta *m);
 	/* Errors about ICMP messages that were sent; as ip_protocol's error. May be NULL. */
 	void (*icmp_error_tap)(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
@@ -173,7 +175,8 @@ static inline bool dst_valid(const struct ip *ip, const struct dst *d)
 {
 	return d->nic && d->generation == ip->generation;
 }
-/* A path MTU was learned (ICMP, or a black hole found): at least 552 for IPv4 unless the link's is lower. */
+/* A path MTU was learned (ICMP, or a black hole found): at least 552 for IPv4 unless the link's is
+ * lower. */
 void ip_pmtu_update(struct ip *ip, const struct ip_addr *dst, uint32_t mtu);
 /* Remove the routes by a NIC (NULL: all), or those that prefer an address that goes. */
 void route_flush(struct ip *ip, const struct nic *nic);
@@ -181,15 +184,15 @@ void route_flush_source(struct ip *ip, const struct ip_addr *a);
 
 /*
  * Send p, data at the transport header, checksum complete or PARTIAL. Pushes the IP header,
- * fragments where that is allowed and needed, and hands it to the neighbour or loopback. Consumes p.
- * 0; -EMSGSIZE; -ENOBUFS. A drop in the qdisc is not an error here.
+ * fragments where that is allowed and needed, and hands it to the neighbour or loopback. Consumes
+ * p. 0; -EMSGSIZE; -ENOBUFS. A drop in the qdisc is not an error here.
  */
 int ip_output(struct ip *ip, struct packet *p, const struct flow *f, const struct dst *d);
 /* The same with a complete IP header in front (IP_HDRINCL). */
 int ip_output_raw(struct ip *ip, struct packet *p, const struct flow *f, const struct dst *d);
 
-/* Answer p (data anywhere, network header set) with an ICMP error, within rate limits and RFC 1122 3.2.2. p
- * stays the caller's. */
+/* Answer p (data anywhere, network header set) with an ICMP error, within rate limits and RFC 1122
+ * 3.2.2. p stays the caller's. */
 void icmp_send_error(struct ip *ip, const struct packet *p, const struct ip_meta *m,
 		     uint8_t type, uint8_t code, uint32_t info);
 

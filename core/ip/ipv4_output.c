@@ -9,10 +9,10 @@
  * keyed hash of addresses and protocol, so that it does not repeat soon for one pair of hosts, and
  * tells nobody else how much we send: a counter that was idle jumps at random.
  *
- * What is too large for the path and may be fragmented is: each fragment is a header and a range of the
- * payload, by reference. What may not be is refused with EMSGSIZE. A super-segment is measured
- * by the segments it stands for; it goes down whole when the NIC's link cuts it, and is cut here
- * when not. Likewise the checksum that the transport left open.
+ * What is too large for the path and may be fragmented is: each fragment is a header and a range
+ * of the payload, by reference. What may not be is refused with EMSGSIZE. A super-segment is
+ * measured by the segments it stands for; it goes down whole when the NIC's link cuts it, and is
+ * cut here when not. Likewise the checksum that the transport left open.
  */
 #include <errno.h>
 
@@ -71,9 +71,9 @@ static bool nic_takes(const struct nic *nic, const struct packet *p)
 }
 
 /*
- * Whoever sends a broadcast to a link is one of those on it: a second packet on the same bytes comes
- * in at the end of the turn, by the NIC that the first leaves by. It is lost where memory is short, or
- * when a turn makes more of them than loopback would hold.
+ * Whoever sends a broadcast to a link is one of those on it: a second packet on the same bytes
+ * comes in at the end of the turn, by the NIC that the first leaves by. It is lost where memory is
+ * short, or when a turn makes more of them than loopback would hold.
  */
 static void echo_broadcast(struct ip *ip, const struct packet *p, const struct dst *d)
 {

@@ -2,16 +2,16 @@
 /*
  * port.c - port spaces.
  *
- * Theory of operation. A table holds the ports that are in use, a port the list of its uses. Two uses
- * of one port are in conflict when (Linux's inet_csk_bind_conflict and udp_lib_lport_inuse)
+ * Theory of operation. A table holds the ports that are in use, a port the list of its uses. Two
+ * uses of one port are in conflict when (Linux's inet_csk_bind_conflict and udp_lib_lport_inuse)
  *
  *	their devices overlap (either has none, or both have the same), and
  *	their addresses overlap (either is the wildcard, or they are equal), and
  *	not both have SO_REUSEADDR with the older one not listening, and
  *	not both have SO_REUSEPORT.
  *
- * A port asked for by number may be taken when no use is in conflict; an ephemeral one only when no use
- * overlaps at all, so that SO_REUSEADDR never hands out somebody's port by chance.
+ * A port asked for by number may be taken when no use is in conflict; an ephemeral one only when
+ * no use overlaps at all, so that SO_REUSEADDR never hands out somebody's port by chance.
  *
  * Connections choose ephemeral ports by RFC 6056 section 3.3.4 (double hash):
  *
@@ -19,10 +19,11 @@
  *	bucket = G(local, remote, remote port, secret)
  *	port   = min + (offset + counter[bucket]++) mod range
  *
- * F and G are the halves of one SipHash. Towards one peer ports go up one by one, which keeps a port in TIME-WAIT
- * out of use as long as can be; an observer of one peer learns nothing about the others. A port that only connections
- * chose is shared between connections with different four-tuples; one that came by bind() is not.
- * bind() to port 0 knows no peer: it starts at a random port (RFC 6056 section 3.3.1) and searches upwards.
+ * F and G are the halves of one SipHash. Towards one peer ports go up one by one, which keeps a
+ * port in TIME-WAIT out of use as long as can be; an observer of one peer learns nothing about the
+ * others. A port that only connections chose is shared between connections with different
+ * four-tuples; one that came by bind() is not. bind() to port 0 knows no peer: it starts at a
+ * random port (RFC 6056 section 3.3.1) and searches upwards.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -61,7 +61,8 @@ struct port *port_find(const struct port_table *t, uint16_t number);
  */
 int port_bind(struct port_table *t, struct sock *sk, const struct ip_addr *a, uint16_t port,
 	      bool (*listening)(const struct sock *));
-/* Give sk, bound to sk->local, an ephemeral port (listen or send without bind). -EADDRINUSE, -ENOMEM. */
+/* Give sk, bound to sk->local, an ephemeral port (listen or send without bind). -EADDRINUSE,
+ * -ENOMEM. */
 int port_autobind(struct port_table *t, struct sock *sk);
 /* sk is about to listen on the port that it has: -EADDRINUSE when another one does. */
 int port_listen(const struct sock *sk, bool (*listening)(const struct sock *));

@@ -2,9 +2,10 @@
 /*
  * sock.c - what every transport's sockets share.
  *
- * Sent packets are charged to their socket until they are freed, wherever that is (a qdisc, the link's
- * ring, a neighbour's queue), so that SO_SNDBUF bounds what one socket has below it. The destructor is the only
- * thing that may run after the transport has let go of the socket: it touches nothing but the sock itself.
+ * Sent packets are charged to their socket until they are freed, wherever that is (a qdisc, the
+ * link's ring, a neighbour's queue), so that SO_SNDBUF bounds what one socket has below it. The
+ * destructor is the only thing that may run after the transport has let go of the socket: it
+ * touches nothing but the sock itself.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -51,9 +51,11 @@ struct transport_ops {
 
 	/* Streams. space: bytes the send queue would take now. */
 	uint32_t (*space)(struct sock *sk);
-	/* Append bytes of a buffer (a reference is taken). flags: MSG_MORE, MSG_OOB. Bytes taken or -errno. */
+	/* Append bytes of a buffer (a reference is taken). flags: MSG_MORE, MSG_OOB. Bytes taken
+	 * or -errno. */
 	ssize_t (*write)(struct sock *sk, struct buf *b, uint32_t off, uint32_t len, int flags);
-	/* The received bytes in order, as iovecs: entries used, 0 = none yet or EOF (poll tells). */
+	/* The received bytes in order, as iovecs: entries used, 0 = none yet or EOF (poll
+	 * tells). */
 	int (*peek)(struct sock *sk, struct iovec *iov, int max);
 	void (*consume)(struct sock *sk, uint32_t n);	/* n bytes were read */
 	uint32_t (*unsent)(struct sock *sk);		/* SIOCOUTQ: bytes not acknowledged */
@@ -61,11 +63,13 @@ struct transport_ops {
 	/* Datagrams. send consumes p (data: payload) whatever it answers. */
 	int (*send)(struct sock *sk, struct packet *p, const struct datagram *d);
 	struct packet *(*recv)(struct sock *sk, struct datagram *d);	/* NULL: none */
-	/* The next message of the error queue (MSG_ERRQUEUE), see errqueue.h. NULL: none; may be absent. */
+	/* The next message of the error queue (MSG_ERRQUEUE), see errqueue.h. NULL: none; may be
+	 * absent. */
 	struct packet *(*recverr)(struct sock *sk);
 	uint32_t (*pending)(struct sock *sk);		/* SIOCINQ of datagrams: the next one's bytes */
 
-	/* -ENOPROTOOPT for what the transport does not know; the socket floor has tried its own first. */
+	/* -ENOPROTOOPT for what the transport does not know; the socket floor has tried its own
+	 * first. */
 	int (*setsockopt)(struct sock *sk, int level, int name, const void *v, socklen_t len);
 	int (*getsockopt)(struct sock *sk, int level, int name, void *v, socklen_t *len);
 };
@@ -131,8 +135,8 @@ struct sock {
 /* A zeroed transport sock with defaults; ops->init has run. */
 struct sock *sock_create(struct ip *ip, void *table, const struct transport_ops *ops, int family,
 			 int protocol, int *err);
-/* Unbinds its port; the transport has let go of everything else. The memory goes when the last packet
- * charged to it does. */
+/* Unbinds its port; the transport has let go of everything else. The memory goes when the last
+ * packet charged to it does. */
 void sock_free(struct sock *sk);
 void sock_event(struct sock *sk);
 /* Set SO_ERROR and tell. */
@@ -143,7 +147,8 @@ int sock_take_error(struct sock *sk);	/* positive errno, cleared; 0 = none */
  * IP_MTU_DISCOVER says for a packet that fits: WANT on a datagram that does not fit means false. */
 void sock_flow(const struct sock *sk, struct flow *f);
 void sock_flow_to(const struct sock *sk, const struct ip_addr *dst, struct flow *f);
-/* route_lookup() with what the socket's options demand of the route (SO_DONTROUTE, IP_MTU_DISCOVER). */
+/* route_lookup() with what the socket's options demand of the route (SO_DONTROUTE,
+ * IP_MTU_DISCOVER). */
 int sock_lookup(const struct sock *sk, const struct flow *f, struct dst *out);
 /* sk->dst, looked up again when it is out of date. 0 or -errno. */
 int sock_route(struct sock *sk);

@@ -4,11 +4,12 @@
  *
  * Theory of operation
  *
- * A packet for an address of our own turns round here, at the network header: no link, no qdisc, so
- * it is never shaped. It waits in a bounded queue and comes in at the end of the turn, so that
+ * A packet for an address of our own turns round here, at the network header: no link, no qdisc,
+ * so it is never shaped. It waits in a bounded queue and comes in at the end of the turn, so that
  * no transport is entered from its own output. Super-segments stay whole and checksums stay
  * uncomputed (PACKET_CSUM_PARTIAL): both ends are on this host, and payload is passed by
- * reference. On its way in a packet belongs to the receiver, so the sender's charge is given back first.
+ * reference. On its way in a packet belongs to the receiver, so the sender's charge is given back
+ * first.
  */
 #include "nic/nic.h"
 

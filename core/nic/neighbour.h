@@ -64,7 +64,8 @@ int neighbour_table_init(struct neighbour_table *t, struct env *env,
 void neighbour_table_destroy(struct neighbour_table *t);
 void neighbour_flush(struct neighbour_table *t, struct nic *nic);	/* NULL: all of them */
 struct neighbour *neighbour_find(struct neighbour_table *t, struct nic *nic, const uint8_t ip[16]);
-/* Send p (data at the network header) to the neighbour, resolving it first if need be. Consumes p. */
+/* Send p (data at the network header) to the neighbour, resolving it first if need be. Consumes
+ * p. */
 void neighbour_output(struct neighbour_table *t, struct nic *nic, const uint8_t ip[16],
 		      struct packet *p);
 /* Something was heard of the neighbour: RFC 4861 7.2.5's rules for solicited, override.

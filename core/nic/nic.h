@@ -75,7 +75,8 @@ void nics_init(struct nics *nics, struct env *env);
 void nics_destroy(struct nics *nics);			/* destroys every NIC */
 
 /* A NIC around an opened and attached link (copied; the NIC owns it now: nic_destroy detaches, but
- * leaves fd to who opened it). gso off clears caps and gso_max. The root qdisc comes with nic_set_root. */
+ * leaves fd to who opened it). gso off clears caps and gso_max. The root qdisc comes with
+ * nic_set_root. */
 struct nic *nic_create(struct nics *nics, const struct link *link, bool gso, struct weir_error *e);
 struct nic *nic_create_loopback(struct nics *nics, struct weir_error *e);
 void nic_destroy(struct nic *nic);
@@ -94,7 +95,8 @@ void nic_input(struct nic *nic, struct packet *p);	/* one frame, data at the lin
 
 /*
  * Swap the root qdisc: packets queued in the old one move to the new one in order; what its limit
- * refuses is dropped and counted there. The old one is destroyed. Cannot fail: the new one is built.
+ * refuses is dropped and counted there. The old one is destroyed. Cannot fail: the new one is
+ * built.
  */
 void nic_set_root(struct nic *nic, struct qdisc *q);
 

@@ -3,11 +3,12 @@
  * checksum.c - the Internet checksum (checksum.h).
  *
  * Theory of operation
- * The checksum is the one's complement sum of 16-bit words (RFC 1071). That sum has three properties which
- * make it fast: words may be added in any grouping, so 32 bits at a time into 64-bit accumulators, where
- * four thousand million carries find room, folded once at the end; byte order does not matter as long
- * as the result is stored in the order in which the words were read; and a piece that starts at an odd
- * offset has its sum with the two bytes swapped.
+ *
+ * The checksum is the one's complement sum of 16-bit words (RFC 1071). That
+ * sum has three properties which make it fast: words may be added in any grouping, so 32 bits at a
+ * time into 64-bit accumulators, where four thousand million carries find room, folded once at the
+ * end; byte order does not matter as long as the result is stored in the order in which the words
+ * were read; and a piece that starts at an odd offset has its sum with the two bytes swapped.
  */
 #include <arpa/inet.h>
 #include <string.h>

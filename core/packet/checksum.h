@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * checksum.h - the Internet checksum (RFC 1071, RFC 1624).
- * A partial sum is a 32-bit one's complement sum of 16-bit words in memory order; checksum_fold gives the 16 bits to
- * store as they are (network order, complemented).
+ * checksum.h - the Internet checksum (RFC 1071, RFC 1624). A partial sum is a 32-bit one's
+ * complement sum of 16-bit words in memory order; checksum_fold gives the 16 bits to store as they
+ * are (network order, complemented).
  */
 #ifndef PACKET_CHECKSUM_H
 #define PACKET_CHECKSUM_H

@@ -3,9 +3,10 @@
  * gso.c - super-segments: their length on the wire, and cutting them in software.
  *
  * Theory of operation
- * A super-segment is one set of headers in front of more payload than one packet may carry. Cut, the headers are
- * copied in front of every gso_size bytes of payload, which stays where it is and is referred to, and then
- * made true for their segment:
+ *
+ * A super-segment is one set of headers in front of more payload than one
+ * packet may carry. Cut, the headers are copied in front of every gso_size bytes of payload, which
+ * stays where it is and is referred to, and then made true for their segment:
  *	IPv4	total length; identification counts up by one (RFC 6864 wants it unique for
  *		what may be fragmented); header checksum
  *	IPv6	payload length

@@ -15,7 +15,8 @@ struct gso_headers {
 	bool ip6, tcp;
 };
 
-/* Read and check the headers by p's offsets and gso_type. False: they are not what gso_type says. */
+/* Read and check the headers by p's offsets and gso_type. False: they are not what gso_type
+ * says. */
 bool gso_headers(const struct packet *p, struct gso_headers *h);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * packet.c - the bytes of a packet: a linear part and fragments (weir/packet.h).
  *
- * Whoever asks for the impossible (a push without headroom, a skip past the end) has made a mistake
- * inside the core: the process aborts rather than write where it must not. What comes from outside is checked
- * by the caller against len, or by packet_need.
+ * Whoever asks for the impossible (a push without headroom, a skip past the end) has made a
+ * mistake inside the core: the process aborts rather than write where it must not. What comes from
+ * outside is checked by the caller against len, or by packet_need.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -3,9 +3,11 @@
  * pool.c - memory of packets and buffers (pool.h).
  *
  * Theory of operation
- * Five kinds of objects: packets and four classes of buffers. A freed object goes to the free list of its
- * kind, last in first out, so that the next one is warm in the cache of the processor; nothing is allocated
- * per packet after warm-up. The lists hold at most cache_limit bytes, what is more goes back to the C library.
+ *
+ * Five kinds of objects: packets and four classes of buffers. A freed object
+ * goes to the free list of its kind, last in first out, so that the next one is warm in the cache
+ * of the processor; nothing is allocated per packet after warm-up. The lists hold at most
+ * cache_limit bytes, what is more goes back to the C library.
  *
  * used + cached <= limit always holds. When only cached memory of other kinds is in the way, that
  * is given back first, so that a cache never makes an allocation fail.

@@ -25,7 +25,8 @@ struct packet_pool {
 };
 
 void packet_pool_init(struct packet_pool *pool, uint64_t limit);
-/* Gives the cached memory back. What is still handed out stays valid but must not be freed any more. */
+/* Gives the cached memory back. What is still handed out stays valid but must not be freed any
+ * more. */
 void packet_pool_destroy(struct packet_pool *pool);
 
 /* For packet.c: a struct packet without contents; and back. */

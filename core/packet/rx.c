@@ -3,10 +3,12 @@
  * rx.c - packets for a driver to read into (weir/packet.h).
  *
  * Theory of operation
- * The length of a frame is known only once it has been read. So a driver reads into two buffers: a small one
- * that becomes the linear part, and a large one, kept as fragment 0 with no bytes, for what does not fit.
- * Afterwards a small frame gives the large buffer back. A spill that is small for the large buffer is
- * copied into one of its size: otherwise a peer could pin 64 KiB with every 3 KiB frame.
+ *
+ * The length of a frame is known only once it has been read. So a driver reads
+ * into two buffers: a small one that becomes the linear part, and a large one, kept as fragment 0
+ * with no bytes, for what does not fit. Afterwards a small frame gives the large buffer back. A
+ * spill that is small for the large buffer is copied into one of its size: otherwise a peer could
+ * pin 64 KiB with every 3 KiB frame.
  */
 #include <string.h>
 
@@ -15,7 +17,8 @@
 /* The IP header lands on a multiple of four; a few bytes are left to prepend. */
 #define RX_HEADROOM	66u
 
-/* Spills up to here are copied: cheap against the read itself, and the rest uses a quarter at least. */
+/* Spills up to here are copied: cheap against the read itself, and the rest uses a quarter at
+ * least. */
 #define RX_COPY_MAX	16384u
 
 struct packet *packet_rx_prepare(struct packet_pool *pool, struct iovec iov[2])

@@ -3,11 +3,13 @@
  * vnet.c - virtio_net_hdr, the offload metadata of TAP and AF_PACKET, both ways.
  *
  * Theory of operation
- * The header (virtio 1.2, section 5.1.6) says where a checksum is to be completed and into segments of what
- * size a packet is to be cut. Received, it is a claim by whoever sent the frame (a guest, a peer on this
- * host). Nothing of it is used before it agrees with the packet's own bytes: the checksum field lies in the
- * linear part; a super-segment has the IP and transport headers of its type, its checksum is the transport's,
- * and gso_segs is counted from the payload, never taken from the header.
+ *
+ * The header (virtio 1.2, section 5.1.6) says where a checksum is to be
+ * completed and into segments of what size a packet is to be cut. Received, it is a claim by
+ * whoever sent the frame (a guest, a peer on this host). Nothing of it is used before it agrees
+ * with the packet's own bytes: the checksum field lies in the linear part; a super-segment has the
+ * IP and transport headers of its type, its checksum is the transport's, and gso_segs is counted
+ * from the payload, never taken from the header.
  */
 #include <endian.h>
 #include <errno.h>

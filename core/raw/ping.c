@@ -2,10 +2,11 @@
 /*
  * ping.c - ping sockets: SOCK_DGRAM with IPPROTO_ICMP (icmp(7)).
  *
- * Theory of operation. They need no privilege because they can do nothing but ping: only echo requests may
- * be sent, and only the replies to them come back. The identifier of the echo takes the place of a port: bind()
- * names it, or an ephemeral one is taken; it is written over whatever the program put there, and so is
- * the checksum. A reply, or an error about a request, goes to the socket that has its identifier.
+ * Theory of operation. They need no privilege because they can do nothing but ping: only echo
+ * requests may be sent, and only the replies to them come back. The identifier of the echo takes
+ * the place of a port: bind() names it, or an ephemeral one is taken; it is written over whatever
+ * the program put there, and so is the checksum. A reply, or an error about a request, goes to the
+ * socket that has its identifier.
  */
 #include <errno.h>
 #include <linux/icmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * raw.h - sockets below transports: SOCK_RAW (IPPROTO_ICMP and others) and Linux's SOCK_DGRAM "ping"
- * sockets, whose identifier is the socket's port.
+ * raw.h - sockets below transports: SOCK_RAW (IPPROTO_ICMP and others) and Linux's SOCK_DGRAM
+ * "ping" sockets, whose identifier is the socket's port.
  */
 #ifndef RAW_RAW_H
 #define RAW_RAW_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * create.c - which transport a socket gets. The one file of this floor that sees the whole stack, for it
- * is where a program's socket() enters it.
+ * create.c - which transport a socket gets. The one file of this floor that sees the whole stack,
+ * for it is where a program's socket() enters it.
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ioctl.c - the ioctls of internet sockets (netdevice(7), tcp(7), udp(7)): bytes waiting, time stamps, and
- * what the stack's NICs are. Those that would change a NIC are refused: that is the operator's.
+ * ioctl.c - the ioctls of internet sockets (netdevice(7), tcp(7), udp(7)): bytes waiting, time
+ * stamps, and what the stack's NICs are. Those that would change a NIC are refused: that is the
+ * operator's.
  */
 #include <errno.h>
 #include <net/if_arp.h>

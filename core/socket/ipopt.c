@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ipopt.c - options of the level IPPROTO_IP (ip(7)). As with Linux their values may be ints or single
- * bytes, whichever the program passes; most take an empty value for zero.
+ * ipopt.c - options of the level IPPROTO_IP (ip(7)). As with Linux their values may be ints or
+ * single bytes, whichever the program passes; most take an empty value for zero.
  */
 #include <errno.h>
 #include <netinet/in.h>

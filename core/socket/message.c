@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * message.c - datagrams between a program and its transport: names and control messages in both directions.
+ * message.c - datagrams between a program and its transport: names and control messages in both
+ * directions.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * socket.c - the calls of a socket's life: names, listening, closing. Checks are in the order of Linux's
- * inet_bind, inet_stream_connect and their like, so that a program with two mistakes sees the same error.
+ * socket.c - the calls of a socket's life: names, listening, closing. Checks are in the order of
+ * Linux's inet_bind, inet_stream_connect and their like, so that a program with two mistakes sees
+ * the same error.
  */
 #include <errno.h>
 #include <limits.h>

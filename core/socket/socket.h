@@ -2,8 +2,8 @@
 /*
  * socket.h - BSD socket semantics over the transports, always non-blocking.
  *
- * The names and errors are those of Linux's system calls of the same names; results are 0 or a count,
- * or a negative errno. Addresses are struct sockaddr bytes as the program passed them,
+ * The names and errors are those of Linux's system calls of the same names; results are 0 or a
+ * count, or a negative errno. Addresses are struct sockaddr bytes as the program passed them,
  * already copied; their length is checked here.
  */
 #ifndef SOCKET_SOCKET_H
@@ -45,17 +45,18 @@ int socket_peek(struct sock *sk, struct iovec *iov, int max);
 void socket_consume(struct sock *sk, uint32_t n);
 
 /*
- * Datagrams. p holds the payload behind PACKET_HEADROOM bytes and is consumed. name NULL: the connected peer. control: cmsg
- * bytes (IP_PKTINFO, IP_TTL, IP_TOS, UDP_SEGMENT). Answers the bytes taken or -errno; -EAGAIN means
- * no room in SO_SNDBUF, and the packet is lost: poll for OUT first.
+ * Datagrams. p holds the payload behind PACKET_HEADROOM bytes and is consumed. name NULL: the
+ * connected peer. control: cmsg bytes (IP_PKTINFO, IP_TTL, IP_TOS, UDP_SEGMENT). Answers the bytes
+ * taken or -errno; -EAGAIN means no room in SO_SNDBUF, and the packet is lost: poll for OUT first.
  */
 ssize_t socket_sendmsg(struct sock *sk, struct packet *p, const void *name, socklen_t namelen,
 		       const void *control, size_t controllen, int flags);
 /*
- * The next datagram (its bytes in p, whole: the caller cuts them to the program's buffer), NULL with *err -EAGAIN,
- * a pending error, or 0 after shutdown(SHUT_RD). name and control are filled up to *len, which becomes what was filled (control) or what
- * there would be (name). *flags: MSG_ERRQUEUE asks for the error queue; answered are MSG_CTRUNC and
- * MSG_ERRQUEUE. MSG_PEEK is for who holds the packet. name, control and flags may be NULL.
+ * The next datagram (its bytes in p, whole: the caller cuts them to the program's buffer), NULL
+ * with *err -EAGAIN, a pending error, or 0 after shutdown(SHUT_RD). name and control are filled up
+ * to *len, which becomes what was filled (control) or what there would be (name). *flags:
+ * MSG_ERRQUEUE asks for the error queue; answered are MSG_CTRUNC and MSG_ERRQUEUE. MSG_PEEK is for
+ * who holds the packet. name, control and flags may be NULL.
  */
 struct packet *socket_recvmsg(struct sock *sk, void *name, socklen_t *namelen, void *control,
 			      size_t *controllen, int *flags, int *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sockopt.c - options of the level SOL_SOCKET (socket(7)), and the way to those of other levels. An option is
- * either meant or refused with ENOPROTOOPT. Those that a transport has to act on (a keepalive timer, a
- * window) are stored here and then shown to it.
+ * sockopt.c - options of the level SOL_SOCKET (socket(7)), and the way to those of other levels.
+ * An option is either meant or refused with ENOPROTOOPT. Those that a transport has to act on (a
+ * keepalive timer, a window) are stored here and then shown to it.
  */
 #include <errno.h>
 #include <limits.h>

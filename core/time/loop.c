@@ -3,9 +3,10 @@
  * loop.c - the event loop (loop.h).
  *
  * Theory of operation
- * epoll, level triggered unless a caller says otherwise. A turn works through one batch of events; a handler
- * may remove any descriptor, also one whose event waits further on in the batch: that event is
- * voided, since the struct loop_io may be gone by then.
+ *
+ * epoll, level triggered unless a caller says otherwise. A turn works through
+ * one batch of events; a handler may remove any descriptor, also one whose event waits further on
+ * in the batch: that event is voided, since the struct loop_io may be gone by then.
  *
  * A descriptor whose events are 0 is taken out of epoll, because epoll reports EPOLLHUP and
  * EPOLLERR even when nothing was asked for.

@@ -2,8 +2,8 @@
 /*
  * loop.h - the event loop of a stack process: epoll around env_run.
  *
- * One turn: wait for readiness or the next timer (epoll_pwait2, nanoseconds), read the clock, call the
- * handlers that are ready, then env_run.
+ * One turn: wait for readiness or the next timer (epoll_pwait2, nanoseconds), read the clock, call
+ * the handlers that are ready, then env_run.
  */
 #ifndef TIME_LOOP_H
 #define TIME_LOOP_H
@@ -38,7 +38,8 @@ void loop_close(struct loop *l);
 int loop_add(struct loop *l, struct loop_io *io, int fd, uint32_t events,
 	     void (*fn)(struct loop_io *, uint32_t));
 int loop_mod(struct loop_io *io, uint32_t events);	/* no system call when nothing changes */
-/* Safe inside a handler, for any io. Before its fd is closed: epoll knows the file, not the number. */
+/* Safe inside a handler, for any io. Before its fd is closed: epoll knows the file, not the
+ * number. */
 void loop_del(struct loop_io *io);
 void loop_turn(struct loop *l);				/* one turn */
 void loop_run(struct loop *l);				/* until stop */

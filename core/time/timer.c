@@ -3,15 +3,17 @@
  * timer.c - the timer wheel (timer.h).
  *
  * Theory of operation
- * A tick number is read as eight digits of six bits, one a level. A timer's tick is its time
- * rounded up, so it is never early and less than a tick late. It is filed by the highest digit in which its tick
- * differs from the present one: level = that digit's place, slot = that digit of its own tick.
- * Hence, at every level:
+ *
+ * A tick number is read as eight digits of six bits, one a level. A timer's
+ * tick is its time rounded up, so it is never early and less than a tick late. It is filed by the
+ * highest digit in which its tick differs from the present one: level = that digit's place, slot =
+ * that digit of its own tick. Hence, at every level:
  *  - every occupied slot is ahead of the present digit, there is no wrapping round;
  *  - every timer of a level is due before every timer of the level above.
  * So the next slot to look at is the lowest set bit of the lowest level that has one. When time
- * reaches it, its timers are filed again, each at least one level lower; those that differ in no digit are due.
- * A timer is refiled at most seven times, and a jump over hours costs only the slots in use.
+ * reaches it, its timers are filed again, each at least one level lower; those that differ in no
+ * digit are due. A timer is refiled at most seven times, and a jump over hours costs only the
+ * slots in use.
  *
  * The slot of the present tick on level 0 would be empty; it holds the timers that were overdue
  * when they were armed, for the next call of timers_run.

@@ -42,8 +42,8 @@ void timer_cancel(struct timers *ts, struct timer *t);			/* harmless when not ar
 static inline bool timer_armed(const struct timer *t) { return t->armed; }
 /* Run what is due at now. Timers armed by a callback for now or earlier run in the next call. */
 void timers_run(struct timers *ts, uint64_t now);
-/* When timers_run should be called next, ns; TIMER_NEVER with none armed. Not later than the earliest
- * timer's tick; may be earlier (a slot of a coarse level). */
+/* When timers_run should be called next, ns; TIMER_NEVER with none armed. Not later than the
+ * earliest timer's tick; may be earlier (a slot of a coarse level). */
 uint64_t timers_next(const struct timers *ts);
 
 #endif

@@ -3,10 +3,11 @@
  * input.c - receiving UDP datagrams, and the ICMP errors about those sent.
  *
  * A unicast datagram goes to one socket: of those bound to its port whose names do not contradict
- * it, the one with the most in common (a peer counts more than an address or a device). Equals with SO_REUSEPORT
- * share the load by a hash of the four-tuple, so that a flow stays with its socket; of other equals the last bound wins.
- * Broadcasts and multicasts go to every socket that fits. Super-packets from links that aggregate have
- * been cut by ip/: what comes here is one datagram.
+ * it, the one with the most in common (a peer counts more than an address or a device). Equals
+ * with SO_REUSEPORT share the load by a hash of the four-tuple, so that a flow stays with its
+ * socket; of other equals the last bound wins. Broadcasts and multicasts go to every socket that
+ * fits. Super-packets from links that aggregate have been cut by ip/: what comes here is one
+ * datagram.
  */
 #include <netinet/in.h>
 #include <netinet/udp.h>

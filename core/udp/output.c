@@ -2,9 +2,9 @@
 /*
  * output.c - sending UDP datagrams.
  *
- * The checksum is left open: who is last before the wire closes it, ip/ for a link that cannot sum and for a
- * datagram that has to be fragmented. With UDP_SEGMENT one send is many datagrams of equal size: one
- * super-packet down to the NIC, cut there or by ip/.
+ * The checksum is left open: who is last before the wire closes it, ip/ for a link that cannot sum
+ * and for a datagram that has to be fragmented. With UDP_SEGMENT one send is many datagrams of
+ * equal size: one super-packet down to the NIC, cut there or by ip/.
  */
 #include <errno.h>
 #include <netinet/udp.h>

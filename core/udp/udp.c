@@ -3,10 +3,11 @@
  * udp.c - UDP sockets (RFC 768, RFC 1122 4.1).
  *
  * Theory of operation. A socket gets its port by bind(), or an ephemeral one when it first
- * connects or sends. connect() only notes the peer: what others send is not for the socket any more, an ICMP error from
- * the peer's host is (ECONNREFUSED on the next call, RFC 1122 4.1.3.3), and sends need no name.
- * Sending never waits: bytes below the socket are bounded by SO_SNDBUF, and poll says OUT once half of that is free.
- * input.c finds the socket of a datagram, output.c builds one.
+ * connects or sends. connect() only notes the peer: what others send is not for the socket any
+ * more, an ICMP error from the peer's host is (ECONNREFUSED on the next call, RFC 1122 4.1.3.3),
+ * and sends need no name. Sending never waits: bytes below the socket are bounded by SO_SNDBUF,
+ * and poll says OUT once half of that is free. input.c finds the socket of a datagram, output.c
+ * builds one.
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -2,15 +2,15 @@
 /*
  * weir/link.h - link drivers: how frames leave and enter.
  *
- * A driver's life has two steps, because the stack process gives up its privilege in between.
- * open runs once, with privilege: it finds or creates the device and fills in the struct link, above all fd. attach
- * runs in the stack, with no privilege at all, and works from fd alone; it also runs
- * when the module is reloaded, on the fd that the old code had. detach undoes attach and
+ * A driver's life has two steps, because the stack process gives up its privilege in between. open
+ * runs once, with privilege: it finds or creates the device and fills in the struct link, above
+ * all fd. attach runs in the stack, with no privilege at all, and works from fd alone; it also
+ * runs when the module is reloaded, on the fd that the old code had. detach undoes attach and
  * leaves fd and the device as they are; close undoes open.
  *
- * The core watches fd. When it is readable the core calls receive until it gives fewer packets than asked;
- * when transmit took fewer packets than offered, the core keeps the rest and calls again
- * once fd is writable.
+ * The core watches fd. When it is readable the core calls receive until it gives fewer packets
+ * than asked; when transmit took fewer packets than offered, the core keeps the rest and calls
+ * again once fd is writable.
  */
 #ifndef WEIR_LINK_H
 #define WEIR_LINK_H
@@ -68,7 +68,8 @@ struct link_ops {
 	void (*close)(struct link *l);
 
 	/* Send batch[0..n) in order. Answers how many were taken (and freed, or will be); fewer
-	 * than n means "not now". A packet that can never be sent is freed and counted in tx_errors, and counts as taken. */
+	 * than n means "not now". A packet that can never be sent is freed and counted in
+	 * tx_errors, and counts as taken. */
 	int (*transmit)(struct link *l, struct packet **batch, int n);
 	/* Fill batch with at most max packets, data at the Ethernet header. */
 	int (*receive)(struct link *l, struct packet **batch, int max);

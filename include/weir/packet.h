@@ -138,8 +138,9 @@ WEIR_API void packet_trim(struct packet *p, uint32_t n);
 /* Add bytes of a buffer at the end (takes a reference of its own; joins the last fragment where
  * they touch). False when there is no fragment left. */
 WEIR_API bool packet_append(struct packet *p, struct buf *b, uint32_t off, uint32_t len);
-/* Add bytes [off, off+len) of another packet at the end: by reference where they are in buffers, copied where
- * they are in its header area or fragments run out. -ENOMEM leaves both as they were. */
+/* Add bytes [off, off+len) of another packet at the end: by reference where they are in buffers,
+ * copied where they are in its header area or fragments run out. -ENOMEM leaves both as they
+ * were. */
 WEIR_API int packet_append_from(struct packet *p, const struct packet *src, uint32_t off,
 				uint32_t len);
 /* Copy n bytes from offset off on. off + n <= len. */
@@ -175,10 +176,10 @@ WEIR_API struct packet *packet_queue_pop(struct packet_queue *q);
 WEIR_API void packet_queue_purge(struct packet_queue *q);	/* frees what is in it */
 
 /*
- * Software GSO: cut a super-segment into wire packets of at most one segment each, appended to
- * out with their wire_len set, checksums complete; p is consumed. The destructor's charge moves to the
- * last of them. A packet that needs no cutting is only completed. -ENOMEM, or -EINVAL when its headers are not
- * those of gso_type: p is freed, out as it was.
+ * Software GSO: cut a super-segment into wire packets of at most one segment each, appended to out
+ * with their wire_len set, checksums complete; p is consumed. The destructor's charge moves to the
+ * last of them. A packet that needs no cutting is only completed. -ENOMEM, or -EINVAL when its
+ * headers are not those of gso_type: p is freed, out as it was.
  */
 WEIR_API int packet_segment(struct packet *p, struct packet_queue *out);
 
@@ -193,18 +194,18 @@ WEIR_API void buf_put(struct buf *b);			/* one less; NULL is allowed */
 
 /*
  * Receiving: packet_rx_prepare gives a packet and two iovecs to read a frame into, a small one
- * that holds every frame of a common MTU and a large one for the rest; packet_rx_finish says how many bytes came.
- * After it, small frames hold a small buffer only. A prepared packet that was not used is freed
- * with packet_free or prepared again with packet_rx_finish never called.
+ * that holds every frame of a common MTU and a large one for the rest; packet_rx_finish says how
+ * many bytes came. After it, small frames hold a small buffer only. A prepared packet that was not
+ * used is freed with packet_free or prepared again with packet_rx_finish never called.
  */
 WEIR_API struct packet *packet_rx_prepare(struct packet_pool *pool, struct iovec iov[2]);
 WEIR_API void packet_rx_finish(struct packet *p, uint32_t n);
 
 /*
- * virtio_net_hdr (10 bytes, little endian as the host of x86 and arm64 has it), both ways; data is at
- * the Ethernet header. What a received header says is the sender's claim: it is checked against the packet,
- * -EINVAL otherwise (the packet is still the caller's). hdr_len is only bounded: it is a hint, and Linux
- * gives the length of its own linear part there.
+ * virtio_net_hdr (10 bytes, little endian as the host of x86 and arm64 has it), both ways; data is
+ * at the Ethernet header. What a received header says is the sender's claim: it is checked against
+ * the packet, -EINVAL otherwise (the packet is still the caller's). hdr_len is only bounded: it is
+ * a hint, and Linux gives the length of its own linear part there.
  */
 struct virtio_net_hdr;
 WEIR_API void packet_to_vnet(const struct packet *p, struct virtio_net_hdr *h);

@@ -2,17 +2,17 @@
 /*
  * weir/qdisc.h - queueing disciplines.
  *
- * The contract is Linux's. A NIC has one root qdisc. enqueue takes the packet whatever it
- * answers; dequeue gives the next packet that may leave now, or NULL. A qdisc that has packets but must wait
- * (a shaper) asks for a wake-up with qdisc_watchdog() before it answers NULL; the core then calls dequeue
- * again at that time, or earlier.
+ * The contract is Linux's. A NIC has one root qdisc. enqueue takes the packet whatever it answers;
+ * dequeue gives the next packet that may leave now, or NULL. A qdisc that has packets but must
+ * wait (a shaper) asks for a wake-up with qdisc_watchdog() before it answers NULL; the core then
+ * calls dequeue again at that time, or earlier.
  *
  * Lengths are p->wire_len: link header included and, for a GSO packet, the headers of every
  * segment it stands for.
  *
- * The core keeps the statistics: qdisc_queued(), qdisc_dequeued() and qdisc_drop() count what they are told
- * of, so that backlog, drops and bytes mean the same in every module. bytes and packets count what
- * was dequeued (as Linux's bstats); a GSO packet counts gso_segs packets.
+ * The core keeps the statistics: qdisc_queued(), qdisc_dequeued() and qdisc_drop() count what they
+ * are told of, so that backlog, drops and bytes mean the same in every module. bytes and packets
+ * count what was dequeued (as Linux's bstats); a GSO packet counts gso_segs packets.
  *
  * A classful qdisc owns its children: it makes them with qdisc_create_child(), passes packets
  * with qdisc_enqueue(), qdisc_dequeue() and qdisc_peek(), and destroys them with qdisc_destroy().
@@ -66,7 +66,8 @@ struct qdisc_ops {
 
 	int (*enqueue)(struct qdisc *q, struct packet *p);	/* QDISC_QUEUED or QDISC_DROPPED */
 	struct packet *(*dequeue)(struct qdisc *q);
-	/* The packet that dequeue would give next, left where it is; NULL when empty. Never throttled. */
+	/* The packet that dequeue would give next, left where it is; NULL when empty. Never
+	 * throttled. */
 	struct packet *(*peek)(struct qdisc *q);
 	/* The next packet in order, without regard to time: empties a qdisc that is replaced.
 	 * NULL: dequeue does. */
@@ -100,8 +101,8 @@ WEIR_API int qdisc_drop(struct qdisc *q, struct packet *p);
 WEIR_API void qdisc_drop_queued(struct qdisc *q, struct packet *p);
 /* Count a packet that is gone already. */
 WEIR_API void qdisc_count_drop(struct qdisc *q);
-/* Call dequeue again at the absolute time at (ns of qdisc_now()), or earlier; a new wait counts as an
- * overlimit. */
+/* Call dequeue again at the absolute time at (ns of qdisc_now()), or earlier; a new wait counts as
+ * an overlimit. */
 WEIR_API void qdisc_watchdog(struct qdisc *q, uint64_t at);
 /* Give a packet to the link without queueing: for a qdisc that holds nothing. */
 WEIR_API int qdisc_transmit(struct qdisc *q, struct packet *p);

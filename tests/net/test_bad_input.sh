@@ -36,6 +36,9 @@ ini '[qdisc]' 'kind = tbf' 'rate = 100mbit' 'burst = 1000'
 refuses "burst below one packet" "1000" run_in -c "$TMP/bad.ini"
 ini '[qdisc]' 'kind = nosuch'
 refuses "unknown qdisc" "nosuch" run_in -c "$TMP/bad.ini"
+ini '[qdisc]' 'kind = fifo' '[qdisc eth7]' 'kind = fifo'
+refuses "a qdisc for no NIC" "bad.ini:3: [qdisc eth7]: there is no NIC eth7; there is only eth0" \
+	run_in -c "$TMP/bad.ini"
 ini '[weir]' 'gso = perhaps'
 refuses "wrong bool" "bad.ini:2" run_in -c "$TMP/bad.ini"
 refuses "no such file" "nowhere.ini" run_in -c "$TMP/nowhere.ini"

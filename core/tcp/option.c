@@ -64,7 +64,7 @@ static int set_int(struct tcp_sock *tp, int name, int v)
 	case TCP_SYNCNT:
 		return set_range(&tp->syncnt, v, 1, MAX_SYNCNT);
 	case TCP_LINGER2:
-		tp->linger2 = v > 0 ? (uint32_t)v : 0;
+		tp->linger2 = v < 0 ? TCP_LINGER2_NONE : (uint32_t)v;
 		return 0;
 	case TCP_USER_TIMEOUT:
 		return set_range(&tp->user_timeout, v, 0, INT32_MAX);

@@ -32,6 +32,7 @@
 #define TCP_DELACK_MAX	(200 * NSEC_PER_MSEC)
 #define TCP_QUICKACKS	16u			/* acknowledged at once at the start */
 #define TCP_MSL2	(60 * NSEC_PER_SEC)	/* TIME-WAIT and FIN-WAIT-2 */
+#define TCP_LINGER2_NONE UINT32_MAX	/* TCP_LINGER2 below 0: no FIN-WAIT-2 after close */
 #define TCP_SYN_RETRIES	6u
 #define TCP_SYNACK_RETRIES 5u
 #define TCP_RETRIES2	15u

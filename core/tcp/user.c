@@ -122,6 +122,8 @@ void tcp_arm_fin_wait_2(struct tcp_sock *tp)
 {
 	uint64_t wait = tp->linger2 ? tp->linger2 * NSEC_PER_SEC : TCP_MSL2;
 
+	if (tp->linger2 == TCP_LINGER2_NONE)
+		wait = 0;
 	tcp_arm_keep(tp, wait < TCP_MSL2 ? wait : TCP_MSL2);
 }
 

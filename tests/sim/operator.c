@@ -11,7 +11,7 @@
  * With AddressSanitizer: every module has its own weir_module, and reno's is linked in, which is not
  * the violation that it looks like.
  */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_odr_violation=0";

@@ -2,6 +2,7 @@
 /* test_tcp_close.c - closing, TIME-WAIT, linger. Each test names its RFC and section. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #include "tcp_script.h"
@@ -271,6 +272,55 @@ static void into_time_wait(struct script *t)
 	close_sk(t);
 }
 
+/* RFC 9293 3.10.7.4, RFC 1337: a SYN that nobody listens for does not end the wait, nor does RST */
+START_TEST(time_wait_without_listener)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	shut_wr(&t);
+	expect(&t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
+	peer_sends(&t, TCPH_FIN | TCPH_ACK, 1, 2, 0);
+	expect(&t, TCPH_ACK, 2, 2, 0);
+	close_sk(&t);
+	t.listener->ops->close(t.listener, false);
+	t.listener = NULL;
+	peer_sends(&t, TCPH_SYN, 100000, 0, 0);		/* would do for a new connection */
+	expect(&t, TCPH_ACK, 2, 2, 0);
+	ck_assert_uint_eq(t.tcp.time_waits, 1);
+	peer_sends(&t, TCPH_RST, 2, 0, 0);		/* RFC 1337 3 */
+	ck_assert_uint_eq(t.tcp.time_waits, 1);
+	expect_nothing(&t);
+	script_fini(&t);
+}
+END_TEST
+
+/* tcp(7): TCP_LINGER2 bounds FIN-WAIT-2 of a closed socket; below 0 there is none */
+START_TEST(linger2)
+{
+	static const int values[] = { 5, -1 };
+
+	for (int i = 0; i < 2; i++) {
+		struct script t;
+
+		script_init(&t);
+		script_accepts(&t);
+		ck_assert_int_eq(t.sk->ops->setsockopt(t.sk, IPPROTO_TCP, TCP_LINGER2, &values[i],
+						       sizeof(values[i])), 0);
+		close_sk(&t);
+		expect(&t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
+		peer_sends(&t, TCPH_ACK, 1, 2, 0);
+		wait_ms(&t, values[i] > 0 ? 4900 : 0);
+		ck_assert_uint_eq(t.tcp.orphans, values[i] > 0);
+		wait_ms(&t, 200);
+		ck_assert_uint_eq(t.tcp.orphans, 0);
+		expect_nothing(&t);
+		script_fini(&t);
+	}
+}
+END_TEST
+
 /*
  * RFC 6191: a SYN with a newer timestamp begins a new connection; RFC 1337: a RST does not end
  * the wait
@@ -407,6 +457,8 @@ int main(void)
 	tcase_add_test(t, close_unread);
 	tcase_add_test(t, data_after_close);
 	tcase_add_test(t, fin_wait_2);
+	tcase_add_test(t, time_wait_without_listener);
+	tcase_add_test(t, linger2);
 	tcase_add_test(t, time_wait_reuse);
 	tcase_add_test(t, time_wait_old_syn);
 	tcase_add_test(t, time_wait_connect);

@@ -182,6 +182,31 @@ START_TEST(syn_flood)
 }
 END_TEST
 
+/* RFC 9293 3.10.7.2, 3.10.7.4: data in a SYN comes again; a SYN again; RST of a half-open one */
+START_TEST(half_open)
+{
+	struct script t;
+	uint32_t iss;
+
+	script_init(&t);
+	script_listen(&t, 5);
+	peer_sends(&t, TCPH_SYN, 0, 0, 100);
+	expect(&t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+	iss = t.iss;
+	peer_sends(&t, TCPH_SYN, 0, 0, 0);
+	expect(&t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+	ck_assert_uint_eq(t.iss, iss);
+	ck_assert_uint_eq(tcp_sock(t.listener)->nsyn, 1);
+	peer_sends(&t, TCPH_RST, 1, 0, 0);
+	ck_assert_uint_eq(tcp_sock(t.listener)->nsyn, 0);
+	ck_assert_uint_eq(t.tcp.established.count, 0);
+	wait_ms(&t, 10000);
+	expect_nothing(&t);
+	script_fini(&t);
+}
+END_TEST
+
+
 /* SYN-ACKs that nobody answers: five times again, then forgotten */
 START_TEST(syn_ack_retransmission)
 {
@@ -343,6 +368,7 @@ int main(void)
 	tcase_add_test(t, closed_port);
 	tcase_add_test(t, listen_overflow);
 	tcase_add_test(t, syn_flood);
+	tcase_add_test(t, half_open);
 	tcase_add_test(t, syn_ack_retransmission);
 	tcase_add_test(t, rst_in_window);
 	tcase_add_test(t, syn_in_window);

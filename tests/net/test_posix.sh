@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The same questions about sockets to the kernel and to weir: both must give the answers that tests/net/posix knows.
 . "${SRCDIR:-.}/tests/net/common.sh"

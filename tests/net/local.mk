@@ -2,25 +2,30 @@
 # Tests with real peers, in network namespaces of their own: as root; skipped (77) otherwise.
 net_scripts = \
 	tests/net/test_bad_input.sh \
-	tests/net/test_files.sh \
 	tests/net/test_gone.sh \
-	tests/net/test_http.sh \
 	tests/net/test_many.sh \
 	tests/net/test_modes.sh \
 	tests/net/test_posix.sh \
 	tests/net/test_run.sh \
-	tests/net/test_services.sh \
 	tests/net/test_stats.sh \
 	tests/net/test_swap.sh \
 	tests/net/test_takeover.sh \
-	tests/net/test_tap.sh \
+	tests/net/test_tap.sh
+# Rates, volumes and other people's programs, which learn nothing from a sanitizer.
+net_scripts_heavy = \
+	tests/net/test_files.sh \
+	tests/net/test_http.sh \
+	tests/net/test_services.sh \
 	tests/net/test_tbf.sh
 net_programs = tests/net/test_link
 check_PROGRAMS += $(net_programs)
 if NET_TESTS
 TESTS += $(net_programs) $(net_scripts)
+if !SANITIZERS
+TESTS += $(net_scripts_heavy)
 endif
-EXTRA_DIST += $(net_scripts) tests/net/common.sh tests/net/tbf_window.py
+endif
+EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/common.sh tests/net/tbf_window.py
 
 check_PROGRAMS += tests/net/takeover_tool
 tests_net_takeover_tool_LDADD = libintercept.la libcore.la

@@ -63,6 +63,33 @@ stop_and_go() {
 }
 check "stops with the program, and goes on" stop_and_go
 
+# ---- the terminal ----
+# A shell with job control runs a program: ^Z stops it, fg goes on with it, ^C ends it.
+cat >"$TMP/terminal.py" <<'END'
+import os, pty, re, select, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ["PS1"] = "P> "
+    os.execvp("bash", ["bash", "--norc", "-i"])
+out = b""
+def wait_for(pattern):
+    global out
+    end = time.monotonic() + 20
+    while not (m := re.search(pattern, out)):
+        if not select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
+            sys.exit("no %r in %r" % (pattern, out))
+        out += os.read(fd, 4096)
+    out = out[m.end():]
+for pattern, answer in [
+        (rb"P> ", sys.argv[1].encode() + b" run --network=none -- sed -u s/^/got-/\n"),
+        (rb"\r\n", b"one\n"), (rb"got-one", b"\x1a"), (rb"Stopped[^>]*P> ", b"fg\n"),
+        (rb"\r\n", b"two\n"), (rb"got-two", b"\x03"), (rb"P> ", b"echo status=$?\n"),
+        (rb"status=130[^>]*P> ", b"exit\n")]:
+    wait_for(pattern)
+    os.write(fd, answer)
+END
+check "^Z, fg and ^C" python3 "$TMP/terminal.py" "$WEIR"
+
 # ---- names ----
 fresh_name
 background "$WEIR" run --network=none --name "$NAME" -- sleep 60

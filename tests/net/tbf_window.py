@@ -9,7 +9,7 @@ burst + rate*t exactly when v exceeds burst.
 
 Prints the worst excess over burst (negative: below) and the sustained rate after the first
 burst, as a ratio of RATE; exits 1 when the bound is passed by more than TOLERANCE bytes or the
-sustained rate is not in 0.99..1.0005.
+sustained rate is not in 0.99..1.002.
 """
 import socket
 import struct
@@ -74,7 +74,7 @@ def main():
 	print(f"packets {len(sizes)} worst excess {worst:.0f} B, sustained {100 * sustained:.2f}% of {rate:.0f} B/s")
 	if peak:
 		print(f"worst excess over the peak {worst2:.0f} B")
-	sys.exit(not (worst <= tolerance and worst2 <= tolerance and 0.99 <= sustained <= 1.0005))
+	sys.exit(not (worst <= tolerance and worst2 <= tolerance and 0.99 <= sustained <= 1.002))
 
 
 main()

@@ -8,6 +8,7 @@
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,5 +40,11 @@ void rtnl_msg_purge(struct list *msgs);
 
 /* The attributes of a message by number, [0..max]; hdr: the family header's size. */
 void rtnl_attrs(const struct nlmsghdr *nlh, size_t hdr, const struct nlattr **tb, uint16_t max);
+
+/* Is there one more hop of a multipath route? RTNH_OK reads its length before it looks at left. */
+static inline bool rtnl_hop_ok(const struct rtnexthop *nh, int left)
+{
+	return left >= (int)sizeof(*nh) && RTNH_OK(nh, left);
+}
 
 #endif

@@ -40,7 +40,7 @@ static bool multipath_hop(const struct takeover *t, const struct nlattr *mp, str
 	const struct rtnexthop *nh = mnl_attr_get_payload(mp);
 	int left = (int)mnl_attr_get_payload_len(mp);
 
-	for (; RTNH_OK(nh, left); left -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh)) {
+	for (; rtnl_hop_ok(nh, left); left -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh)) {
 		const struct nlattr *a = (const void *)RTNH_DATA(nh);
 
 		if (!set_device(t, (unsigned int)nh->rtnh_ifindex, x))

@@ -122,7 +122,7 @@ static bool multipath_ours(const struct takeover *t, const struct nlattr *mp)
 	const struct rtnexthop *nh = mnl_attr_get_payload(mp);
 	int left = (int)mnl_attr_get_payload_len(mp);
 
-	for (; RTNH_OK(nh, left); left -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh))
+	for (; rtnl_hop_ok(nh, left); left -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh))
 		if (takeover_device(t, (unsigned int)nh->rtnh_ifindex))
 			return true;
 	return false;
@@ -233,7 +233,7 @@ static void multipath_clean(struct nlattr *mp)
 	struct rtnexthop *nh = mnl_attr_get_payload(mp);
 	int left = (int)mnl_attr_get_payload_len(mp);
 
-	for (; RTNH_OK(nh, left); left -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh))
+	for (; rtnl_hop_ok(nh, left); left -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh))
 		nh->rtnh_flags &= ROUTE_FLAGS;
 }
 

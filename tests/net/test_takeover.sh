@@ -81,7 +81,7 @@ take() {
 	"$TOOL" "$1" < "$TMP/in" > "$TMP/out" 2>&1 &
 	LAST=$!
 	PIDS="$PIDS $LAST"
-	exec 3>"$TMP/in"
+	exec 3<>"$TMP/in"	# for reading too: it must not wait for one that has failed
 	wait_for 10 grep -q taken "$TMP/out"
 }
 

@@ -66,6 +66,16 @@ for i in $(seq 200); do
 done
 check "200 swaps and 20 reloads were all carried out" same $failures 0
 
+# ---- somebody else's module ----
+gcc -std=gnu17 -shared -fPIC -I"$SRCDIR/include" "$SRCDIR/docs/toy_qdisc.c" -o "$TMP/mod/toy.so"
+check "the qdisc of docs/ takes over" ctl "$NAME" qdisc replace eth0 toy
+carried() {
+	[ "$(ctl "$NAME" -j stats | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["qdiscs"]["eth0"]["packets"])')" -gt 100 ]
+}
+check "and carries the traffic" wait_for 10 carried
+
 # ---- what is refused changes nothing ----
 ctl "$NAME" qdisc replace eth0 tbf rate 2gbit burst 256kb
 was=$(ctl "$NAME" qdisc show)

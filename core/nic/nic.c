@@ -185,11 +185,6 @@ uint32_t packet_gso_cap(const struct packet *p)
 	return p->gso_size && p->gso_type <= PACKET_GSO_UDP ? caps[p->gso_type] : 0;
 }
 
-static uint32_t packet_segs(const struct packet *p)
-{
-	return p->gso_size && p->gso_segs ? p->gso_segs : 1;
-}
-
 void nic_output(struct nic *nic, struct packet *p)
 {
 	p->nic = nic;

@@ -102,6 +102,11 @@ void nic_set_root(struct nic *nic, struct qdisc *q);
 
 /* Bits of a NIC's caps that p's super-segment needs; 0 when it is none. */
 uint32_t packet_gso_cap(const struct packet *p);
+/* Packets on the wire that p stands for: what NICs and qdiscs count. */
+static inline uint32_t packet_segs(const struct packet *p)
+{
+	return p->gso_size && p->gso_segs ? p->gso_segs : 1;
+}
 
 /* Within nic/: a NIC of this name at the end of the list, and loopback's way round. */
 struct nic *nic_add(struct nics *nics, const char *name, struct weir_error *e);

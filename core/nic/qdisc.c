@@ -73,16 +73,11 @@ void qdisc_watchdog(struct qdisc *q, uint64_t at)
 
 /* ---- statistics ---- */
 
-static uint32_t wire_packets(const struct packet *p)
-{
-	return p->gso_size && p->gso_segs ? p->gso_segs : 1;
-}
-
 static void count_sent(struct qdisc *q, const struct packet *p)
 {
 	for (; q; q = q->parent) {
 		q->stats.bytes += p->wire_len;
-		q->stats.packets += wire_packets(p);
+		q->stats.packets += packet_segs(p);
 	}
 }
 

@@ -219,7 +219,6 @@ static void ack_fields(struct tcp_sock *tp, struct tcp_segment *s)
 	s->ack = tp->rcv_nxt;
 	tp->rcv_wup = tp->rcv_nxt;
 	tp->ack_now = tp->ack_pending = false;
-	tp->ack_segs = 0;
 	timer_cancel(&tp->tcp->env->timers, &tp->delack_timer);
 }
 

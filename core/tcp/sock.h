@@ -173,7 +173,6 @@ struct tcp_sock {
 	struct buf *rx_buf;		/* where payload of wasteful packets is copied together */
 	uint32_t rx_used;
 	uint32_t rcv_mss;		/* the peer's usual segment */
-	uint32_t ack_segs;		/* full segments since the last ACK */
 	uint32_t quickacks;
 	bool ack_now, ack_pending;
 	bool fin_received;
@@ -181,7 +180,6 @@ struct tcp_sock {
 	/* dynamic right-sizing of the receive buffer */
 	uint64_t drs_start, drs_rtt;
 	uint32_t drs_copied, drs_space;
-	uint32_t drs_seq;
 
 	/* window scaling and timestamps (RFC 7323) */
 	uint8_t snd_wscale, rcv_wscale;

@@ -9,6 +9,7 @@
 #include "nic/ethernet.h"
 #include "nic/qdisc.h"
 #include "sim.h"
+#include "tests/unit/plain_qdisc.h"
 
 extern const struct weir_module weir_module;	/* reno, linked in */
 
@@ -166,34 +167,6 @@ static void frame_arrives(struct frame *f)
 	}
 	free(f);
 }
-
-/* ---- a qdisc: as many packets as one likes ---- */
-
-static int plain_enqueue(struct qdisc *q, struct packet *p)
-{
-	return qdisc_list_enqueue(q, qdisc_priv(q), p);
-}
-
-static struct packet *plain_dequeue(struct qdisc *q)
-{
-	return qdisc_list_dequeue(q, qdisc_priv(q));
-}
-
-static struct packet *plain_peek(struct qdisc *q)
-{
-	return ((struct packet_queue *)qdisc_priv(q))->head;
-}
-
-static void plain_reset(struct qdisc *q)
-{
-	qdisc_list_reset(q, qdisc_priv(q));
-}
-
-static const struct qdisc_ops plain_qdisc = {
-	.name = "plain", .priv_size = sizeof(struct packet_queue),
-	.enqueue = plain_enqueue, .dequeue = plain_dequeue, .peek = plain_peek,
-	.reset = plain_reset,
-};
 
 /* ---- the world ---- */
 

@@ -33,6 +33,8 @@ EXTRA_DIST += $(unit_scripts)
 tests_libtest_la_SOURCES += \
 	tests/unit/dgramnet.h \
 	tests/unit/instance_world.h \
+	tests/unit/plain_qdisc.c \
+	tests/unit/plain_qdisc.h \
 	tests/unit/qdisc_world.h \
 	tests/unit/tcp_script.c \
 	tests/unit/tcp_script.h \

@@ -7,6 +7,7 @@
 
 #include "ip/ipv4.h"
 #include "nic/qdisc.h"
+#include "tests/unit/plain_qdisc.h"
 #include "testnet.h"
 
 static const uint8_t our_mac[LINK_ADDR_LEN] = { 2, 0, 0, 0, 0, 1 };
@@ -67,37 +68,6 @@ static const struct link_ops capture_link = {
 	.detach = capture_detach,
 	.transmit = capture_transmit,
 	.receive = capture_receive,
-};
-
-/* ---- a qdisc without limits ---- */
-
-static int plain_enqueue(struct qdisc *q, struct packet *p)
-{
-	return qdisc_list_enqueue(q, qdisc_priv(q), p);
-}
-
-static struct packet *plain_dequeue(struct qdisc *q)
-{
-	return qdisc_list_dequeue(q, qdisc_priv(q));
-}
-
-static struct packet *plain_peek(struct qdisc *q)
-{
-	return ((struct packet_queue *)qdisc_priv(q))->head;
-}
-
-static void plain_reset(struct qdisc *q)
-{
-	qdisc_list_reset(q, qdisc_priv(q));
-}
-
-static const struct qdisc_ops plain_qdisc = {
-	.name = "plain",
-	.priv_size = sizeof(struct packet_queue),
-	.enqueue = plain_enqueue,
-	.dequeue = plain_dequeue,
-	.peek = plain_peek,
-	.reset = plain_reset,
 };
 
 /* ---- the net ---- */

@@ -9,3 +9,9 @@ EXTRA_DIST += bench/demo bench/run
 noinst_PROGRAMS += bench/linkbench
 bench_linkbench_SOURCES = bench/linkbench.c
 bench_linkbench_LDADD = libcore.la
+
+# bench/compare: weir against the kernel over the same bad wire, which impair is.
+noinst_PROGRAMS += bench/impair
+bench_impair_SOURCES = bench/impair.c
+bench_impair_LDADD = libcore.la
+EXTRA_DIST += bench/compare

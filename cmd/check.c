@@ -84,7 +84,7 @@ static void print_link(struct registry *r, const struct config_link *l)
 	}
 	for (size_t i = 0; i < l->nroutes; i++) {
 		fputs("route = ", stdout);
-		if (l->routes[i].dst.family)
+		if (l->routes[i].dst.prefix)
 			print_address(&l->routes[i].dst);
 		else
 			fputs("default", stdout);
@@ -92,6 +92,16 @@ static void print_link(struct registry *r, const struct config_link *l)
 			fputs(" via ", stdout);
 			print_address(&l->routes[i].gateway);
 		}
+		if (l->routes[i].metric)
+			printf(" metric %u", l->routes[i].metric);
+		if (l->routes[i].src.family) {
+			fputs(" src ", stdout);
+			print_address(&l->routes[i].src);
+		}
+		if (l->routes[i].mtu)
+			printf(" mtu %u", l->routes[i].mtu);
+		if (l->routes[i].onlink)
+			fputs(" onlink", stdout);
 		fputc('\n', stdout);
 	}
 	if (l->mtu)
@@ -99,13 +109,32 @@ static void print_link(struct registry *r, const struct config_link *l)
 	print_params(r, WEIR_KIND_LINK, l->driver, l->settings, l->nsettings);
 }
 
+static void print_sizes(const char *key, const uint64_t v[3])
+{
+	char text[32];
+
+	printf("%s =", key);
+	for (int i = 0; i < 3; i++) {
+		format_size(v[i], text, sizeof(text));
+		printf(" %s", text);
+	}
+	putchar('\n');
+}
+
+static void print_setting(void *arg, const char *key, const char *value)
+{
+	(void)arg;
+	printf("%s = %s\n", key, value);
+}
+
 static void print_effective(const struct config *c, struct registry *r)
 {
 	static const char *const levels[] = { "error", "warn", "info", "debug" };
 	char memory[32];
 
-	printf("[weir]\nmode = %s\ngso = %s\nallow-override = %s\nlog = %s\n", c->mode,
-	       c->gso ? "on" : "off", c->allow_override ? "on" : "off", levels[c->log_level]);
+	printf("[weir]\nmode = %s\ngso = %s\ngro = %s\nallow-override = %s\nlog = %s\n", c->mode,
+	       c->gso ? "on" : "off", c->gro ? "on" : "off",
+	       c->allow_override ? "on" : "off", levels[c->log_level]);
 	if (c->module_path)
 		printf("module-path = %s\n", c->module_path);
 	if (c->memory) {
@@ -120,7 +149,13 @@ static void print_effective(const struct config *c, struct registry *r)
 		printf("\n[qdisc%s%s]\nkind = %s\n", *q->nic ? " " : "", q->nic, q->kind);
 		print_params(r, WEIR_KIND_QDISC, q->kind, q->settings, q->nsettings);
 	}
-	printf("\n[tcp]\ncongestion = %s\n", c->congestion);
+	printf("\n[tcp]\n");
+	print_sizes("rmem", c->tcp.rmem);
+	print_sizes("wmem", c->tcp.wmem);
+	if (c->tcp.memory[2])
+		print_sizes("memory", c->tcp.memory);
+	config_tcp_each(&c->tcp, print_setting, NULL);
+	printf("congestion = %s\n", c->congestion);
 	print_params(r, WEIR_KIND_CONGESTION, c->congestion, c->congestion_settings,
 		     c->ncongestion_settings);
 }

@@ -31,9 +31,10 @@ static void help(void)
 	      "  module unload NAME\n"
 	      "  link show [-s]                       its NICs\n"
 	      "  addr [show | add ADDR/LEN dev DEV | del ADDR/LEN dev DEV]\n"
-	      "  route [show [all] | add DST [via GATEWAY] [dev DEV] [src ADDR] [metric N] [mtu N] |\n"
+	      "  route [show [all] | add DST [via GATEWAY] [dev DEV] [src ADDR] [metric N] [mtu N] [onlink] |\n"
 	      "         del DST [via GATEWAY] [dev DEV] [metric N]]\n"
 	      "  neigh [show | add ADDR lladdr MAC dev DEV | del ADDR dev DEV]\n"
+	      "  maddr                                multicast groups that somebody inside listens to\n"
 	      "  sockets [-t] [-u] [-w] [-l] [-i]     TCP, UDP, raw, only listening; with TCP's state\n"
 	      "  stats                                every counter\n"
 	      "  mode set none|sandbox|...            cut it off from its NICs, or let it back\n"
@@ -200,12 +201,12 @@ static int mode_set(struct ctl *c, json_t *rq, char **words, int n, struct weir_
 
 /* What ip calls by one word and the request by another. */
 struct keyword {
-	const char *word, *key;
+	const char *word, *key;		/* key NULL: the same, and no value follows */
 };
 
 static int keywords(json_t *rq, const struct keyword *k, char **words, int n, struct weir_error *e)
 {
-	for (int i = 0; i < n; i += 2) {
+	for (int i = 0; i < n; i++) {
 		const struct keyword *w = k;
 
 		while (w->word && strcmp(w->word, words[i]))
@@ -213,9 +214,13 @@ static int keywords(json_t *rq, const struct keyword *k, char **words, int n, st
 		if (!w->word)
 			return weir_fail(e, EINVAL, "%s: not understood here; see `weir ctl --help`",
 					 words[i]);
+		if (!w->key) {
+			json_object_set_new(rq, w->word, json_true());
+			continue;
+		}
 		if (i + 1 == n)
 			return weir_fail(e, EINVAL, "%s: its value is missing; write it behind", words[i]);
-		put(rq, w->key, words[i + 1]);
+		put(rq, w->key, words[++i]);
 	}
 	return 0;
 }
@@ -245,7 +250,7 @@ static int route_edit(struct ctl *c, json_t *rq, char **words, int n, struct wei
 {
 	static const struct keyword k[] = {
 		{ "via", "gateway" }, { "dev", "dev" }, { "src", "prefsrc" },
-		{ "metric", "metric" }, { "mtu", "mtu" }, { }
+		{ "metric", "metric" }, { "mtu", "mtu" }, { "onlink", NULL }, { }
 	};
 
 	(void)c;
@@ -357,6 +362,8 @@ static const struct verb {
 	{ "neigh add", NULL, neigh_edit, NULL },
 	{ "neigh del", NULL, neigh_edit, NULL },
 	{ "neigh", "neigh show", no_words, print_neighs },
+	{ "maddr show", NULL, no_words, print_maddrs },
+	{ "maddr", "maddr show", no_words, print_maddrs },
 	{ "sockets", NULL, no_words, print_sockets },
 	{ "stats", NULL, no_words, print_stats },
 	{ "mode set", NULL, mode_set, NULL },
@@ -444,6 +451,26 @@ static void answer(const struct ctl *c, const struct verb *v, json_t **result)
 		v->print(c, *result);
 }
 
+/* The list of sockets comes in pieces; a new reference to all of them. */
+static json_t *gather_sockets(struct ctl *c, json_t *rq, json_t *result, struct weir_error *e)
+{
+	json_t *all = json_array(), *next;
+
+	while (result) {
+		json_array_extend(all, json_object_get(result, "sockets"));
+		next = json_object_get(result, "next");
+		if (!next) {
+			json_decref(result);
+			return all;
+		}
+		json_object_set(rq, "from", next);
+		json_decref(result);
+		result = control_request(c->name, &c->registry, rq, NULL, 0, NULL, NULL, &c->pid, e);
+	}
+	json_decref(all);
+	return NULL;
+}
+
 static int ask(struct ctl *c, char **words, int n, struct weir_error *e)
 {
 	int used = 0, rc;
@@ -458,6 +485,8 @@ static int ask(struct ctl *c, char **words, int n, struct weir_error *e)
 	if (rc == 0) {
 		result = control_request(c->name, &c->registry, rq, &c->fd, c->fd >= 0 ? 1 : 0,
 					 NULL, NULL, &c->pid, e);
+		if (v->print == print_sockets)
+			result = gather_sockets(c, rq, result, e);
 		if (result)
 			answer(c, v, &result);
 		rc = result ? 0 : CMD_FAIL;

@@ -24,6 +24,7 @@ void print_links(const struct ctl *c, json_t *result);
 void print_addrs(const struct ctl *c, json_t *result);
 void print_routes(const struct ctl *c, json_t *result);
 void print_neighs(const struct ctl *c, json_t *result);
+void print_maddrs(const struct ctl *c, json_t *result);
 void print_sockets(const struct ctl *c, json_t *result);
 void print_stats(const struct ctl *c, json_t *result);
 void print_config(const struct ctl *c, json_t *result);

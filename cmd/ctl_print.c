@@ -43,8 +43,9 @@ void print_show(const struct ctl *c, json_t *o)
 	json_t *nic, *addr;
 	size_t i, j;
 
-	printf("%s: pid %d mode %s gso %s congestion %s up %lld s\n", text(o, "name"), (int)c->pid,
-	       text(o, "mode"), is(o, "gso") ? "on" : "off", text(o, "congestion"),
+	printf("%s: pid %d mode %s gso %s gro %s congestion %s up %lld s\n", text(o, "name"), (int)c->pid,
+	       text(o, "mode"), is(o, "gso") ? "on" : "off",
+	       is(o, "gro") ? "on" : "off", text(o, "congestion"),
 	       number(o, "uptime_ns") / 1000000000);
 	if (*text(o, "config"))
 		printf("    config %s\n", text(o, "config"));
@@ -206,10 +207,16 @@ void print_addrs(const struct ctl *c, json_t *list)
 	json_array_foreach(list, i, nic) {
 		print_nic(nic);
 		json_array_foreach(json_object_get(nic, "addrs"), j, a) {
-			printf("    inet %s/%lld", text(a, "addr"), number(a, "prefix"));
+			printf("    %s %s/%lld", text(a, "family"), text(a, "addr"),
+			       number(a, "prefix"));
 			optional(a, "broadcast", "brd");
-			printf(" scope %s %s\n", is(nic, "loopback") ? "host" : "global",
-			       text(nic, "dev"));
+			printf(" scope %s%s", text(a, "scope"), is(a, "dynamic") ? " dynamic" : "");
+			if (strcmp(text(a, "state"), "preferred"))
+				printf(" %s", text(a, "state"));
+			printf(" %s", text(nic, "dev"));
+			optional(a, "valid_s", "valid_lft");
+			optional(a, "preferred_s", "preferred_lft");
+			putchar('\n');
 		}
 	}
 }
@@ -231,6 +238,8 @@ void print_routes(const struct ctl *c, json_t *list)
 		optional(r, "prefsrc", "src");
 		optional(r, "metric", "metric");
 		optional(r, "mtu", "mtu");
+		if (is(r, "onlink"))
+			printf(" onlink");
 		putchar('\n');
 	}
 }
@@ -246,6 +255,25 @@ void print_neighs(const struct ctl *c, json_t *list)
 		optional(n, "dev", "dev");
 		optional(n, "lladdr", "lladdr");
 		printf(" %s\n", text(n, "state"));
+	}
+}
+
+/* A filter that takes every source goes without saying. */
+void print_maddrs(const struct ctl *c, json_t *list)
+{
+	json_t *g, *source;
+	size_t i, k;
+
+	(void)c;
+	json_array_foreach(list, i, g) {
+		printf("%s", text(g, "addr"));
+		optional(g, "dev", "dev");
+		optional(g, "users", "users");
+		if (json_array_size(json_object_get(g, "sources")))
+			printf(" %s", text(g, "mode"));
+		json_array_foreach(json_object_get(g, "sources"), k, source)
+			printf(" %s", json_string_value(source));
+		putchar('\n');
 	}
 }
 

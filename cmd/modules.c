@@ -37,7 +37,8 @@ static void help(void)
 static const char *unit(enum param_type type)
 {
 	return type == PARAM_RATE ? "bytes/s" : type == PARAM_SIZE ? "bytes" :
-	       type == PARAM_DURATION ? "ns" : NULL;
+	       type == PARAM_DURATION ? "ns" :
+	       type == PARAM_PERCENT ? "parts of 10^9" : NULL;
 }
 
 static bool has_bounds(const struct param *p)

@@ -13,9 +13,11 @@ include core/nic/local.mk
 include core/ip/local.mk
 include core/udp/local.mk
 include core/raw/local.mk
+include core/pfpacket/local.mk
 include core/tcp/local.mk
 include core/socket/local.mk
 include core/control/local.mk
+include core/embed/local.mk
 
 # Exports what a module may call, and nothing else: see include/weir/module.h.
 lib_LTLIBRARIES += libweir.la

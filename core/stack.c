@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ip/group.h"
 #include "stack.h"
 
 #define STACK_MEMORY	(256ull << 20)
@@ -10,9 +11,13 @@
 static int loopback_start(struct stack *s, struct weir_error *e)
 {
 	struct ip_addr localhost = ip_addr_v4(htonl(INADDR_LOOPBACK));
+	int err;
 
 	s->lo = nic_create_loopback(&s->nics, e);
-	return s->lo ? ip_addr_add(&s->ip, s->lo, &localhost, 8, e) : -ENOMEM;
+	if (!s->lo)
+		return -ENOMEM;
+	err = ip_addr_add(&s->ip, s->lo, &localhost, 8, e);
+	return err ? err : ip_addr_add(&s->ip, s->lo, &ip_addr_localhost6, 128, e);
 }
 
 struct stack *stack_create(const struct stack_config *c, struct weir_error *e)
@@ -32,6 +37,7 @@ struct stack *stack_create(const struct stack_config *c, struct weir_error *e)
 		goto err_ip;
 	if (raw_init(&s->raw, &s->env, &s->ip) < 0)
 		goto err_udp;
+	pfpacket_init(&s->pfpacket, &s->env, &s->ip);
 	if (tcp_init(&s->tcp, &s->env, &s->ip) < 0)
 		goto err_raw;
 	s->tcp.congestion = c->congestion;
@@ -62,9 +68,11 @@ void stack_destroy(struct stack *s)
 	if (!s)
 		return;
 	tcp_destroy(&s->tcp);
+	pfpacket_destroy(&s->pfpacket);
 	raw_destroy(&s->raw);
 	udp_destroy(&s->udp);
-	/* The last words of connections. */
+	/* The last words of connections, and to the routers of groups. */
+	groups_farewell(s->ip.groups);
 	list_for_each(pos, &s->nics.list)
 		nic_run_queue(list_entry(pos, struct nic, node));
 	ip_destroy(&s->ip);

@@ -12,6 +12,7 @@
 #include "nic/nic.h"
 #include "nic/qdisc.h"
 #include "packet/pool.h"
+#include "pfpacket/pfpacket.h"
 #include "raw/raw.h"
 #include "socket/socket.h"
 #include "tcp/tcp.h"
@@ -35,8 +36,9 @@ struct stack {
 	struct ip ip;
 	struct udp udp;
 	struct raw raw;
+	struct pfpacket pfpacket;
 	struct tcp tcp;
-	struct nic *lo;				/* made with the stack: 127.0.0.1/8 */
+	struct nic *lo;				/* made with the stack: 127.0.0.1/8, ::1/128 */
 };
 
 struct stack *stack_create(const struct stack_config *c, struct weir_error *e);

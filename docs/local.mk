@@ -2,6 +2,10 @@
 # docs
 dist_doc_DATA += \
 	docs/ARCHITECTURE.md \
+	docs/comparison.md \
+	docs/embed_example.c \
+	docs/embed_tun.c \
+	docs/embedding.md \
 	docs/interception.md \
 	docs/toy_qdisc.c \
 	docs/writing-a-module.md

@@ -4,4 +4,5 @@ weirconfdir = $(sysconfdir)/weir
 dist_weirconf_DATA = \
 	etc/weir.ini \
 	etc/weir-tbf.ini \
+	etc/weir-netem.ini \
 	etc/weir-tap.ini

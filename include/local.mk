@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The ABI: all that a module may include.
+# The ABI: all that a module may include; and weir.h, for embedding.
 weirincludedir = $(includedir)/weir
 weirinclude_HEADERS = \
 	include/weir/congestion.h \
@@ -9,4 +9,5 @@ weirinclude_HEADERS = \
 	include/weir/module.h \
 	include/weir/packet.h \
 	include/weir/param.h \
-	include/weir/qdisc.h
+	include/weir/qdisc.h \
+	include/weir/weir.h

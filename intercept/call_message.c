@@ -2,16 +2,23 @@
 /*
  * call_message.c - sendto and recvfrom with an address, sendmsg, recvmsg, sendmmsg, recvmmsg.
  *
- * A stream's bytes go through the program's own end, through a copy of it, so that they keep their order with
- * what plain reads and writes move. A datagram to be sent goes to the stack at once, after what waits in the pair;
- * a received one is taken from the program's end, with its name from the list beside it (pump_dgram.c).
+ * A stream's bytes go through the program's own end, so that they keep their order with what plain reads and
+ * writes move. A call that asks for nothing but bytes is left to the kernel (CALL_CONTINUE) once it would not wait,
+ * for only the kernel moves bytes and answers in one step: an answer of ours may be thrown away although it
+ * was taken (notify.c), and bytes would be lost with it, or go twice. Whatever another thread makes of the message
+ * meanwhile, what the kernel then does to that end send() and recv() could do as well. Calls with more to
+ * them (a name, control data, MSG_TRUNC, Fast Open) are done here, through a copy of the program's end.
  *
- * The caller's structures are read once, and what was read is used. recvmmsg and sendmmsg wait for the first
- * message only: they return early rather than wait for the later ones.
+ * A datagram to be sent goes to the stack at once, after what waits in the pair; a received one is taken from the
+ * program's end, with its name from the list beside it (pump_dgram.c).
+ *
+ * What is done here reads the caller's structures once, and uses what was read. recvmmsg and sendmmsg of datagrams wait
+ * for the first message only: they return early rather than wait for the later ones.
  */
 #include <errno.h>
 #include <limits.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -24,6 +31,7 @@
 #define MESSAGE_CONTROL	1024u
 #define MESSAGE_VLEN	1024u
 #define DATAGRAM_MAX	65535u
+#define FASTOPEN_DATA	4096u		/* more never fits on a SYN */
 
 struct message {			/* a struct msghdr of the caller's, read */
 	struct iovec iov[MESSAGE_IOV];
@@ -35,6 +43,7 @@ struct message {			/* a struct msghdr of the caller's, read */
 	_Alignas(8) uint8_t control[MESSAGE_CONTROL];
 	size_t controllen;
 	int flags;
+	int flags_out;			/* receiving: msg_flags of a stream */
 	bool nonblock;
 };
 
@@ -69,6 +78,7 @@ static int message_read(struct call *c, struct message *m, uint64_t at, int flag
 		return err;
 	m->at = at;
 	m->flags = flags;
+	m->flags_out = 0;
 	m->namelen = 0;
 	m->controllen = 0;
 	err = message_iov(c, m);
@@ -142,18 +152,101 @@ static int64_t stream_unsent(struct call *c, const struct message *m, int err)
 	return result;
 }
 
+#ifndef MSG_FASTOPEN
+#define MSG_FASTOPEN 0x20000000
+#endif
+
+/* What the SYN is to carry: read as far as a buffer has room. */
+static ssize_t stream_fastopen_syn(struct call *c, struct message *m)
+{
+	struct intercept *ic = c->ic;
+	uint32_t room = 0, n = m->total < FASTOPEN_DATA ? (uint32_t)m->total : FASTOPEN_DATA;
+	struct buf *b = intercept_buf(ic, n ? n : 1, &room);
+	int err;
+
+	if (!b)
+		return -ENOBUFS;
+	n = n < room ? n : room;
+	err = remote_gather(c->tid, m->iov, m->niov, 0, b->data + ic->buf_off, n);
+	if (err)
+		return -EFAULT;
+	if (!call_valid(c))
+		return -EINTR;
+	ic->buf_off += n;
+	return socket_fastopen(c->is->sk, &m->name, m->namelen, b, ic->buf_off - n, n);
+}
+
+/*
+ * MSG_FASTOPEN: connect and send in one call. What the SYN carries is sent by the stack itself; the rest goes the usual way once
+ * the connection stands, for which a call that may block waits.
+ */
+static int64_t stream_fastopen(struct call *c, struct message *m)
+{
+	struct isock *is = c->is;
+	ssize_t n;
+
+	n = stream_fastopen_syn(c, m);
+	if (n < 0 && n != -EINPROGRESS)
+		return n;
+	isock_block(is, c->fd);
+	is->state = ISOCK_CONNECTING;
+	work_defer(c->ic->env, &is->work);
+	if (n > 0)
+		c->done = (size_t)n;
+	c->connects = true;
+	return m->nonblock ? n : call_wait(c, is->sndtimeo, 0);
+}
+
+/* The second half of it, for a call that waits. 0: connected, go on. */
+static int64_t stream_fastopen_wait(struct call *c)
+{
+	struct isock *is = c->is;
+	int64_t wait;
+
+	if (is->state == ISOCK_CONNECTING) {
+		wait = call_wait(c, is->sndtimeo, 0);
+		return wait == -EAGAIN ? c->done ? (int64_t)c->done : -EINPROGRESS : wait;
+	}
+	if (is->state != ISOCK_CONNECTED)
+		return stream_broken(c, ECONNREFUSED);
+	is->unreported = false;
+	c->connects = false;
+	return 0;
+}
+
+/* Can the kernel send it as send() would? Not when there may be a truer error to tell than it knows. */
+static bool stream_plain(const struct call *c, const struct message *m)
+{
+	const struct isock *is = c->is;
+	struct pollfd p = { .fd = c->fd };
+
+	return is->state == ISOCK_CONNECTED && !is->error && !is->prog_shut && !c->done && !m->namelen &&
+	       !m->controllen && poll(&p, 1, 0) == 0;
+}
+
 static int64_t stream_send(struct call *c, struct message *m)
 {
 	struct isock *is = c->is;
 	int64_t wait;
 	ssize_t n;
 	size_t want;
+	bool last;
 	int err;
 
-	if (m->flags & MSG_OOB)
-		return -EOPNOTSUPP;
+	if (c->connects) {
+		wait = stream_fastopen_wait(c);
+		if (wait)
+			return wait;
+	} else if (m->flags & MSG_FASTOPEN && !c->waits) {
+		if (is->state == ISOCK_NEW && m->namelen && !is->error)
+			return stream_fastopen(c, m);
+		if (m->namelen)
+			return is->state == ISOCK_CONNECTING ? -EALREADY : -EISCONN;
+	}
 	if (is->state != ISOCK_CONNECTED && is->state != ISOCK_CONNECTING)
 		return stream_unsent(c, m, EPIPE);
+	if (stream_plain(c, m))
+		return CALL_CONTINUE;
 	while (c->done < m->total) {
 		want = m->total - c->done < ISOCK_SCRATCH ? m->total - c->done : ISOCK_SCRATCH;
 		err = remote_gather(c->tid, m->iov, m->niov, c->done, c->ic->scratch, want);
@@ -161,7 +254,9 @@ static int64_t stream_send(struct call *c, struct message *m)
 			return c->done ? (int64_t)c->done : -EINTR;	/* whose memory was that? */
 		if (err)
 			return c->done ? (int64_t)c->done : -EFAULT;
-		n = send(c->fd, c->ic->scratch, want, MSG_DONTWAIT | MSG_NOSIGNAL);
+		last = c->done + want == m->total;
+		n = send(c->fd, c->ic->scratch, want, MSG_DONTWAIT | MSG_NOSIGNAL |
+			 (last ? m->flags & MSG_OOB : 0));
 		if (n >= 0) {
 			c->done += (size_t)n;
 			continue;
@@ -176,39 +271,62 @@ static int64_t stream_send(struct call *c, struct message *m)
 
 static int64_t stream_recv_wait(struct call *c, struct message *m)
 {
-	int64_t wait;
+	int64_t wait = -EAGAIN;
 
-	if (c->done)
-		wait = m->nonblock || !(m->flags & MSG_WAITALL) ? -EAGAIN :
-			call_wait(c, c->is->rcvtimeo, EPOLLIN);
-	else
-		wait = m->nonblock ? -EAGAIN : call_wait(c, c->is->rcvtimeo, EPOLLIN);
+	if (!m->nonblock && (!c->done || (m->flags & MSG_WAITALL)))
+		wait = call_wait(c, c->is->rcvtimeo, EPOLLIN);
 	return wait == -EAGAIN && c->done ? (int64_t)c->done : wait;
 }
 
-static int64_t stream_recv(struct call *c, struct message *m)
+/* Once there are some, the kernel moves them. */
+static int64_t stream_recv_plain(struct call *c, struct message *m)
 {
-	struct isock *is = c->is;
+	char byte;
+
+	if (recv(c->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) >= 0)
+		return CALL_CONTINUE;
+	return errno == EAGAIN ? stream_recv_wait(c, m) : stream_broken(c, errno);
+}
+
+/* Never waits, as with Linux's TCP. */
+static int64_t stream_recv_oob(struct call *c, struct message *m)
+{
+	ssize_t n = recv(c->fd, c->ic->scratch, 1, MSG_DONTWAIT | MSG_OOB | (m->flags & MSG_PEEK));
+
+	if (n < 0)
+		return -errno;
+	if (m->total && !(m->flags & MSG_TRUNC) &&
+	    remote_scatter(c->tid, m->iov, m->niov, 0, c->ic->scratch, (size_t)n))
+		return -EFAULT;
+	m->flags_out |= m->total ? MSG_OOB : MSG_OOB | MSG_TRUNC;
+	return m->total ? n : 0;
+}
+
+/* MSG_TRUNC: bytes are thrown away. */
+static int64_t stream_recv_trunc(struct call *c, struct message *m)
+{
 	ssize_t n;
 	size_t want;
 
-	if (m->flags & MSG_ERRQUEUE)
-		return -EAGAIN;
-	if (m->flags & MSG_OOB)
-		return -EINVAL;
-	if (is->state == ISOCK_NEW || is->state == ISOCK_LISTENING)
-		return -ENOTCONN;
 	do {
 		want = m->total - c->done < ISOCK_SCRATCH ? m->total - c->done : ISOCK_SCRATCH;
 		n = recv(c->fd, c->ic->scratch, want, MSG_DONTWAIT | (m->flags & MSG_PEEK));
 		if (n < 0)
 			return errno == EAGAIN ? stream_recv_wait(c, m) : stream_broken(c, errno);
-		if (!(m->flags & MSG_TRUNC) &&
-		    remote_scatter(c->tid, m->iov, m->niov, c->done, c->ic->scratch, (size_t)n))
-			return c->done ? (int64_t)c->done : -EFAULT;
 		c->done += (size_t)n;
 	} while (n > 0 && c->done < m->total && (m->flags & MSG_WAITALL) && !(m->flags & MSG_PEEK));
 	return (int64_t)c->done;
+}
+
+static int64_t stream_recv(struct call *c, struct message *m)
+{
+	if (m->flags & MSG_ERRQUEUE)
+		return -EAGAIN;
+	if (c->is->state == ISOCK_NEW || c->is->state == ISOCK_LISTENING)
+		return -ENOTCONN;
+	if (m->flags & MSG_OOB)
+		return stream_recv_oob(c, m);
+	return m->flags & MSG_TRUNC ? stream_recv_trunc(c, m) : stream_recv_plain(c, m);
 }
 
 /* ---- datagrams ---- */
@@ -350,6 +468,7 @@ static int64_t dgram_recv_errqueue(struct call *c, struct message *m)
 	p = socket_recvmsg(c->is->sk, &m->name, &namelen, m->control, &m->controllen, &flags, &err);
 	if (!p)
 		return err ? err : -EAGAIN;
+	c->is->error = 0;		/* who reads the queue has been told; the socket has what is next in it */
 	copy = p->len < m->total ? p->len : m->total;
 	if (copy < p->len)
 		flags |= MSG_TRUNC;
@@ -407,7 +526,7 @@ static int64_t message_recv(struct call *c, struct message *m)
 		return n;
 	/* a stream has no names */
 	if (m->at)
-		err = message_write(c, m, "", 0, "", 0, 0);
+		err = message_write(c, m, "", 0, "", 0, m->flags_out);
 	else
 		err = c->args[4] ? call_write_name(c, c->args[4], c->args[5], "", 0) : 0;
 	return err ? err : n;
@@ -421,6 +540,7 @@ static struct message *message_new(int64_t *result)
 	if (!m)
 		return NULL;
 	m->at = 0;
+	m->flags_out = 0;
 	m->namelen = 0;
 	m->controllen = 0;
 	return m;

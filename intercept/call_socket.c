@@ -4,7 +4,8 @@
  *
  * connect, as Linux: the call that starts it answers EINPROGRESS, or waits; another one meanwhile
  * EALREADY, or waits; the first one after it has succeeded 0, all later ones EISCONN. So a connect that a signal
- * interrupted gets its result when it is made again.
+ * interrupted gets its result when it is made again. The first one after it has failed tells the error, or
+ * ECONNABORTED when SO_ERROR has told it; the next one begins anew.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -26,11 +27,11 @@ int64_t call_socket(struct call *c)
 
 	if (family == AF_UNIX)
 		return CALL_CONTINUE;
-	if (family != AF_INET)
+	if (family != AF_INET && family != AF_INET6 && family != AF_PACKET)
 		return -EAFNOSUPPORT;
 	if (type & ~(0xf | SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return -EINVAL;
-	privileged = (type & 0xf) == SOCK_RAW && remote_capable(c->tid, CAP_NET_RAW);
+	privileged = ((type & 0xf) == SOCK_RAW || family == AF_PACKET) && remote_capable(c->tid, CAP_NET_RAW);
 	sk = socket_create(c->ic->stack, family, type & 0xf, (int)c->args[2], privileged, &err);
 	if (!sk)
 		return err;
@@ -84,6 +85,11 @@ static int64_t connect_start(struct call *c)
 		return err;
 	if (err && err != -EINPROGRESS)
 		return err;
+	if (!err) {			/* TCP_FASTOPEN_CONNECT: the first write makes the SYN */
+		is->state = ISOCK_CONNECTED;
+		work_defer(c->ic->env, &is->work);
+		return 0;
+	}
 	isock_block(is, c->fd);
 	is->state = ISOCK_CONNECTING;
 	c->done = 1;
@@ -109,8 +115,17 @@ int64_t call_connect(struct call *c)
 		result = call_wait(c, is->sndtimeo, 0);
 		return result == -EAGAIN ? (c->done ? -EINPROGRESS : -EALREADY) : result;
 	case ISOCK_DEAD:
-		result = isock_take_error(is);
-		return result ? -result : -ECONNABORTED;
+		if (!is->refused)
+			return -EISCONN;
+		if (!is->told) {
+			is->told = true;
+			result = isock_take_error(is);
+			return result ? -result : -ECONNABORTED;
+		}
+		result = isock_renew(is, c);
+		if (result)
+			return result;
+		break;
 	case ISOCK_NEW:
 		if (c->waits || is->error) {
 			result = isock_take_error(is);
@@ -131,8 +146,10 @@ void call_connect_undo(struct call *c, int64_t result)
 		return;
 	if (!result)
 		is->unreported = true;
-	else if (is->state == ISOCK_NEW || is->state == ISOCK_DEAD)
+	else if (is->state == ISOCK_NEW || is->state == ISOCK_DEAD) {
 		is->error = (int)-result;
+		is->told = false;
+	}
 }
 
 int64_t call_getsockname(struct call *c)

@@ -60,12 +60,38 @@ static bool of_device(const struct instance_nic *n, const struct taken *x)
 	return !strcmp(x->device, *n->link.host_device ? n->link.host_device : n->link.name);
 }
 
-static int fill_taken(void *arg, const struct taken *x)
+/* What was there of the device is for this NIC; of IPv6 nothing where that is off. */
+static bool is_for(const struct instance_nic *n, const struct taken *x)
+{
+	return of_device(n, x) && (n->ip6.enabled || ip_addr_is_v4(&x->addr));
+}
+
+static bool link_says(const struct instance_nic *n, const char *key)
+{
+	return config_value(&n->instance->config, "link", n->link.name, key);
+}
+
+/* What the kernel was told holds where [link] is silent. */
+static void fill_ip6(struct instance_nic *n, const struct taken_ip6 *x)
+{
+	if (x->off && !link_says(n, "ipv6"))
+		n->ip6.enabled = false;
+	if (x->no_ra && !link_says(n, "accept-ra"))
+		n->ip6.accept_ra = false;
+	if (x->no_redirects && !link_says(n, "accept-redirects"))
+		n->ip6.accept_redirects = false;
+	if (x->eui64 && !link_says(n, "addr-gen"))
+		n->ip6.eui64 = true;
+}
+
+static int fill_device(void *arg, const struct taken *x)
 {
 	struct instance_nic *n = arg;
 
-	if (of_device(n, x))
-		n->taken = true;
+	if (!of_device(n, x))
+		return 0;
+	n->taken = true;
+	fill_ip6(n, &x->ip6);
 	return 0;
 }
 
@@ -74,13 +100,16 @@ static int fill_addr(void *arg, const struct taken *x)
 	struct instance_nic *n = arg;
 	struct ifaddr_spec *spec;
 
-	if (!of_device(n, x))
+	if (!is_for(n, x))
 		return 0;
 	spec = array_grow(n->addrs, n->naddrs);
 	if (!spec)
 		return -ENOMEM;
-	spec->addr = ip_addr_v4(x->addr);
-	spec->prefix = x->prefix;
+	*spec = (struct ifaddr_spec){ .addr = x->addr, .prefix = x->prefix,
+				      .taken = true, .dynamic = x->dynamic,
+				      .temporary = x->temporary,
+				      .no_prefix_route = x->no_prefix_route,
+				      .preferred = x->preferred, .valid = x->valid };
 	return 0;
 }
 
@@ -89,15 +118,15 @@ static int fill_route(void *arg, const struct taken *x)
 	struct instance_nic *n = arg;
 	struct route_spec *spec;
 
-	if (!of_device(n, x))
+	if (!is_for(n, x))
 		return 0;
 	spec = array_grow(n->routes, n->nroutes);
 	if (!spec)
 		return -ENOMEM;
-	*spec = (struct route_spec){ .dst = ip_addr_v4(x->addr), .prefix = x->prefix,
-				     .gateway = ip_addr_v4(x->gateway),
-				     .prefsrc = ip_addr_v4(x->prefsrc),
-				     .metric = x->metric, .mtu = x->mtu };
+	*spec = (struct route_spec){ .dst = x->addr, .prefix = x->prefix,
+				     .gateway = x->gateway, .prefsrc = x->prefsrc,
+				     .metric = x->metric, .mtu = x->mtu, .onlink = x->onlink,
+				     .expires = x->expires };
 	return 0;
 }
 
@@ -106,12 +135,12 @@ static int fill_neigh(void *arg, const struct taken *x)
 	struct instance_nic *n = arg;
 	struct neigh_spec *spec;
 
-	if (!of_device(n, x))
+	if (!is_for(n, x))
 		return 0;
 	spec = array_grow(n->neighs, n->nneighs);
 	if (!spec)
 		return -ENOMEM;
-	spec->addr = ip_addr_v4(x->addr);
+	spec->addr = x->addr;
 	memcpy(spec->lladdr, x->lladdr, sizeof(spec->lladdr));
 	return 0;
 }
@@ -121,7 +150,7 @@ int takeover_fill(const struct takeover *t, struct instance *inst, struct weir_e
 	list_for_each(pos, &inst->nics) {
 		struct instance_nic *n = list_entry(pos, struct instance_nic, node);
 
-		if (taken_each(t, TAKEN_DEVICE, fill_taken, n) ||
+		if (taken_each(t, TAKEN_DEVICE, fill_device, n) ||
 		    taken_each(t, TAKEN_ADDR, fill_addr, n) ||
 		    taken_each(t, TAKEN_ROUTE, fill_route, n) ||
 		    taken_each(t, TAKEN_NEIGH, fill_neigh, n))

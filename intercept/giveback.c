@@ -18,16 +18,22 @@
 #include "intercept/netns.h"
 #include "intercept/takeover_priv.h"
 
-#define LIFETIME_FOREVER 0xffffffffu
 #define DAD_WAITS	30	/* of 100 ms: a source address can be named once its duplicates are ruled out */
 
 /* What is switched on each device so that the kernel keeps quiet; conf/DEVICE/NAME. */
 static const struct quiet {
 	const char *path, *value;
 } quiets[TAKEOVER_QUIETS] = {
-	{ "/proc/sys/net/ipv6/conf/%s/disable_ipv6", "1" },
-	{ "/proc/sys/net/ipv4/conf/%s/arp_ignore", "8" },
-	{ "/proc/sys/net/ipv4/conf/%s/forwarding", "0" },
+	[QUIET_DISABLE_IPV6] = { "/proc/sys/net/ipv6/conf/%s/disable_ipv6", "1" },
+	[QUIET_ARP_IGNORE] = { "/proc/sys/net/ipv4/conf/%s/arp_ignore", "8" },
+	[QUIET_FORWARDING] = { "/proc/sys/net/ipv4/conf/%s/forwarding", "0" },
+};
+
+/* What is only read. */
+static const char *const heeds[TAKEOVER_HEEDS] = {
+	[HEED_FORWARDING] = "/proc/sys/net/ipv6/conf/%s/forwarding",
+	[HEED_ACCEPT_RA] = "/proc/sys/net/ipv6/conf/%s/accept_ra",
+	[HEED_ACCEPT_REDIRECTS] = "/proc/sys/net/ipv6/conf/%s/accept_redirects",
 };
 
 static bool sysctl_read(const char *pattern, const char *dev, char value[SYSCTL_MAX])
@@ -81,10 +87,12 @@ static int gen_mode_set(struct mnl_socket *nl, const struct device *dev, uint8_t
 	return rtnl_talk(nl, nlh, RTM_SETLINK, 0);
 }
 
-void takeover_read_quiets(struct device *d)
+void takeover_read_switches(struct device *d)
 {
 	for (size_t i = 0; i < TAKEOVER_QUIETS; i++)
 		sysctl_read(quiets[i].path, d->name, d->saved[i]);
+	for (size_t i = 0; i < TAKEOVER_HEEDS; i++)
+		sysctl_read(heeds[i], d->name, d->heeds[i]);
 }
 
 static void complain(const struct takeover *t, const char *what, int err)
@@ -218,15 +226,8 @@ static void restore_gen_modes(const struct takeover *t, struct mnl_socket *nl)
 	}
 }
 
-static uint32_t lifetime_left(uint32_t lifetime, uint64_t passed)
-{
-	if (lifetime == LIFETIME_FOREVER)
-		return lifetime;
-	return lifetime > passed ? (uint32_t)(lifetime - passed) : 0;
-}
-
 /* Count down the lifetimes by what has passed since they were read. False: expired meanwhile. */
-static bool addr_age(struct nlmsghdr *nlh, uint64_t passed)
+static bool addr_age(const struct takeover *t, struct nlmsghdr *nlh)
 {
 	const struct nlattr *tb[IFA_CACHEINFO + 1];
 	struct ifa_cacheinfo *ci;
@@ -235,8 +236,8 @@ static bool addr_age(struct nlmsghdr *nlh, uint64_t passed)
 	if (!tb[IFA_CACHEINFO] || mnl_attr_get_payload_len(tb[IFA_CACHEINFO]) < sizeof(*ci))
 		return true;
 	ci = mnl_attr_get_payload(tb[IFA_CACHEINFO]);
-	ci->ifa_prefered = lifetime_left(ci->ifa_prefered, passed);
-	ci->ifa_valid = lifetime_left(ci->ifa_valid, passed);
+	ci->ifa_prefered = takeover_left(t, ci->ifa_prefered);
+	ci->ifa_valid = takeover_left(t, ci->ifa_valid);
 	return ci->ifa_valid != 0;
 }
 
@@ -247,7 +248,7 @@ static void restore_addr(const struct takeover *t, struct mnl_socket *nl,
 	int rc = -ENOMEM;
 
 	if (m)
-		rc = addr_age(&m->nlh, takeover_clock() - t->read_at)
+		rc = addr_age(t, &m->nlh)
 			? rtnl_talk(nl, &m->nlh, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL) : 0;
 	if (rc && rc != -EEXIST && rc != -ENODEV)
 		complain(t, "an address", -rc);

@@ -74,6 +74,7 @@ static void isock_event(void *arg)
 static int isock_pair(struct isock *is, int type, bool nonblock)
 {
 	struct epoll_event ev = { .events = EPOLLONESHOT };
+	int on = 1;
 	socklen_t len = sizeof(is->cookie);
 	int pair[2], err;
 
@@ -91,6 +92,8 @@ static int isock_pair(struct isock *is, int type, bool nonblock)
 		goto fail;
 	if (nonblock && fcntl(pair[1], F_SETFL, O_RDWR | O_NONBLOCK))
 		goto fail;
+	if (type == SOCK_STREAM)	/* urgent bytes keep their place: pump_stream.c */
+		setsockopt(pair[0], SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	return 0;
 fail:
 	err = errno;
@@ -114,6 +117,7 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool
 	list_init(&is->hungry);
 	list_init(&is->ready);
 	list_init(&is->names);
+	list_init(&is->ringed);
 	work_init(&is->work, isock_work);
 	*err = isock_pair(is, type == SOCK_STREAM ? SOCK_STREAM : SOCK_SEQPACKET, nonblock);
 	if (*err)
@@ -125,6 +129,7 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool
 	ic->stats.sockets++;
 	is->sk = sk;
 	sk->inode = is->cookie;
+	sk->oobinline = true;		/* and those of the peer */
 	socket_set_event(sk, isock_event, is);
 	return is;
 no_io:
@@ -157,6 +162,7 @@ void isock_release(struct isock *is, bool abort)
 		ic->nghosts--;
 	list_del(&is->list);
 	list_del(&is->hungry);
+	ring_release(is);
 	hash_del(&ic->isocks, &is->node);
 	ic->stats.sockets--;
 	work_cancel(&is->work);
@@ -325,6 +331,65 @@ void isock_reset(struct isock *is, int error)
 	is->rest = NULL;
 	is->rest_len = 0;
 	isock_haunt(is);
+}
+
+/* What the program has set on its old end. */
+static void isock_copy_options(int from, int to)
+{
+	static const int names[] = { SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT, SO_OOBINLINE };
+	_Alignas(8) uint8_t value[32];
+	socklen_t len;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		len = sizeof(value);
+		if (!getsockopt(from, SOL_SOCKET, names[i], value, &len))
+			setsockopt(to, SOL_SOCKET, names[i], value, len);
+	}
+}
+
+/*
+ * The program's descriptor gets the end of a new pair: the old one can never be connected again. Copies that it made of
+ * the descriptor, and its place in epoll sets, stay with the old end.
+ */
+int isock_renew(struct isock *is, struct call *c)
+{
+	struct intercept *ic = is->ic;
+	uint64_t cookie = is->cookie;
+	int err, flags = fcntl(c->fd, F_GETFL), copy = -1;
+
+	err = isock_pair(is, SOCK_STREAM, flags & O_NONBLOCK);
+	if (err)
+		goto no_pair;
+	isock_copy_options(c->fd, is->held);
+	copy = fcntl(is->held, F_DUPFD_CLOEXEC, 0);
+	err = copy < 0 ? -errno : loop_add(ic->loop, &is->io, is->fd, EPOLLHUP, isock_io);
+	if (err)
+		goto no_io;
+	err = call_replace_fd(c, is->held);
+	if (err)
+		goto no_place;
+	hash_del(&ic->isocks, &is->node);
+	hash_add(&ic->isocks, &is->node, is->cookie);
+	is->sk->inode = is->cookie;
+	list_del(&is->list);
+	ic->nghosts -= is->ghost;
+	is->ghost = is->refused = is->told = false;
+	is->state = ISOCK_NEW;
+	isock_delivered(is, c->tid, (int)c->args[0]);
+	close(c->fd);
+	c->fd = copy;
+	return 0;
+no_place:
+	loop_del(&is->io);
+no_io:
+	if (copy >= 0)
+		close(copy);
+	close(is->fd);
+	close(is->held);
+no_pair:
+	is->fd = is->held = -1;
+	is->cookie = cookie;
+	return err;
 }
 
 void isock_haunt(struct isock *is)

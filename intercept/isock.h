@@ -77,6 +77,14 @@ struct isock {
 	bool ghost : 1;			/* in ic->ghosts */
 	bool seen : 1;			/* by the sweep under way */
 	bool marked : 1;		/* an error datagram is on its way */
+	bool refused : 1;		/* DEAD: it never was connected, and may try again */
+	bool told : 1;			/* connect() has said so */
+	bool urgent : 1;		/* urgent data of the program lies in the stack's end */
+	bool oobinline : 1;		/* SO_OOBINLINE of the program's end */
+	bool ring_marked : 1;		/* a datagram says that the ring is readable */
+	uint64_t ring_inode;		/* of the memfd that stands for the program's end; 0: none does */
+	struct timer ring_timer;
+	struct list ringed;		/* ic->ringed */
 	uint32_t junk;			/* bytes of isock_block at the head of the stack's end */
 	uint32_t bytes;			/* listening: bytes in the program's end */
 	struct list ready;		/* listening: accepted, but the caller was gone */
@@ -110,6 +118,7 @@ struct call {
 	struct isock *is;
 	int fd;				/* a copy of the program's end; -1 */
 	bool waits, expired;
+	bool connects;			/* sendmsg with MSG_FASTOPEN: it waits for the connection first */
 	bool sigpipe;			/* the caller gets one with the answer */
 	uint32_t events;		/* waits for the program's end, else for the stack's socket */
 	uint64_t deadline;
@@ -129,6 +138,7 @@ struct call_kind {
 	int64_t (*fn)(struct call *c);
 	/* The answer found nobody: take back what can be taken back. NULL: the result is remembered. */
 	void (*undo)(struct call *c, int64_t result);
+	int64_t (*other)(struct call *c);	/* on a descriptor that is not ours; NULL: is the kernel's */
 };
 
 struct call_memory {			/* the result of a call whose caller was interrupted */
@@ -149,6 +159,7 @@ struct intercept {
 	struct hash_table isocks;
 	struct hash_table waiters;	/* waiting calls by thread */
 	struct list listeners, waiting, ghosts, hungry;
+	struct list ringed;		/* sockets whose descriptor is their ring's for the moment */
 	struct list free_names;
 	uint32_t nghosts, swept_at, nfree_names, nnames;
 	struct timer reap;		/* looks for waiting calls whose caller is gone */
@@ -188,6 +199,7 @@ void isock_unblock(struct isock *is, int fd);		/* ... and writable again; fd: it
 void isock_restore(struct isock *is, int fd);		/* the second half of it, once a copy is at hand */
 void isock_shut(struct isock *is, int fd);		/* before shutdown(SHUT_WR) of the program's end */
 void isock_reset(struct isock *is, int error);		/* POLLERR | POLLHUP, ECONNRESET at the program's end */
+int isock_renew(struct isock *is, struct call *c);	/* a new pair in place of a dead one; -errno */
 void isock_hungry(struct isock *is);			/* no memory: its work runs again soon */
 void isock_feed(struct timer *t);
 int isock_take_error(struct isock *is);			/* SO_ERROR */
@@ -211,6 +223,7 @@ int64_t call_wait(struct call *c, uint64_t timeout, uint32_t events);
 bool call_valid(const struct call *c);
 /* Put fd into the program as the call's result; CALL_ANSWERED, or -errno; *tfd: its number there, -1: nobody took it. */
 int64_t call_answer_fd(struct call *c, int fd, bool cloexec, int *tfd);
+int call_replace_fd(struct call *c, int fd);		/* in the place of args[0]; the call goes on. -errno */
 bool call_nonblock(const struct call *c);
 void call_abandon(struct isock *is);			/* the socket is no more: EBADF for its waiting calls */
 void call_wake(struct isock *is);			/* waiting calls of a socket try again */
@@ -220,6 +233,12 @@ int call_write(struct call *c, uint64_t addr, const void *src, size_t n);
 /* Give a name back as getsockname does: at most *lenp bytes, the true length into *lenp. */
 int call_write_name(struct call *c, uint64_t addr, uint64_t lenp, const void *name, socklen_t len);
 int call_read_name(struct call *c, uint64_t addr, uint64_t len, struct sockaddr_storage *name);
+
+/* ring.c */
+int64_t ring_set(struct call *c, const void *value, socklen_t len);
+void ring_work(struct isock *is);		/* the ring may have become readable */
+bool ring_restore(struct call *c);		/* is c->fd a ring? Then the socket takes its place again */
+void ring_release(struct isock *is);
 
 /* call_socket.c, call_option.c, call_message.c */
 int64_t call_socket(struct call *c);
@@ -232,6 +251,7 @@ int64_t call_shutdown(struct call *c);
 int64_t call_getsockopt(struct call *c);
 int64_t call_setsockopt(struct call *c);
 int64_t call_ioctl(struct call *c);
+int64_t call_ioctl_other(struct call *c);
 int64_t call_sendto(struct call *c);
 int64_t call_recvfrom(struct call *c);
 int64_t call_sendmsg(struct call *c);

@@ -63,6 +63,16 @@ int64_t call_listen(struct call *c)
 	return err;
 }
 
+static void accept_begin(const struct isock *is, struct isock *child)
+{
+	int on = 1;
+
+	child->state = ISOCK_CONNECTED;
+	child->oobinline = is->oobinline;
+	if (is->oobinline)
+		setsockopt(child->held, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+}
+
 static struct isock *accept_next(struct isock *is, int *err)
 {
 	struct isock *child;
@@ -80,7 +90,7 @@ static struct isock *accept_next(struct isock *is, int *err)
 	if (!child)
 		socket_abort(sk);
 	else
-		child->state = ISOCK_CONNECTED;
+		accept_begin(is, child);
 	return child;
 }
 

@@ -22,6 +22,7 @@ libintercept_la_SOURCES = \
 	intercept/pump_dgram.c \
 	intercept/pump_stream.c \
 	intercept/remote.c \
+	intercept/ring.c \
 	intercept/remote.h \
 	intercept/rtnl.c \
 	intercept/rtnl.h \

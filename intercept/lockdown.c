@@ -9,8 +9,8 @@
  *
  * - Files: its root is an empty, read-only tmpfs with a /proc of its own PID namespace, which tells of programs (capabilities of
  *   one that opens a raw socket) and of itself (the witness of isock.c; dlopen of a memfd).
- * - Privilege: of all capabilities only CAP_SYS_PTRACE, for pidfd_getfd and process_vm_readv on programs that have
- *   changed their user. It names no process outside its PID namespace. no_new_privs; not dumpable.
+ * - Privilege: of all capabilities only CAP_SYS_PTRACE and CAP_KILL, for pidfd_getfd, process_vm_readv and SIGPIPE on programs
+ *   that have changed their user. It names no process outside its PID namespace. no_new_privs; not dumpable.
  * - System calls: the list below. Another one ends the process; its last words name the call.
  *
  * Sanitizers need calls that nobody can list, so a build with them has no allow-list.
@@ -83,9 +83,9 @@ static int lockdown_capabilities(struct weir_error *e)
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { 0 };
 
-	data[0].effective = data[0].permitted = 1u << CAP_SYS_PTRACE;
+	data[0].effective = data[0].permitted = 1u << CAP_SYS_PTRACE | 1u << CAP_KILL;
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if (cap != CAP_SYS_PTRACE && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+		if (cap != CAP_SYS_PTRACE && cap != CAP_KILL && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
 			return weir_fail(e, errno, "cannot drop capability %d: %s", cap,
 					 strerror(errno));
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -124,7 +124,7 @@ static const int lockdown_calls[] = {
 	SCMP_SYS(getrandom), SCMP_SYS(restart_syscall),
 	/* memory, and dlopen of a memfd */
 	SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect), SCMP_SYS(madvise),
-	SCMP_SYS(brk), SCMP_SYS(memfd_create), SCMP_SYS(lseek), SCMP_SYS(fstat),
+	SCMP_SYS(brk), SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(lseek), SCMP_SYS(fstat),
 	SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(access),
 	SCMP_SYS(readlink), SCMP_SYS(getcwd),
 	/* the C library, signals, the end */

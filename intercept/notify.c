@@ -15,10 +15,15 @@
  * result is remembered: the kernel restarts the call, or the program makes it again after
  * EINTR, with the same arguments, and gets the result that is waiting for it.
  *
+ * One moment is left: a caller that a signal has just woken up is still there for us, the answer is taken, and the
+ * kernel restarts the call all the same. Nobody can tell that from a program that makes the same call twice. So what
+ * must not happen twice or be lost is given in one step with the answer: descriptors by SECCOMP_ADDFD_FLAG_SEND, bytes of
+ * streams by the kernel itself (call_message.c). A datagram may be lost or doubled, as datagrams may; connect may say EISCONN.
+ *
  * CALL_CONTINUE lets the kernel do a call on a socket that is not ours. That is decided from the descriptor, and another thread
  * may put one of ours in its place before the kernel looks. The kernel then does the call on an AF_UNIX
  * socket, or on a socket of the program's own namespace, which has no devices: harmless.
- * Nothing that was read through a pointer is ever left to the kernel to read again.
+ * Nothing is allowed because of what was read through a pointer and then left to the kernel to read again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,24 +43,24 @@
 #define MEMORY_TIME 1000000000ull	/* ns; a call is made again as soon as the handler has returned */
 
 static const struct call_kind call_kinds[] = {
-	{ SYS_socket, false, call_socket, NULL },
-	{ SYS_bind, true, call_bind, NULL },
-	{ SYS_connect, true, call_connect, call_connect_undo },
-	{ SYS_listen, true, call_listen, NULL },
-	{ SYS_accept, true, call_accept, NULL },
-	{ SYS_accept4, true, call_accept, NULL },
-	{ SYS_getsockname, true, call_getsockname, NULL },
-	{ SYS_getpeername, true, call_getpeername, NULL },
-	{ SYS_getsockopt, true, call_getsockopt, NULL },
-	{ SYS_setsockopt, true, call_setsockopt, NULL },
-	{ SYS_shutdown, true, call_shutdown, NULL },
-	{ SYS_ioctl, true, call_ioctl, NULL },
-	{ SYS_sendto, true, call_sendto, NULL },
-	{ SYS_recvfrom, true, call_recvfrom, NULL },
-	{ SYS_sendmsg, true, call_sendmsg, NULL },
-	{ SYS_recvmsg, true, call_recvmsg, NULL },
-	{ SYS_sendmmsg, true, call_sendmmsg, NULL },
-	{ SYS_recvmmsg, true, call_recvmmsg, NULL },
+	{ SYS_socket, false, call_socket, NULL, NULL },
+	{ SYS_bind, true, call_bind, NULL, NULL },
+	{ SYS_connect, true, call_connect, call_connect_undo, NULL },
+	{ SYS_listen, true, call_listen, NULL, NULL },
+	{ SYS_accept, true, call_accept, NULL, NULL },
+	{ SYS_accept4, true, call_accept, NULL, NULL },
+	{ SYS_getsockname, true, call_getsockname, NULL, NULL },
+	{ SYS_getpeername, true, call_getpeername, NULL, NULL },
+	{ SYS_getsockopt, true, call_getsockopt, NULL, NULL },
+	{ SYS_setsockopt, true, call_setsockopt, NULL, NULL },
+	{ SYS_shutdown, true, call_shutdown, NULL, NULL },
+	{ SYS_ioctl, true, call_ioctl, NULL, call_ioctl_other },
+	{ SYS_sendto, true, call_sendto, NULL, NULL },
+	{ SYS_recvfrom, true, call_recvfrom, NULL, NULL },
+	{ SYS_sendmsg, true, call_sendmsg, NULL, NULL },
+	{ SYS_recvmsg, true, call_recvmsg, NULL, NULL },
+	{ SYS_sendmmsg, true, call_sendmmsg, NULL, NULL },
+	{ SYS_recvmmsg, true, call_recvmmsg, NULL, NULL },
 };
 
 static const struct call_kind *call_kind(int nr)
@@ -108,6 +113,22 @@ bool call_valid(const struct call *c)
 	return !ioctl(c->listener->fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &c->id);
 }
 
+/* Nobody is there any more to take the result. What the call has moved by then, it has moved. */
+static void call_lost(struct call *c, int64_t result)
+{
+	c->ic->stats.interrupted++;
+	if (result == CALL_CONTINUE || result == -EAGAIN || result == -EINTR) {
+		if (!c->done || (c->nr != SYS_sendmsg && c->nr != SYS_sendto &&
+				 c->nr != SYS_recvmsg && c->nr != SYS_recvfrom))
+			return;
+		result = (int64_t)c->done;
+	}
+	if (c->kind->undo)
+		c->kind->undo(c, result);
+	else if (c->is)
+		call_remember(c, result);
+}
+
 static void call_answer(struct call *c, int64_t result)
 {
 	struct seccomp_notif_resp resp = { .id = c->id };
@@ -128,15 +149,8 @@ static void call_answer(struct call *c, int64_t result)
 			syscall(SYS_tkill, c->tid, SIGPIPE);
 		return;
 	}
-	if (errno != ENOENT)
-		return;
-	ic->stats.interrupted++;
-	if (result == CALL_CONTINUE || result == -EAGAIN || result == -EINTR)
-		return;
-	if (c->kind->undo)
-		c->kind->undo(c, result);
-	else if (c->is)
-		call_remember(c, result);
+	if (errno == ENOENT)
+		call_lost(c, result);
 }
 
 int64_t call_answer_fd(struct call *c, int fd, bool cloexec, int *tfd)
@@ -154,6 +168,17 @@ int64_t call_answer_fd(struct call *c, int fd, bool cloexec, int *tfd)
 		return -errno;
 	c->ic->stats.interrupted++;
 	return CALL_ANSWERED;
+}
+
+int call_replace_fd(struct call *c, int fd)
+{
+	struct seccomp_notif_addfd add = {
+		.id = c->id, .flags = SECCOMP_ADDFD_FLAG_SETFD, .srcfd = (uint32_t)fd,
+		.newfd = (uint32_t)c->args[0],
+		.newfd_flags = remote_cloexec(c->tid, (int)c->args[0]) ? O_CLOEXEC : 0,
+	};
+
+	return ioctl(c->listener->fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
 }
 
 /* ---- waiting ---- */
@@ -182,13 +207,10 @@ static void call_drop(struct call *c)
 	free(c);
 }
 
-/* Its caller waits no more. What it has moved by then, it has moved. */
+/* Its caller waits no more. */
 static void call_interrupted(struct call *c)
 {
-	c->ic->stats.interrupted++;
-	if (c->done && (c->nr == SYS_sendmsg || c->nr == SYS_sendto || c->nr == SYS_recvmsg ||
-			c->nr == SYS_recvfrom))
-		call_remember(c, (int64_t)c->done);
+	call_lost(c, -EINTR);
 	call_drop(c);
 }
 
@@ -367,9 +389,12 @@ static bool call_find(struct call *c, int64_t *result)
 	if (!call_valid(c))
 		return false;
 	c->is = isock_find(c->ic, c->fd, &err);
-	*result = CALL_CONTINUE;
-	if (!c->is)
+	if (!c->is && !list_empty(&c->ic->ringed) && ring_restore(c))
+		c->is = isock_find(c->ic, c->fd, &err);
+	if (!c->is) {
+		*result = c->kind->other ? c->kind->other(c) : CALL_CONTINUE;
 		return false;
+	}
 	c->is->tid = c->tid;
 	c->is->tfd = (int)c->args[0];
 	if (c->is->small && c->is->state == ISOCK_CONNECTED)
@@ -471,6 +496,7 @@ struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_
 	list_init(&ic->waiting);
 	list_init(&ic->ghosts);
 	list_init(&ic->hungry);
+	list_init(&ic->ringed);
 	list_init(&ic->free_names);
 	timer_init(&ic->reap, intercept_reap);
 	timer_init(&ic->sweep, isock_sweep);

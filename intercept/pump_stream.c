@@ -16,10 +16,17 @@
  * stack's socket; the peer's FIN is shutdown(SHUT_WR) of the stack's end. EPOLLHUP at the stack's end means that
  * the program has closed, unless both sides have shut down: then the socket becomes a ghost (isock.c). A
  * program that closes with unread bytes leaves an error (EPOLLERR) there, and as with Linux's TCP that is a RST.
+ *
+ * Urgent data: AF_UNIX has it, too, with TCP's meaning. So MSG_OOB, SO_OOBINLINE, the mark, EPOLLPRI and SIGURG are the kernel's
+ * own work at the program's end, and the pump has to carry the byte across with its place in the stream: both the stack's
+ * end and the stack's socket are read inline, in pieces that end at the mark. A kernel without it (CONFIG_AF_UNIX_OOB) refuses the
+ * program's MSG_OOB with EOPNOTSUPP, and gets the peer's urgent bytes as plain ones.
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "intercept/isock.h"
@@ -37,7 +44,7 @@ static void stream_interest(struct isock *is)
 		return;
 	if (is->state == ISOCK_CONNECTED) {
 		if (!is->eof_out && !is->rest_len && list_empty(&is->hungry) && socket_space(is->sk))
-			events |= EPOLLIN;
+			events |= EPOLLIN | EPOLLPRI;
 		if (is->blocked)
 			events |= EPOLLOUT;
 	}
@@ -52,7 +59,8 @@ static bool stream_rest(struct isock *is)
 	ssize_t n;
 
 	while (is->rest_len) {
-		n = socket_write(is->sk, is->rest, is->rest_off, is->rest_len, 0);
+		n = socket_write(is->sk, is->rest, is->rest_off, is->rest_len,
+				 is->urgent ? MSG_OOB : 0);
 		if (n == -ENOBUFS || n == -ENOMEM)
 			isock_hungry(is);
 		if (n == -EAGAIN || n == -ENOBUFS || n == -ENOMEM || n == 0)
@@ -64,7 +72,16 @@ static bool stream_rest(struct isock *is)
 	}
 	buf_put(is->rest);
 	is->rest = NULL;
+	is->urgent = false;
 	return true;
+}
+
+/* Is the next byte of the program urgent? */
+static bool stream_at_mark(const struct isock *is)
+{
+	int mark = 0;
+
+	return !ioctl(is->fd, SIOCATMARK, &mark) && mark;
 }
 
 /*
@@ -99,10 +116,11 @@ static ssize_t stream_read_last(struct isock *is, void *dst, size_t len)
  * One read: bytes, 0 at the end of data, -EAGAIN when there is nothing or nowhere to put it. *all: there
  * was no more.
  */
-static ssize_t stream_read(struct isock *is, bool *all)
+static ssize_t stream_read(struct isock *is, bool marks, bool *all)
 {
 	struct intercept *ic = is->ic;
 	uint32_t want = socket_space(is->sk), room;
+	bool urgent = marks && stream_at_mark(is);
 	struct buf *b;
 	ssize_t n;
 
@@ -117,6 +135,8 @@ static ssize_t stream_read(struct isock *is, bool *all)
 	}
 	if (want > room)
 		want = room;
+	if (urgent)
+		want = 1;
 	n = is->prog_shut ? stream_read_last(is, b->data + ic->buf_off, want) :
 			    recv(is->fd, b->data + ic->buf_off, want, MSG_DONTWAIT);
 	if (n <= 0)
@@ -125,12 +145,15 @@ static ssize_t stream_read(struct isock *is, bool *all)
 	is->rest_off = ic->buf_off;
 	is->rest_len = (uint32_t)n;
 	ic->buf_off += (uint32_t)n;
+	is->urgent = urgent;
 	*all = (uint32_t)n < want;
 	return n;
 }
 
-/* True: there may be more, and room for it. */
-static bool stream_out(struct isock *is)
+/*
+ * True: there may be more, and room for it. marks: the first byte may be urgent; a read ends in front of one.
+ */
+static bool stream_out(struct isock *is, bool marks)
 {
 	bool all = false;
 	ssize_t n;
@@ -138,7 +161,7 @@ static bool stream_out(struct isock *is)
 	if (is->eof_out || !stream_rest(is))
 		return false;
 	for (int i = 0; i < PUMP_TURN; i++) {
-		n = stream_read(is, &all);
+		n = stream_read(is, marks || i, &all);
 		if (n < 0)
 			return false;
 		if (n == 0) {
@@ -166,13 +189,21 @@ static void stream_in(struct isock *is)
 
 	is->blocked = false;
 	while ((used = socket_peek(is->sk, iov, PUMP_IOV)) > 0) {
+		bool urgent = socket_mark(is->sk) == 0;
+
+		if (urgent) {
+			iov[0].iov_len = 1;
+			used = 1;
+		}
 		if (is->discard || is->gone) {
 			for (int i = 0; i < used; i++)
 				socket_consume(is->sk, (uint32_t)iov[i].iov_len);
 			continue;
 		}
 		m.msg_iovlen = (size_t)used;
-		n = sendmsg(is->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = sendmsg(is->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL | (urgent ? MSG_OOB : 0));
+		if (n < 0 && errno == EOPNOTSUPP && urgent)
+			n = sendmsg(is->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && errno == EAGAIN) {
 			is->blocked = true;
 			return;
@@ -210,6 +241,7 @@ static void stream_connecting(struct isock *is)
 			err = ECONNREFUSED;
 		if (list_empty(&is->waiters)) {
 			isock_reset(is, err);
+			is->refused = true;
 			return;
 		}
 		is->state = ISOCK_NEW;	/* connect() tells it, and may be tried again */
@@ -234,14 +266,14 @@ static bool stream_closing(struct isock *is)
 	return true;
 }
 
-static void stream_move(struct isock *is, bool readable)
+static void stream_move(struct isock *is, bool readable, bool marks)
 {
 	bool more = false;
 
 	if (is->state != ISOCK_CONNECTED)
 		return;
 	if (readable)
-		more = stream_out(is);
+		more = stream_out(is, marks);
 	stream_in(is);
 	if (!is->blocked)
 		stream_fate(is);
@@ -250,11 +282,11 @@ static void stream_move(struct isock *is, bool readable)
 		work_defer(is->ic->env, &is->work);
 }
 
-static void stream_work(struct isock *is, bool readable)
+static void stream_work(struct isock *is, bool readable, bool marks)
 {
 	if (is->state == ISOCK_CONNECTING)
 		stream_connecting(is);
-	stream_move(is, readable);
+	stream_move(is, readable, marks);
 	if (is->gone) {
 		if (stream_closing(is))
 			return;
@@ -266,7 +298,7 @@ static void stream_work(struct isock *is, bool readable)
 
 void pump_stream_work(struct isock *is)
 {
-	stream_work(is, !(is->io.events & EPOLLIN));	/* else epoll says when */
+	stream_work(is, !(is->io.events & EPOLLIN), true);	/* else epoll says when */
 }
 
 /* Have both sides shut down, so that EPOLLHUP does not tell whether the program has closed as well? */
@@ -288,5 +320,5 @@ void pump_stream_io(struct isock *is, uint32_t events)
 		else
 			is->gone = true;
 	}
-	stream_work(is, events & (EPOLLIN | EPOLLHUP));
+	stream_work(is, events & (EPOLLIN | EPOLLPRI | EPOLLHUP), events & (EPOLLPRI | EPOLLHUP));
 }

@@ -36,13 +36,12 @@ void remote_close(struct remote *r)
 }
 
 /* The value after "KEY:\t" in /proc/TID/status. */
-static int remote_status(pid_t tid, const char *key, int base, unsigned long long *value)
+static int remote_proc(const char *path, const char *key, int base, unsigned long long *value)
 {
-	char path[40], text[REMOTE_STATUS_MAX], *at;
+	char text[REMOTE_STATUS_MAX], *at;
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -56,6 +55,30 @@ static int remote_status(pid_t tid, const char *key, int base, unsigned long lon
 		return -ENOENT;
 	*value = strtoull(at + strlen(key), NULL, base);
 	return 0;
+}
+
+static int remote_status(pid_t tid, const char *key, int base, unsigned long long *value)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
+	return remote_proc(path, key, base, value);
+}
+
+uid_t remote_uid(pid_t tid)
+{
+	unsigned long long uid;		/* the first of four: real, effective, saved, of files */
+
+	return remote_status(tid, "\nUid:\t", 10, &uid) ? (uid_t)-1 : (uid_t)uid;
+}
+
+bool remote_cloexec(pid_t tid, int fd)
+{
+	unsigned long long flags;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)tid, fd);
+	return !remote_proc(path, "\nflags:\t", 8, &flags) && (flags & O_CLOEXEC);
 }
 
 bool remote_capable(pid_t tid, int cap)

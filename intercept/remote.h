@@ -30,6 +30,8 @@ void remote_init(struct remote *r);
 void remote_close(struct remote *r);
 int remote_getfd(struct remote *r, pid_t tid, int fd);		/* a copy of the task's fd, or -errno */
 bool remote_capable(pid_t tid, int cap);			/* has it this effective capability? */
+bool remote_cloexec(pid_t tid, int fd);				/* is its descriptor closed on exec? */
+uid_t remote_uid(pid_t tid);					/* -1: unknown */
 
 /* All n bytes, or -EFAULT (-ESRCH: the task is gone). */
 int remote_read(pid_t tid, uint64_t addr, void *dst, size_t n);

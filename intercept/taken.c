@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* taken.c - the kernel's messages read as IPv4 addresses, routes and neighbours (taken.h). */
+/* taken.c - the kernel's messages read as addresses, routes and neighbours (taken.h). */
 #include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "intercept/taken.h"
 #include "intercept/takeover_priv.h"
 
-static bool attr_v4(const struct nlattr *a, uint32_t *be)
+static bool attr_addr(const struct nlattr *a, struct ip_addr *addr)
 {
-	if (!a || mnl_attr_get_payload_len(a) != sizeof(*be))
+	uint32_t be;
+
+	if (a && mnl_attr_get_payload_len(a) == sizeof(be)) {
+		memcpy(&be, mnl_attr_get_payload(a), sizeof(be));
+		*addr = ip_addr_v4(be);
+		return true;
+	}
+	if (!a || mnl_attr_get_payload_len(a) != sizeof(addr->b))
 		return false;
-	memcpy(be, mnl_attr_get_payload(a), sizeof(*be));
+	*addr = ip_addr_read(mnl_attr_get_payload(a));
 	return true;
 }
 
@@ -23,15 +33,35 @@ static bool set_device(const struct takeover *t, unsigned int index, struct take
 	return d != NULL;
 }
 
+static void addr_lifetimes(const struct takeover *t, const struct nlattr *cacheinfo, struct taken *x)
+{
+	const struct ifa_cacheinfo *ci = cacheinfo ? mnl_attr_get_payload(cacheinfo) : NULL;
+
+	x->preferred = x->valid = TAKEN_FOREVER;
+	if (ci && mnl_attr_get_payload_len(cacheinfo) >= sizeof(*ci)) {
+		x->preferred = takeover_left(t, ci->ifa_prefered);
+		x->valid = takeover_left(t, ci->ifa_valid);
+	}
+}
+
 static bool taken_addr(const struct takeover *t, const struct nlmsghdr *nlh, struct taken *x)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *tb[IFA_LOCAL + 1];
+	const struct nlattr *tb[IFA_FLAGS + 1];
+	uint32_t flags;
 
-	rtnl_attrs(nlh, sizeof(*ifa), tb, IFA_LOCAL);
+	rtnl_attrs(nlh, sizeof(*ifa), tb, IFA_FLAGS);
+	flags = tb[IFA_FLAGS] ? mnl_attr_get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
+	if (flags & IFA_F_DADFAILED)
+		return false;
 	x->prefix = ifa->ifa_prefixlen;
-	return ifa->ifa_family == AF_INET && set_device(t, ifa->ifa_index, x) &&
-		attr_v4(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], &x->addr);
+	addr_lifetimes(t, tb[IFA_CACHEINFO], x);
+	x->dynamic = ifa->ifa_family == AF_INET6 && !(flags & IFA_F_PERMANENT);
+	x->temporary = ifa->ifa_family == AF_INET6 && (flags & IFA_F_TEMPORARY);
+	x->no_prefix_route = flags & IFA_F_NOPREFIXROUTE;
+	return (ifa->ifa_family == AF_INET || ifa->ifa_family == AF_INET6) && x->valid &&
+	       set_device(t, ifa->ifa_index, x) &&
+	       attr_addr(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], &x->addr);
 }
 
 /* The first hop of a multipath route that leaves through one of our devices. */
@@ -45,9 +75,10 @@ static bool multipath_hop(const struct takeover *t, const struct nlattr *mp, str
 
 		if (!set_device(t, (unsigned int)nh->rtnh_ifindex, x))
 			continue;
-		if (nh->rtnh_len >= RTNH_LENGTH(MNL_ATTR_HDRLEN + sizeof(x->gateway)) &&
-		    mnl_attr_get_type(a) == RTA_GATEWAY)
-			attr_v4(a, &x->gateway);
+		x->onlink = nh->rtnh_flags & RTNH_F_ONLINK;
+		if (nh->rtnh_len >= RTNH_LENGTH(MNL_ATTR_HDRLEN) && a->nla_len >= MNL_ATTR_HDRLEN &&
+		    nh->rtnh_len >= RTNH_LENGTH(a->nla_len) && mnl_attr_get_type(a) == RTA_GATEWAY)
+			attr_addr(a, &x->gateway);
 		return true;
 	}
 	return false;
@@ -69,21 +100,28 @@ static uint32_t route_mtu(const struct nlattr *metrics)
 static bool taken_route(const struct takeover *t, const struct nlmsghdr *nlh, struct taken *x)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *tb[RTA_TABLE + 1];
+	const struct nlattr *tb[RTA_EXPIRES + 1];
 
-	rtnl_attrs(nlh, sizeof(*rtm), tb, RTA_TABLE);
-	if (rtm->rtm_family != AF_INET || rtm->rtm_table != RT_TABLE_MAIN ||
-	    rtm->rtm_type != RTN_UNICAST || rtm->rtm_protocol == RTPROT_KERNEL)
+	rtnl_attrs(nlh, sizeof(*rtm), tb, RTA_EXPIRES);
+	if ((rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6) ||
+	    rtm->rtm_table != RT_TABLE_MAIN || rtm->rtm_type != RTN_UNICAST || rtm->rtm_protocol == RTPROT_KERNEL)
 		return false;
+	x->addr = x->gateway = x->prefsrc = ip_addr_any(rtm->rtm_family);
 	if (tb[RTA_OIF]) {
 		if (!set_device(t, mnl_attr_get_u32(tb[RTA_OIF]), x))
 			return false;
-		attr_v4(tb[RTA_GATEWAY], &x->gateway);
+		attr_addr(tb[RTA_GATEWAY], &x->gateway);
+		x->onlink = rtm->rtm_flags & RTNH_F_ONLINK;
 	} else if (!tb[RTA_MULTIPATH] || !multipath_hop(t, tb[RTA_MULTIPATH], x)) {
 		return false;
 	}
-	attr_v4(tb[RTA_DST], &x->addr);
-	attr_v4(tb[RTA_PREFSRC], &x->prefsrc);
+	attr_addr(tb[RTA_DST], &x->addr);
+	attr_addr(tb[RTA_PREFSRC], &x->prefsrc);
+	if (tb[RTA_EXPIRES]) {		/* as takeover.c wrote it: s */
+		x->expires = takeover_left(t, mnl_attr_get_u32(tb[RTA_EXPIRES]));
+		if (!x->expires)
+			return false;
+	}
 	x->prefix = rtm->rtm_dst_len;
 	x->metric = tb[RTA_PRIORITY] ? mnl_attr_get_u32(tb[RTA_PRIORITY]) : 0;
 	x->mtu = route_mtu(tb[RTA_METRICS]);
@@ -97,11 +135,31 @@ static bool taken_neigh(const struct takeover *t, const struct nlmsghdr *nlh, st
 
 	rtnl_attrs(nlh, sizeof(*nd), tb, NDA_LLADDR);
 	if ((nd->ndm_flags & NTF_PROXY) || !set_device(t, (unsigned int)nd->ndm_ifindex, x) ||
-	    !attr_v4(tb[NDA_DST], &x->addr) || !tb[NDA_LLADDR] ||
+	    !attr_addr(tb[NDA_DST], &x->addr) || !tb[NDA_LLADDR] ||
 	    mnl_attr_get_payload_len(tb[NDA_LLADDR]) != sizeof(x->lladdr))
 		return false;
 	memcpy(x->lladdr, mnl_attr_get_payload(tb[NDA_LLADDR]), sizeof(x->lladdr));
 	return true;
+}
+
+/* A switch as a number, or what holds without it: a kernel without IPv6 said nothing of it. */
+static int switch_value(const char text[SYSCTL_MAX], int missing)
+{
+	return *text ? atoi(text) : missing;
+}
+
+/* Linux: a router believes advertisements only with accept_ra = 2, and redirects never. */
+static struct taken_ip6 device_ip6(const struct device *d)
+{
+	bool router = switch_value(d->heeds[HEED_FORWARDING], 0);
+	int ra = switch_value(d->heeds[HEED_ACCEPT_RA], 1);
+
+	return (struct taken_ip6) {
+		.off = switch_value(d->saved[QUIET_DISABLE_IPV6], 0),
+		.no_ra = router ? ra != 2 : !ra,
+		.no_redirects = router || !switch_value(d->heeds[HEED_ACCEPT_REDIRECTS], 1),
+		.eui64 = d->gen_mode == IN6_ADDR_GEN_MODE_EUI64,
+	};
 }
 
 static int each_device(const struct takeover *t, int (*fn)(void *arg, const struct taken *x),
@@ -110,7 +168,8 @@ static int each_device(const struct takeover *t, int (*fn)(void *arg, const stru
 	int rc = 0;
 
 	list_for_each(pos, &t->devices) {
-		struct taken x = { .device = list_entry(pos, struct device, node)->name };
+		const struct device *d = list_entry(pos, struct device, node);
+		struct taken x = { .device = d->name, .ip6 = device_ip6(d) };
 
 		rc = rc ? rc : fn(arg, &x);
 	}

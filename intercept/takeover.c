@@ -17,6 +17,10 @@
  * here for an address of another device, which Linux otherwise does; forwarding = 0 keeps it
  * from routing what arrives.
  *
+ * Heed: the stack keeps to what the kernel was told of IPv6 on a device. Who switched it off
+ * there, or would not have routers believed, said so of the device and not of the kernel's stack.
+ * The removal sets disable_ipv6, so all this is read before.
+ *
  * Restore: switches back, addresses, then routes until none can be added any more (a gateway needs
  * its link's route first), then neighbours. Each step finds "it exists" good enough, so that it
  * may run twice, or over a half-done removal, and in another process than the one that read: the
@@ -43,6 +47,7 @@
 #include <unistd.h>
 
 #include "intercept/netns.h"
+#include "intercept/taken.h"
 #include "intercept/takeover_priv.h"
 
 #define LOCK_NAME	"weir/takeover"
@@ -67,12 +72,22 @@ static int netns_lock(struct takeover *t, struct weir_error *e)
 }
 
 
-uint64_t takeover_clock(void)
+/* s, suspended time included */
+static uint64_t clock_now(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_BOOTTIME, &ts);
 	return (uint64_t)ts.tv_sec;
+}
+
+uint32_t takeover_left(const struct takeover *t, uint32_t s)
+{
+	uint64_t passed = clock_now() - t->read_at;
+
+	if (s == TAKEN_FOREVER)
+		return s;
+	return s > passed ? (uint32_t)(s - passed) : 0;
 }
 
 const struct device *takeover_device(const struct takeover *t, unsigned int index)
@@ -179,7 +194,7 @@ static int device_new(struct takeover *t, const struct nlmsghdr *nlh)
 	d->index = (unsigned int)ifi->ifi_index;
 	snprintf(d->name, sizeof(d->name), "%s", mnl_attr_get_str(tb[IFLA_IFNAME]));
 	d->gen_mode = gen_mode_get(tb[IFLA_AF_SPEC]);
-	takeover_read_quiets(d);
+	takeover_read_switches(d);
 	list_add_tail(&d->node, &t->devices);
 	return 0;
 }
@@ -323,7 +338,7 @@ static int read_all(struct takeover *t, struct weir_error *e)
 	nl = rtnl_open();
 	if (!nl)
 		return weir_fail(e, errno, "--netns %s: no netlink: %s", t->name, strerror(errno));
-	t->read_at = takeover_clock();
+	t->read_at = clock_now();
 	rc = read_devices(t, nl);
 	if (rc == 0 && list_empty(&t->devices)) {
 		rtnl_close(nl);

@@ -19,7 +19,8 @@ struct takeover;	/* what was found, in the order to give it back; holds the name
 struct takeover *takeover_read(const char *netns, struct weir_error *e);
 /* Fill in config's [link NAME] for the devices that were found: driver packet. */
 int takeover_config(const struct takeover *t, struct config *c, struct weir_error *e);
-/* Put what was read into the NICs that were opened: addresses, routes, neighbours. */
+/* Put what was read into the NICs that were opened: addresses, routes, neighbours, and how IPv6
+ * is spoken there, unless their [link] says it. */
 int takeover_fill(const struct takeover *t, struct instance *inst, struct weir_error *e);
 int takeover_remove(struct takeover *t, struct weir_error *e);	/* on failure all is given back */
 void takeover_restore(struct takeover *t);			/* idempotent; logs what fails */

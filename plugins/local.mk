@@ -7,6 +7,7 @@ module_cppflags = -I$(top_srcdir)/include
 
 include plugins/fifo/local.mk
 include plugins/none/local.mk
+include plugins/netem/local.mk
 include plugins/tbf/local.mk
 include plugins/sandbox/local.mk
 include plugins/host/local.mk
@@ -14,3 +15,5 @@ include plugins/device/local.mk
 include plugins/packet/local.mk
 include plugins/tap/local.mk
 include plugins/reno/local.mk
+include plugins/cubic/local.mk
+include plugins/bbr/local.mk

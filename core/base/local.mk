@@ -10,4 +10,6 @@ libcore_la_SOURCES += \
 	core/base/random.c \
 	core/base/random.h \
 	core/base/siphash.c \
-	core/base/siphash.h
+	core/base/siphash.h \
+	core/base/tree.c \
+	core/base/tree.h

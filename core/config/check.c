@@ -164,7 +164,7 @@ static bool check_own(struct check *ck, const struct merged *m, void *keys)
 	return ck->mistakes == before;
 }
 
-static const char *origin_of(const struct merged *m, const char *key)
+const char *check_origin(const struct merged *m, const char *key)
 {
 	for (size_t i = m->nown; i-- > 0; )
 		if (!strcmp(m->own[i].name, key))
@@ -210,7 +210,7 @@ static void check_rest_by_table(struct check *ck, const struct merged *m, const 
 		if (bad)
 			check_mistake(ck, m, bad->origin, "%s", why.text);
 		else
-			check_mistake(ck, m, origin_of(m, m->kind->choice), "%s %s", choice, why.text);
+			check_mistake(ck, m, check_origin(m, m->kind->choice), "%s %s", choice, why.text);
 	}
 	free(blob);
 }
@@ -226,7 +226,7 @@ static void check_rest(struct check *ck, const struct merged *m, const char *cho
 
 	ops = registry_get(ck->registry, m->kind->module, choice, &mod, &why);
 	if (!ops) {
-		check_mistake(ck, m, origin_of(m, m->kind->choice), "%s: %s", m->kind->choice, why.text);
+		check_mistake(ck, m, check_origin(m, m->kind->choice), "%s: %s", m->kind->choice, why.text);
 		return;
 	}
 	table = registry_params(m->kind->module, ops, &size);
@@ -261,11 +261,12 @@ static void check_weir(struct check *ck, struct merged *m)
 	if (!*keys.mode)
 		return;		/* it was wrong, and is reported */
 	if (!registry_get(ck->registry, WEIR_KIND_MODE, keys.mode, &mod, &why))
-		check_mistake(ck, m, origin_of(m, "mode"), "mode: %s", why.text);
+		check_mistake(ck, m, check_origin(m, "mode"), "mode: %s", why.text);
 	else
 		module_put(mod);
 	c->mode = keep(ck, keys.mode);
 	c->gso = keys.gso;
+	c->gro = keys.gro;
 	c->allow_override = keys.allow_override;
 	c->module_path = *keys.module_path ? keep(ck, keys.module_path) : NULL;
 	c->memory = keys.memory;
@@ -285,6 +286,12 @@ static void check_link(struct check *ck, struct merged *m, const char *name)
 	check_own(ck, m, &keys);
 	if (*keys.driver)
 		check_rest(ck, m, keys.driver);
+	l->ip6 = (struct config_ip6) {
+		.enabled = keys.ipv6,
+		.accept_ra = keys.accept_ra,
+		.accept_redirects = keys.accept_redirects,
+		.eui64 = keys.addr_gen == 1,
+	};
 	check_link_addresses(ck, m, l);
 	l->driver = keep(ck, keys.driver);
 	l->origin = m->origin;
@@ -325,6 +332,7 @@ static void check_tcp(struct check *ck, struct merged *m)
 	if (*keys.congestion)
 		check_rest(ck, m, keys.congestion);
 	c->congestion = keep(ck, keys.congestion);
+	check_tcp_keys(ck, m, &keys);
 	c->congestion_settings = m->rest;
 	c->ncongestion_settings = m->nrest;
 	m->rest = NULL;

@@ -2,10 +2,12 @@
 /*
  * config.h - what an operator asked for: the INI, then the command line, checked whole.
  *
- *	[weir]       mode, gso, allow-override, module-path, memory, log
- *	[link NAME]  driver, address (repeatable, or a comma list), gateway, route (likewise), mtu + the driver's parameters
+ *	[weir]       mode, gso, gro, allow-override, module-path, memory, log
+ *	[link NAME]  driver, address (repeatable, or a comma list), gateway, route (likewise), mtu, ipv6, accept-ra, accept-redirects, addr-gen
+ *		     + the driver's parameters
  *	[qdisc]      kind + its parameters; [qdisc NAME] for one NIC
- *	[tcp]        congestion + its parameters
+ *	[tcp]        congestion + its parameters; rmem, wmem, memory (three sizes each); what else Linux has
+ *		     as net.ipv4.tcp_*: ecn, sack, timestamps, syn-cookies ... (sections.c has them all)
  *
  * The text is read into sections of settings, each with its origin; nothing is interpreted
  * before all is there, so that the order of lines, files and options never matters.
@@ -44,8 +46,11 @@ struct config_address {			/* of a [link] */
 };
 
 struct config_route {
-	struct param_address dst;	/* family 0 = default */
+	struct param_address dst;	/* prefix 0 = default; the family says whose */
 	struct param_address gateway;	/* family 0 = on link */
+	struct param_address src;	/* family 0 = the NIC chooses */
+	uint32_t metric, mtu;		/* as struct route's (core/ip/ip.h) */
+	bool onlink;
 };
 
 struct config_link {			/* one NIC, checked */
@@ -57,6 +62,9 @@ struct config_link {			/* one NIC, checked */
 	struct config_route *routes;
 	size_t nroutes;
 	uint32_t mtu;			/* 0 = the driver's */
+	struct config_ip6 {
+		bool enabled, accept_ra, accept_redirects, eui64;
+	} ip6;
 	struct setting *settings;	/* the driver's parameters, unparsed; they live in the config */
 	size_t nsettings;
 };
@@ -69,6 +77,20 @@ struct config_qdisc {
 	size_t nsettings;
 };
 
+#define CONFIG_CONGESTION "cubic"	/* where nobody says */
+#define CONFIG_MEMORY_DEFAULT (UINT64_C(256) << 20)	/* [weir] memory */
+
+struct config_tcp {
+	uint64_t rmem[3], wmem[3];	/* bytes: min, initial, max */
+	uint64_t memory[3];		/* bytes: low, pressure, max; zeros = shares of [weir] memory */
+	bool sack, timestamps, window_scaling;
+	/* numbered as Linux's net.ipv4.tcp_*: off on passive; off on always; off client server both;
+	 * off blackhole always; off on loopback */
+	uint32_t ecn, syn_cookies, fastopen, mtu_probing, tw_reuse;
+	uint32_t max_syn_backlog, syn_retries, synack_retries, keepalive_probes;
+	uint64_t fin_timeout, keepalive_time, keepalive_interval;	/* ns */
+};
+
 struct config {
 	struct config_section *sections;	/* as read */
 	size_t nsections;
@@ -76,11 +98,12 @@ struct config {
 	size_t nmistakes;
 	/* filled by config_check */
 	char *mode;			/* default "sandbox" */
-	bool gso, allow_override;
+	bool gso, gro, allow_override;
 	enum log_level log_level;
 	char *module_path;		/* NULL = default */
 	uint64_t memory;		/* bytes; 0 = default */
-	char *congestion;		/* default "reno" */
+	struct config_tcp tcp;
+	char *congestion;		/* default "cubic" */
 	struct setting *congestion_settings;
 	size_t ncongestion_settings;
 	struct config_link *links;
@@ -112,6 +135,9 @@ const char *config_value(const struct config *c, const char *kind, const char *n
  */
 int config_check(struct config *c, struct registry *r,
 		 void (*report)(void *arg, const char *sentence), void *arg, struct weir_error *e);
+/* [tcp]'s keys but for the sizes and the congestion control, each as text, in the order of the table. */
+void config_tcp_each(const struct config_tcp *t,
+		     void (*fn)(void *arg, const char *key, const char *value), void *arg);
 /* The qdisc for a NIC: its own section, or the common one. */
 const struct config_qdisc *config_qdisc(const struct config *c, const char *nic);
 

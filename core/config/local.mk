@@ -2,6 +2,7 @@
 libcore_la_SOURCES += \
 	core/config/check.c \
 	core/config/check_link.c \
+	core/config/check_tcp.c \
 	core/config/config.c \
 	core/config/config.h \
 	core/config/ini.c \

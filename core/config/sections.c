@@ -17,6 +17,8 @@ static const struct param weir_params[] = {
 	  .help = "network mode: sandbox, host, none or any mode module" },
 	{ .name = "gso", .type = PARAM_BOOL, .offset = offsetof(struct weir_keys, gso), .def = "on",
 	  .help = "hand super-segments of up to 64 KiB to the link" },
+	{ .name = "gro", .type = PARAM_BOOL, .offset = offsetof(struct weir_keys, gro), .def = "on",
+	  .help = "merge received packets into super-segments where the link does not" },
 	{ .name = "allow-override", .type = PARAM_BOOL,
 	  .offset = offsetof(struct weir_keys, allow_override), .def = "off",
 	  .help = "let annotations set what the operator did not allow" },
@@ -31,6 +33,8 @@ static const struct param weir_params[] = {
 	{ }
 };
 
+static const char *const link_addr_gens[] = { "stable-privacy", "eui64", NULL };
+
 static const struct param link_params[] = {
 	{ .name = "driver", .type = PARAM_STRING, .offset = offsetof(struct link_keys, driver),
 	  .size = sizeof(((struct link_keys *)0)->driver), .flags = PARAM_REQUIRED,
@@ -39,12 +43,22 @@ static const struct param link_params[] = {
 	  .size = sizeof(((struct link_keys *)0)->address),
 	  .help = "addresses with prefix length, separated by commas" },
 	{ .name = "gateway", .type = PARAM_STRING, .offset = offsetof(struct link_keys, gateway),
-	  .size = sizeof(((struct link_keys *)0)->gateway), .help = "the default route's gateway" },
+	  .size = sizeof(((struct link_keys *)0)->gateway), .help = "the default route's gateway, one for each family" },
 	{ .name = "route", .type = PARAM_STRING, .offset = offsetof(struct link_keys, route),
 	  .size = sizeof(((struct link_keys *)0)->route),
-	  .help = "routes, \"10.1.0.0/16 via 10.0.0.1\", separated by commas" },
+	  .help = "routes, \"10.1.0.0/16 via 10.0.0.1 [metric N] [mtu N] [src ADDRESS] [onlink]\", separated by commas" },
 	{ .name = "mtu", .type = PARAM_U32, .offset = offsetof(struct link_keys, mtu), .min = 68,
 	  .max = 65535, .help = "bytes of an IP packet" },
+	{ .name = "ipv6", .type = PARAM_BOOL, .offset = offsetof(struct link_keys, ipv6), .def = "on",
+	  .help = "speak IPv6 on it" },
+	{ .name = "accept-ra", .type = PARAM_BOOL, .offset = offsetof(struct link_keys, accept_ra),
+	  .def = "on", .help = "take addresses and routes that IPv6 routers advertise" },
+	{ .name = "accept-redirects", .type = PARAM_BOOL,
+	  .offset = offsetof(struct link_keys, accept_redirects), .def = "on",
+	  .help = "follow IPv6 routers that name a better one" },
+	{ .name = "addr-gen", .type = PARAM_ENUM, .offset = offsetof(struct link_keys, addr_gen),
+	  .choices = link_addr_gens, .def = "stable-privacy",
+	  .help = "IPv6 interface identifiers: opaque (RFC 7217), or from the link address" },
 	{ }
 };
 
@@ -55,10 +69,69 @@ static const struct param qdisc_params[] = {
 	{ }
 };
 
-static const struct param tcp_params[] = {
+#define SECOND UINT64_C(1000000000)	/* ns */
+
+static const char *const ecns[] = { "off", "on", "passive", NULL };
+static const char *const syn_cookies[] = { "off", "on", "always", NULL };
+static const char *const fastopens[] = { "off", "client", "server", "both", NULL };
+static const char *const mtu_probings[] = { "off", "blackhole", "always", NULL };
+static const char *const tw_reuses[] = { "off", "on", "loopback", NULL };
+
+const struct param tcp_params[] = {
 	{ .name = "congestion", .type = PARAM_STRING, .offset = offsetof(struct tcp_keys, congestion),
-	  .size = sizeof(((struct tcp_keys *)0)->congestion), .def = "reno",
-	  .help = "reno or any congestion module" },
+	  .size = sizeof(((struct tcp_keys *)0)->congestion), .def = CONFIG_CONGESTION,
+	  .help = "cubic, reno, bbr or any congestion module" },
+	{ .name = "rmem", .type = PARAM_STRING, .offset = offsetof(struct tcp_keys, rmem),
+	  .size = sizeof(((struct tcp_keys *)0)->rmem), .def = "4kb 128kb 6mb",
+	  .help = "receive buffer of a connection: smallest, first and largest size" },
+	{ .name = "wmem", .type = PARAM_STRING, .offset = offsetof(struct tcp_keys, wmem),
+	  .size = sizeof(((struct tcp_keys *)0)->wmem), .def = "4kb 85kb 6mb",
+	  .help = "send buffer of a connection, likewise" },
+	{ .name = "memory", .type = PARAM_STRING, .offset = offsetof(struct tcp_keys, memory),
+	  .size = sizeof(((struct tcp_keys *)0)->memory),
+	  .help = "of [weir] memory: where pressure ends, where it begins, and the most" },
+	{ .name = "ecn", .type = PARAM_ENUM, .offset = offsetof(struct tcp_keys, tcp.ecn),
+	  .choices = ecns, .def = "passive",
+	  .help = "explicit congestion notification: never, asked for too, or where peers ask" },
+	{ .name = "sack", .type = PARAM_BOOL, .offset = offsetof(struct tcp_keys, tcp.sack),
+	  .def = "on", .help = "selective acknowledgments" },
+	{ .name = "timestamps", .type = PARAM_BOOL, .offset = offsetof(struct tcp_keys, tcp.timestamps),
+	  .def = "on", .help = "timestamps in every segment" },
+	{ .name = "window-scaling", .type = PARAM_BOOL, .offset = offsetof(struct tcp_keys, tcp.window_scaling),
+	  .def = "on", .help = "windows of more than 64 KiB" },
+	{ .name = "syn-cookies", .type = PARAM_ENUM, .offset = offsetof(struct tcp_keys, tcp.syn_cookies),
+	  .choices = syn_cookies, .def = "on",
+	  .help = "SYN cookies: never, when a queue is full, or always" },
+	{ .name = "fastopen", .type = PARAM_ENUM, .offset = offsetof(struct tcp_keys, tcp.fastopen),
+	  .choices = fastopens, .def = "client",
+	  .help = "data in SYNs of programs that ask for it" },
+	{ .name = "mtu-probing", .type = PARAM_ENUM, .offset = offsetof(struct tcp_keys, tcp.mtu_probing),
+	  .choices = mtu_probings, .def = "off",
+	  .help = "find the path MTU by probes: where a black hole is suspected, or always" },
+	{ .name = "tw-reuse", .type = PARAM_ENUM, .offset = offsetof(struct tcp_keys, tcp.tw_reuse),
+	  .choices = tw_reuses, .def = "loopback",
+	  .help = "new connections may take over the names of old ones in TIME-WAIT" },
+	{ .name = "max-syn-backlog", .type = PARAM_U32, .offset = offsetof(struct tcp_keys, tcp.max_syn_backlog),
+	  .min = 8, .max = 65536, .def = "4096",
+	  .help = "half-open connections of a listener, where there are no SYN cookies" },
+	{ .name = "syn-retries", .type = PARAM_U32, .offset = offsetof(struct tcp_keys, tcp.syn_retries),
+	  .min = 1, .max = 127, .def = "6",
+	  .help = "times a SYN is sent again" },
+	{ .name = "synack-retries", .type = PARAM_U32, .offset = offsetof(struct tcp_keys, tcp.synack_retries),
+	  .min = 0, .max = 127, .def = "5",
+	  .help = "times a SYN-ACK is sent again" },
+	{ .name = "fin-timeout", .type = PARAM_DURATION,
+	  .offset = offsetof(struct tcp_keys, tcp.fin_timeout), .min = SECOND, .max = 3600 * SECOND,
+	  .def = "60s", .help = "how long a closed connection waits for the FIN of its peer" },
+	{ .name = "keepalive-time", .type = PARAM_DURATION,
+	  .offset = offsetof(struct tcp_keys, tcp.keepalive_time), .min = SECOND, .max = 32767 * SECOND,
+	  .def = "7200s", .help = "of a silent connection with SO_KEEPALIVE, before it is probed" },
+	{ .name = "keepalive-interval", .type = PARAM_DURATION,
+	  .offset = offsetof(struct tcp_keys, tcp.keepalive_interval), .min = SECOND, .max = 32767 * SECOND,
+	  .def = "75s", .help = "between its probes" },
+	{ .name = "keepalive-probes", .type = PARAM_U32, .offset = offsetof(struct tcp_keys, tcp.keepalive_probes),
+	  .min = 1, .max = 127, .def = "9",
+	  .help = "probes without an answer before it is given up" },
 	{ }
 };
 

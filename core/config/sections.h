@@ -13,7 +13,7 @@
 /* The sections' own keys; whatever else stands in a section is the module's that `choice` picks. */
 struct weir_keys {
 	char mode[32];
-	bool gso, allow_override;
+	bool gso, gro, allow_override;
 	char module_path[1024];
 	uint64_t memory;
 	uint32_t log;
@@ -23,6 +23,8 @@ struct link_keys {
 	char driver[32];
 	char address[256], gateway[64], route[256];	/* read by check_link.c */
 	uint32_t mtu;
+	bool ipv6, accept_ra, accept_redirects;
+	uint32_t addr_gen;		/* link_addr_gens[] */
 };
 
 struct qdisc_keys {
@@ -31,6 +33,8 @@ struct qdisc_keys {
 
 struct tcp_keys {
 	char congestion[32];
+	char rmem[96], wmem[96], memory[96];	/* read by check_tcp.c */
+	struct config_tcp tcp;		/* all else */
 };
 
 enum section_name { NAME_NONE, NAME_MAY, NAME_MUST };
@@ -44,6 +48,7 @@ struct section_kind {
 	enum weir_kind module;
 };
 
+extern const struct param tcp_params[];
 extern const struct section_kind section_kinds[];	/* closed by an empty one */
 const struct section_kind *section_kind_find(const char *kind);
 /* Is this a [kind name] there can be? The sentence has no place in it. */
@@ -92,6 +97,10 @@ struct merged {
 /* Report "origin: [kind name] sentence". origin NULL: the section's. */
 void check_mistake(struct check *ck, const struct merged *m, const char *origin,
 		   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Where key was set; NULL: nowhere. */
+const char *check_origin(const struct merged *m, const char *key);
+/* Fill config->tcp from keys; [weir] is checked already. */
+void check_tcp_keys(struct check *ck, const struct merged *m, const struct tcp_keys *keys);
 /* Fill l's addresses and routes from m's own settings. */
 void check_link_addresses(struct check *ck, const struct merged *m, struct config_link *l);
 

@@ -60,9 +60,6 @@ int arg_prefix(const char *text, struct ip_addr *a, uint8_t *prefix, struct weir
 	rc = param_parse(&address, text, &parsed, e);
 	if (rc)
 		return rc;
-	if (parsed.family != AF_INET)
-		return weir_fail(e, EAFNOSUPPORT, "%.64s is not an IPv4 address; IPv6 is not there yet",
-				 text);
 	*a = ip_addr_of_param(&parsed);
 	*prefix = parsed.prefix;
 	return 0;
@@ -95,7 +92,7 @@ json_t *json_mac(const uint8_t mac[6])
 static bool not_given(const struct param *p, const char *text)
 {
 	return !*text || (!p->def && !(p->flags & PARAM_REQUIRED) && p->type != PARAM_BOOL &&
-			  p->type != PARAM_ENUM && (!strcmp(text, "0") || !strcmp(text, "0s")));
+			  p->type != PARAM_ENUM && (!strcmp(text, "0") || !strcmp(text, "0s") || !strcmp(text, "0%")));
 }
 
 json_t *json_params(const struct param *table, const void *blob)

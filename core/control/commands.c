@@ -36,8 +36,9 @@ static int show(void *arg, struct control_request *rq, json_t **result, struct w
 	(void)e;
 	list_for_each(pos, &inst->stack->nics.list)
 		json_array_append_new(nics, nic_brief(list_entry(pos, struct nic, node)));
-	*result = json_pack("{s:s, s:s, s:b, s:s, s:s?, s:I, s:o}", "name", inst->name,
+	*result = json_pack("{s:s, s:s, s:b, s:b, s:s, s:s?, s:I, s:o}", "name", inst->name,
 			    "mode", inst->mode->name, "gso", inst->config.gso,
+			    "gro", inst->config.gro,
 			    "congestion", inst->stack->tcp.congestion->name,
 			    "config", inst->config_file,
 			    "uptime_ns", (json_int_t)(inst->stack->env.now - inst->started),

@@ -87,7 +87,7 @@ static int module_unload_named(void *arg, struct control_request *rq, json_t **r
 		return weir_fail(e, ENOENT, "module %.64s is not loaded; `weir ctl %s "
 				 "module list` shows what is", name, rq->instance->name);
 	if (!m->uses)
-		instance_congestion_forget(rq->instance, m);
+		congestion_sets_forget(&rq->instance->congestions, m);
 	return module_unload(m, e);
 }
 

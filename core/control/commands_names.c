@@ -1,12 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* commands_names.c - addr, route and neigh: show, add, del. */
+/* commands_names.c - addr, route and neigh: show, add, del; maddr: show. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "control/commands.h"
+#include "ip/group.h"
 
 /* ---- addresses ---- */
+
+static const char *scope_name(const struct ip_addr *a)
+{
+	if (ip_addr_is_loopback(a))
+		return "host";
+	return !ip_addr_is_v4(a) && ip_addr_is_linklocal(a) ? "link" : "global";
+}
+
+/* Lifetimes are s from now, absent for ever. */
+static void lifetime_json(json_t *o, const char *key, uint64_t until, uint64_t now)
+{
+	if (until != IFADDR_FOREVER)
+		json_object_set_new(o, key, json_integer(until > now ?
+				    (json_int_t)((until - now) / 1000000000) : 0));
+}
+
+static json_t *addr_json(const struct ifaddr *a, uint64_t now)
+{
+	static const char *const states[] = {
+		[IFADDR_PREFERRED] = "preferred", [IFADDR_DEPRECATED] = "deprecated",
+		[IFADDR_TENTATIVE] = "tentative", [IFADDR_DUPLICATE] = "dadfailed",
+	};
+	json_t *o = json_pack("{s:s, s:o, s:i, s:s, s:s, s:b}", "family",
+			      ip_addr_is_v4(&a->addr) ? "inet" : "inet6", "addr",
+			      json_addr(&a->addr), "prefix", a->prefix, "scope",
+			      scope_name(&a->addr), "state", states[a->state], "dynamic", a->dynamic);
+
+	if (!ip_addr_is_any(&a->broadcast))
+		json_object_set_new(o, "broadcast", json_addr(&a->broadcast));
+	lifetime_json(o, "preferred_s", a->preferred_until, now);
+	lifetime_json(o, "valid_s", a->valid_until, now);
+	return o;
+}
 
 static int addr_show(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)
 {
@@ -19,12 +53,8 @@ static int addr_show(void *arg, struct control_request *rq, json_t **result, str
 
 		list_for_each(apos, &nic->addrs) {
 			const struct ifaddr *a = list_entry(apos, struct ifaddr, node);
-			json_t *o = json_pack("{s:o, s:i}", "addr", json_addr(&a->addr), "prefix",
-					      a->prefix);
 
-			if (!ip_addr_is_any(&a->broadcast))
-				json_object_set_new(o, "broadcast", json_addr(&a->broadcast));
-			json_array_append_new(addrs, o);
+			json_array_append_new(addrs, addr_json(a, rq->instance->stack->env.now));
 		}
 		json_array_append_new(*result, json_pack("{s:I, s:s, s:b, s:b, s:I, s:o, s:o}",
 			"index", (json_int_t)nic->index, "dev", nic->name, "up", nic->up,
@@ -82,6 +112,8 @@ static json_t *route_json(const struct route *r)
 		json_object_set_new(o, "metric", json_integer(r->metric));
 	if (r->mtu)
 		json_object_set_new(o, "mtu", json_integer(r->mtu));
+	if (r->onlink)
+		json_object_set_new(o, "onlink", json_true());
 	return o;
 }
 
@@ -137,7 +169,7 @@ static int arg_host(const struct control_request *rq, const char *key, struct ip
 	if (!text)
 		return 0;
 	rc = arg_prefix(text, a, &prefix, e);
-	if (rc == 0 && prefix != 32)
+	if (rc == 0 && prefix != (ip_addr_is_v4(a) ? 32 : 128))
 		rc = weir_fail(e, EINVAL, "%.64s is not one address", text);
 	if (rc)
 		weir_error_prefix(e, "%s", key);
@@ -153,6 +185,8 @@ static int route_edit(struct control_request *rq, bool add, struct weir_error *e
 
 	if (rc == 0)
 		rc = arg_host(rq, "gateway", &r.gateway, e);
+	if (rc == 0 && !r.prefix && !ip_addr_is_v4(&r.gateway))
+		r.dst = ip_addr_any(AF_INET6);		/* "default" of IPv6 */
 	if (rc == 0)
 		rc = arg_host(rq, "prefsrc", &r.prefsrc, e);
 	if (rc == 0)
@@ -161,6 +195,7 @@ static int route_edit(struct control_request *rq, bool add, struct weir_error *e
 		rc = arg_u32(rq, "mtu", &r.mtu, e);
 	if (rc)
 		return rc;
+	r.onlink = json_is_true(json_object_get(rq->args, "onlink"));
 	if (json_object_get(rq->args, "dev")) {
 		r.nic = arg_nic(rq, e);
 		if (!r.nic)
@@ -207,14 +242,16 @@ static int neigh_show(void *arg, struct control_request *rq, json_t **result,
 		      struct weir_error *e)
 {
 	const struct stack *s = rq->instance->stack;
+	const struct neighbour_table *const tables[] = { &s->ip.arp, &s->ip.ndp };
 	struct hash_node *node = NULL;
 
 	(void)arg;
 	(void)e;
 	*result = json_array();
-	while ((node = hash_walk(&s->ip.arp.table, node)))
-		json_array_append_new(*result, neigh_json(container_of(node, struct neighbour, node),
-							  s->env.now));
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		while ((node = hash_walk(&tables[i]->table, node)))
+			json_array_append_new(*result,
+				neigh_json(container_of(node, struct neighbour, node), s->env.now));
 	return 0;
 }
 
@@ -251,8 +288,10 @@ static int neigh_add_cmd(void *arg, struct control_request *rq, json_t **result,
 			       text);
 	if (rc)
 		return rc;
-	rc = neighbour_set_permanent(&rq->instance->stack->ip.arp, nic, a.b, lladdr);
-	return rc ? weir_fail(e, -rc, "no room for another neighbour") : 0;
+	rc = neighbour_set_permanent(ip_neighbours(&rq->instance->stack->ip, &a), nic, a.b, lladdr);
+	return rc == -EOPNOTSUPP ? weir_fail(e, -rc, "%s has no link addresses, and so no neighbours",
+					     nic->name) :
+	       rc ? weir_fail(e, -rc, "no room for another neighbour") : 0;
 }
 
 static int neigh_del_cmd(void *arg, struct control_request *rq, json_t **result,
@@ -266,9 +305,42 @@ static int neigh_del_cmd(void *arg, struct control_request *rq, json_t **result,
 	(void)result;
 	if (rc)
 		return rc;
-	rc = neighbour_delete(&rq->instance->stack->ip.arp, nic, a.b);
+	rc = neighbour_delete(ip_neighbours(&rq->instance->stack->ip, &a), nic, a.b);
 	return rc ? weir_fail(e, -rc, "%s has no neighbour %s", nic->name,
 			      arg_optional(rq, "addr")) : 0;
+}
+
+/* ---- multicast groups ---- */
+
+static json_t *maddr_json(const struct group *g)
+{
+	json_t *sources = json_array();
+	uint64_t users = 0;
+
+	for (uint16_t i = 0; i < g->filter.n; i++)
+		json_array_append_new(sources, json_addr(&g->filter.src[i]));
+	list_for_each(pos, &g->members)
+		users++;
+	return json_pack("{s:o, s:s, s:I, s:s, s:o}", "addr", json_addr(&g->addr),
+			 "dev", g->host->nic->name, "users", (json_int_t)users,
+			 "mode", g->filter.exclude ? "exclude" : "include", "sources", sources);
+}
+
+static int maddr_show(void *arg, struct control_request *rq, json_t **result,
+		      struct weir_error *e)
+{
+	(void)arg;
+	(void)e;
+	*result = json_array();
+	list_for_each(h, groups_hosts(rq->instance->stack->ip.groups)) {
+		list_for_each(pos, &list_entry(h, struct group_host, node)->groups) {
+			const struct group *g = list_entry(pos, struct group, list);
+
+			if (!list_empty(&g->members))
+				json_array_append_new(*result, maddr_json(g));
+		}
+	}
+	return 0;
 }
 
 const struct control_command commands_names[] = {
@@ -278,6 +350,7 @@ const struct control_command commands_names[] = {
 	{ "route show", route_show },
 	{ "route add", route_add_cmd },
 	{ "route del", route_del_cmd },
+	{ "maddr show", maddr_show },
 	{ "neigh show", neigh_show },
 	{ "neigh add", neigh_add_cmd },
 	{ "neigh del", neigh_del_cmd },

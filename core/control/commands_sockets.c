@@ -1,10 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* commands_sockets.c - every socket of the stack, as ss shows them. */
+/*
+ * commands_sockets.c - every socket of the stack, as ss shows them.
+ *
+ * Theory of operation. There may be tens of thousands, and an answer is built in the stack's memory,
+ * in its time. So one answer has at most SOCKETS_MAX of them, and says where the next one begins:
+ *
+ *	{"command":"sockets","from":512}  ->  {"sockets":[...], "next":1024}
+ *
+ * without "next" at the end. From is a place in the order of a walk. What is opened or closed
+ * between two answers may be missed or told twice, as with ss, which asks the kernel in pieces, too.
+ */
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <string.h>
 
 #include "control/commands.h"
 #include "ip/sock.h"
+
+#define SOCKETS_MAX 512u
+
+struct walk {
+	json_t *list;
+	uint64_t at, from;
+};
+
+/* Is the next one part of this answer? */
+static bool wanted(struct walk *w)
+{
+	uint64_t at = w->at++;
+
+	return at >= w->from && at - w->from < SOCKETS_MAX;
+}
 
 static json_t *endpoint(const struct ip_addr *a, uint16_t port)
 {
@@ -55,8 +81,12 @@ static json_t *tcp_info(struct sock *sk)
 
 static void add_tcp(void *arg, const struct tcp_row *r)
 {
-	json_t *list = arg, *o, *info = r->sk ? tcp_info(r->sk) : NULL;
+	struct walk *w = arg;
+	json_t *o, *info;
 
+	if (!wanted(w))
+		return;
+	info = r->sk ? tcp_info(r->sk) : NULL;
 	o = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:I}", "netid", "tcp", "state", r->state,
 		      "recv_q", (json_int_t)r->recv_q, "send_q", (json_int_t)r->send_q,
 		      "local", endpoint(&r->local, r->lport), "peer",
@@ -71,18 +101,20 @@ static void add_tcp(void *arg, const struct tcp_row *r)
 							  "retries", (json_int_t)r->retries));
 	if (info)
 		json_object_set_new(o, "info", info);
-	json_array_append_new(list, o);
+	json_array_append_new(w->list, o);
 }
 
-static void add_datagram(const struct list *socks, json_t *list)
+static void add_datagram(const struct list *socks, struct walk *w)
 {
 	list_for_each(pos, socks) {
 		struct sock *sk = list_entry(pos, struct sock, all);
 		const char *netid = sk->ops == &udp_ops ? "udp"
 				  : sk->ops == &ping_ops ? "icmp" : "raw";
 
-		json_array_append_new(list, sock_json(sk, netid, ip_addr_is_any(&sk->remote)
-						      ? "UNCONN" : "ESTAB"));
+		if (wanted(w))
+			json_array_append_new(w->list, sock_json(sk, netid,
+								 ip_addr_is_any(&sk->remote) ?
+								 "UNCONN" : "ESTAB"));
 	}
 }
 
@@ -90,13 +122,18 @@ static int sockets(void *arg, struct control_request *rq, json_t **result, struc
 {
 	const struct stack *s = rq->instance->stack;
 
+	json_int_t from = json_integer_value(json_object_get(rq->args, "from"));
+	struct walk w = { .list = json_array(), .from = from > 0 ? (uint64_t)from : 0 };
+
 	(void)arg;
 	(void)e;
-	*result = json_array();
-	add_datagram(&s->raw.socks, *result);
-	add_datagram(&s->udp.socks, *result);
-	tcp_dump(&s->tcp, add_tcp, *result);
-	return 0;
+	add_datagram(&s->raw.socks, &w);
+	add_datagram(&s->udp.socks, &w);
+	tcp_dump(&s->tcp, add_tcp, &w);
+	*result = json_pack("{s:o}", "sockets", w.list);
+	if (*result && w.at > w.from + SOCKETS_MAX)
+		json_object_set_new(*result, "next", json_integer((json_int_t)(w.from + SOCKETS_MAX)));
+	return *result ? 0 : -ENOMEM;
 }
 
 const struct control_command commands_sockets[] = {

@@ -26,7 +26,7 @@ static const struct counter ip_counters[] = {
 	C(in_receives), C(in_hdr_errors), C(in_addr_errors), C(in_unknown_protos),
 	C(in_discards), C(in_delivers), C(out_requests), C(out_discards), C(out_no_routes),
 	C(reasm_timeout), C(reasm_reqds), C(reasm_oks), C(reasm_fails), C(frag_oks),
-	C(frag_fails), C(frag_creates), C(in_csum_errors), C(in_martians), { }
+	C(frag_fails), C(frag_creates), C(in_csum_errors), C(in_martians), C(in_unjoined), { }
 };
 #undef C
 
@@ -38,10 +38,31 @@ static const struct counter icmp_counters[] = {
 };
 #undef C
 
+#define C(m) { #m, offsetof(struct igmp_stats, m) }
+static const struct counter igmp_counters[] = {
+	C(in_msgs), C(in_errors), C(in_csum_errors), C(in_queries), C(in_reports), C(out_msgs),
+	{ }
+};
+#undef C
+
 #define C(m) { #m, offsetof(struct arp_stats, m) }
 static const struct counter arp_counters[] = {
 	C(in_requests), C(in_replies), C(in_errors), C(in_conflicts), C(out_requests),
 	C(out_replies), { }
+};
+#undef C
+
+#define C(m) { #m, offsetof(struct ndp_stats, m) }
+static const struct counter ndp_counters[] = {
+	C(in_solicits), C(in_adverts), C(in_errors), C(in_conflicts), C(out_solicits),
+	C(out_adverts), { }
+};
+#undef C
+
+#define C(m) { #m, offsetof(struct ip6_stats, m) }
+static const struct counter autoconf_counters[] = {
+	C(in_adverts), C(in_redirects), C(in_errors), C(out_solicits), C(dad_failures), C(limits),
+	{ }
 };
 #undef C
 
@@ -60,7 +81,17 @@ static const struct counter tcp_counters[] = {
 	C(rcv_pruned), C(dup_acks), C(fast_retrans), C(timeouts), C(delayed_acks),
 	C(keepalive_probes), C(zero_window_probes), C(time_waits), C(time_wait_overflow),
 	C(bad_seq_resets), C(abort_on_timeout), C(abort_on_close), C(abort_on_data),
-	C(abort_on_memory), { }
+	C(abort_on_memory), C(memory_pressures), C(memory_squeezes), C(rcv_collapsed), C(dsack_old_sent), C(dsack_ofo_sent), C(dsack_recv),
+	C(dsack_ofo_recv), C(sack_discard), C(dsack_ignored), C(sack_recovery),
+	C(reno_recovery), C(sack_renegs), C(sack_reorder), C(lost_retransmit), C(loss_probes),
+	C(loss_probe_recovery), C(full_undo), C(partial_undo), C(dsack_undo), C(loss_undo),
+	C(spurious_rtos), C(delivered_ce),
+	C(listen_overflows), C(syncookies_sent), C(syncookies_recv),
+	C(syncookies_failed), C(req_q_full_do_cookies), C(req_q_full_drop),
+	C(defer_accept_drop), C(abort_on_linger), C(fastopen_active), C(fastopen_active_fail),
+	C(fastopen_passive), C(fastopen_passive_fail), C(fastopen_listen_overflow),
+	C(fastopen_cookie_reqd), C(fastopen_blackhole), C(mtup_probes), C(mtup_success),
+	C(mtup_fail), C(out_of_window_icmps), { }
 };
 #undef C
 
@@ -74,7 +105,9 @@ static const struct counter link_counters[] = {
 #define C(m) { #m, offsetof(struct nic, m) }
 static const struct counter nic_counters[] = {
 	C(rx_packets), C(rx_bytes), C(rx_drops), C(tx_packets), C(tx_bytes), C(tx_drops),
-	C(qdisc_drops), C(ring_drops), { }
+	C(qdisc_drops), C(ring_drops),
+	{ "gro_merged_packets", offsetof(struct nic, gro_stats.merged_packets) },
+	{ "gro_merged_segs", offsetof(struct nic, gro_stats.merged_segs) }, { }
 };
 #undef C
 
@@ -114,25 +147,38 @@ static void stats_nics(const struct stack *s, json_t *links, json_t *nics, json_
 	}
 }
 
+static json_t *neighbours(const struct neighbour_table *t)
+{
+	json_t *o = counters(neighbour_counters, t);
+
+	json_object_set_new(o, "entries", json_integer((json_int_t)t->table.count));
+	return o;
+}
+
 static int stats(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)
 {
 	const struct stack *s = rq->instance->stack;
 	json_t *links = json_object(), *nics = json_object(), *qdiscs = json_object();
 	json_t *tcp = counters(tcp_counters, &s->tcp.stats);
-	json_t *neighbour = counters(neighbour_counters, &s->ip.arp);
 
 	(void)arg;
 	(void)e;
 	stats_nics(s, links, nics, qdiscs);
 	json_object_set_new(tcp, "orphans", json_integer(s->tcp.orphans));
 	json_object_set_new(tcp, "time_waits_now", json_integer(s->tcp.time_waits));
-	json_object_set_new(neighbour, "entries", json_integer((json_int_t)s->ip.arp.table.count));
-	*result = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	*result = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+			    "s:o, s:o}",
 			    "links", links, "nics", nics, "qdiscs", qdiscs,
 			    "ip", counters(ip_counters, &s->ip.stats),
 			    "icmp", counters(icmp_counters, &s->ip.icmp_stats),
+			    "igmp", counters(igmp_counters, &s->ip.igmp_stats),
 			    "arp", counters(arp_counters, &s->ip.arp_stats),
-			    "neighbour", neighbour,
+			    "neighbour", neighbours(&s->ip.arp),
+			    "ip6", counters(ip_counters, &s->ip.stats6),
+			    "icmp6", counters(icmp_counters, &s->ip.icmp6_stats),
+			    "ndp", counters(ndp_counters, &s->ip.ndp_stats),
+			    "neighbour6", neighbours(&s->ip.ndp),
+			    "autoconf6", counters(autoconf_counters, &s->ip.ip6_stats),
 			    "udp", counters(udp_counters, &s->udp.stats), "tcp", tcp,
 			    "pool", counters(pool_counters, &s->pool));
 	return *result ? 0 : -ENOMEM;

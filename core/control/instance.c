@@ -39,7 +39,7 @@ int instance_init(struct instance *inst, const char *name, const struct log *log
 	inst->loop.epfd = -1;
 	inst->owner = getuid();
 	list_init(&inst->nics);
-	list_init(&inst->congestions);
+	congestion_sets_init(&inst->congestions, &inst->registry);
 	config_init(&inst->config);
 	return registry_init(&inst->registry, module_path, &inst->log, e);
 }
@@ -93,6 +93,12 @@ static void nic_free(struct instance_nic *n)
 /* What the INI says of addresses and routes. */
 static int nic_configure(struct instance_nic *n, const struct config_link *c, struct weir_error *e)
 {
+	n->ip6 = (struct ip6_config) {
+		.enabled = c->ip6.enabled,
+		.accept_ra = c->ip6.accept_ra,
+		.accept_redirects = c->ip6.accept_redirects,
+		.eui64 = c->ip6.eui64,
+	};
 	n->addrs = calloc(c->naddrs + 1, sizeof(*n->addrs));
 	n->routes = calloc(c->nroutes + 1, sizeof(*n->routes));
 	if (!n->addrs || !n->routes)
@@ -217,27 +223,65 @@ static void link_want_write(struct nic *nic, bool on)
 		loop_mod(&n->io, on ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
-static int nic_names(struct instance *inst, struct instance_nic *n, struct weir_error *e)
+static uint64_t spec_until(const struct instance *inst, uint32_t s)
 {
-	struct ip *ip = &inst->stack->ip;
+	return s == SPEC_FOREVER ? IFADDR_FOREVER : inst->stack->env.now + s * UINT64_C(1000000000);
+}
+
+static int nic_addrs(struct instance *inst, struct instance_nic *n, bool taken, struct weir_error *e)
+{
 	int rc = 0;
 
 	for (size_t i = 0; i < n->naddrs && rc == 0; i++) {
-		rc = ip_addr_add(ip, n->nic, &n->addrs[i].addr, n->addrs[i].prefix, e);
+		const struct ifaddr_spec *s = &n->addrs[i];
+		const struct ifaddr a = {
+			.addr = s->addr, .prefix = s->prefix, .dynamic = s->dynamic,
+			.temporary = s->temporary, .no_prefix_route = s->no_prefix_route,
+			.preferred_until = spec_until(inst, s->preferred),
+			.valid_until = spec_until(inst, s->valid),
+		};
+
+		if (s->taken == taken)
+			rc = ip_ifaddr_add(&inst->stack->ip, n->nic, &a, e);
 		rc = rc == -EEXIST ? 0 : rc;
 	}
+	return rc;
+}
+
+/* What a router promised only for a while is the NIC's IPv6's to keep. */
+static void router_taken(struct instance_nic *n, const struct route_spec *r)
+{
+	if (r->prefix == 0 && ip_addr_is_linklocal(&r->gateway) && n->ip6.accept_ra)
+		ip6_router_take(n->nic->ip6, &r->gateway, r->expires);
+}
+
+/* Addresses that were taken with the device are ours already: they come before IPv6 starts, which
+ * looks for duplicates of the others. */
+static int nic_names(struct instance *inst, struct instance_nic *n, struct weir_error *e)
+{
+	struct ip *ip = &inst->stack->ip;
+	int rc = nic_addrs(inst, n, true, e);
+
+	if (rc == 0 && ip6_link_start(ip, n->nic, &n->ip6))
+		rc = weir_fail(e, ENOMEM, "out of memory");
+	if (rc == 0)
+		rc = nic_addrs(inst, n, false, e);
 	for (int pass = 0; pass < 2; pass++)	/* a gateway needs the way to it first */
 		for (size_t i = 0; i < n->nroutes && rc == 0; i++) {
 			struct route r = route_of(&n->routes[i], n->nic);
 
 			if (ip_addr_is_any(&r.gateway) != (pass == 0))
 				continue;
+			if (n->routes[i].expires) {
+				router_taken(n, &n->routes[i]);
+				continue;
+			}
 			rc = route_add(ip, &r, e);
 			rc = rc == -EEXIST ? 0 : rc;
 		}
 	for (size_t i = 0; i < n->nneighs && rc == 0; i++)
-		if (neighbour_set_permanent(&ip->arp, n->nic, n->neighs[i].addr.b,
-					    n->neighs[i].lladdr))
+		if (neighbour_set_permanent(ip_neighbours(ip, &n->neighs[i].addr), n->nic,
+					    n->neighs[i].addr.b, n->neighs[i].lladdr))
 			rc = weir_fail(e, ENOMEM, "out of memory");
 	return rc;
 }
@@ -259,13 +303,14 @@ static int nic_start(struct instance *inst, struct instance_nic *n, struct weir_
 			link.ops->detach(&link);
 		return -EINVAL;
 	}
-	q = instance_qdisc_build(inst, n->nic, c->kind, c->settings, c->nsettings, e);
+	q = qdisc_build(&inst->registry, n->nic, c->kind, c->settings, c->nsettings, e);
 	if (!q) {
 		if (c->origin)
 			weir_error_prefix(e, "%s", c->origin);
 		return -EINVAL;
 	}
 	nic_set_root(n->nic, q);
+	n->nic->gro = inst->config.gro;
 	n->nic->watcher = n;
 	n->nic->want_write = link_want_write;
 	nic_set_up(n->nic, mode_allows(inst->mode, n->nic));
@@ -276,10 +321,45 @@ static int nic_start(struct instance *inst, struct instance_nic *n, struct weir_
 	return rc ? weir_fail(e, -rc, "cannot watch it: %s", strerror(-rc)) : 0;
 }
 
+static struct tcp_sizes sizes_of(const uint64_t v[3])
+{
+	return (struct tcp_sizes){ (uint32_t)v[0], (uint32_t)v[1], (uint32_t)v[2] };
+}
+
+static uint32_t seconds_of(uint64_t ns)
+{
+	return (uint32_t)(ns / 1000000000u);
+}
+
+void instance_tcp_apply(struct instance *inst, const struct config *c)
+{
+	const struct config_tcp *t = &c->tcp;
+	struct tcp_sizes rmem = sizes_of(t->rmem), wmem = sizes_of(t->wmem);
+	struct tcp_marks mem = { t->memory[0], t->memory[1], t->memory[2] };
+	struct tcp *tcp = &inst->stack->tcp;
+
+	tcp_set_memory(tcp, &rmem, &wmem, &mem);
+	tcp->ecn = (uint8_t)t->ecn;
+	tcp->sack = t->sack;
+	tcp->timestamps = t->timestamps;
+	tcp->window_scaling = t->window_scaling;
+	tcp->syn_cookies = (uint8_t)t->syn_cookies;
+	tcp->fastopen.flags = t->fastopen;	/* the choices are its bits */
+	tcp->mtu_probing = (uint8_t)t->mtu_probing;
+	tcp->tw_reuse = (uint8_t)t->tw_reuse;
+	tcp->max_syn_backlog = t->max_syn_backlog;
+	tcp->syn_retries = t->syn_retries;
+	tcp->synack_retries = t->synack_retries;
+	tcp->fin_timeout = t->fin_timeout;
+	tcp->keepidle = seconds_of(t->keepalive_time);
+	tcp->keepintvl = seconds_of(t->keepalive_interval);
+	tcp->keepcnt = t->keepalive_probes;
+}
+
 static int stack_start(struct instance *inst, struct weir_error *e)
 {
 	struct config *c = &inst->config;
-	struct instance_congestion *cc;
+	struct congestion_set *cc;
 	struct stack_config sc = {
 		.now = clock_now(), .log = inst->log, .memory = c->memory,
 		.random = { .fill = random_system, .arg = &inst->random },
@@ -291,12 +371,14 @@ static int stack_start(struct instance *inst, struct weir_error *e)
 	inst->mode = registry_get(&inst->registry, WEIR_KIND_MODE, c->mode, &inst->mode_module, e);
 	if (!inst->mode)
 		return -ENOENT;
-	cc = instance_congestion_get(inst, c->congestion, c->congestion_settings,
-				     c->ncongestion_settings, &inst->congestion_module, e);
-	if (!cc)
+	cc = congestion_set_get(&inst->congestions, c->congestion, c->congestion_settings,
+				c->ncongestion_settings, &inst->congestion_module, e);
+	if (!cc) {
+		weir_error_prefix(e, "[tcp] congestion = %s", c->congestion);
 		return -ENOENT;
+	}
 	registry_qdisc_kinds(&inst->registry, &inst->kinds);
-	instance_congestion_kinds(inst, &inst->congestion_kinds);
+	congestion_sets_kinds(&inst->congestions, &inst->congestion_kinds);
 	sc.congestion = cc->ops;
 	sc.congestion_params = cc->params;
 	inst->started = sc.now;
@@ -304,6 +386,7 @@ static int stack_start(struct instance *inst, struct weir_error *e)
 	if (!inst->stack)
 		return -ENOMEM;
 	inst->stack->tcp.kinds = &inst->congestion_kinds;
+	instance_tcp_apply(inst, c);
 	return loop_init(&inst->loop, &inst->stack->env, e);
 }
 
@@ -346,7 +429,7 @@ void instance_stop(struct instance *inst)
 	if (inst->loop.epfd >= 0)
 		loop_close(&inst->loop);
 	inst->loop.epfd = -1;
-	instance_congestion_free(inst);
+	congestion_sets_free(&inst->congestions);
 	if (inst->congestion_module)
 		module_put(inst->congestion_module);
 	if (inst->mode_module)

@@ -10,9 +10,13 @@
 #include <sys/types.h>
 
 #include "config/config.h"
+#include "ip/ip6_link.h"
 #include "module/registry.h"
 #include "stack.h"
+#include "tcp/kinds.h"
 #include "time/loop.h"
+
+#define SPEC_FOREVER UINT32_MAX
 
 /* A NIC-to-be: opened with privilege by `weir run`, attached in the stack process. */
 struct instance_nic {
@@ -21,10 +25,23 @@ struct instance_nic {
 	struct link link;		/* opened; link.priv is allocated; moves into the NIC */
 	struct module *module;		/* of its driver */
 	void *params;			/* the driver's, as opened */
+	struct ip6_config ip6;
 	/* what it is to have, from the INI or taken from a namespace */
-	struct ifaddr_spec { struct ip_addr addr; uint8_t prefix; } *addrs;
+	struct ifaddr_spec {
+		struct ip_addr addr;
+		uint8_t prefix;
+		bool taken;		/* was another stack's on this link: nobody else has it */
+		bool dynamic, temporary, no_prefix_route;	/* as struct ifaddr's */
+		uint32_t preferred, valid;	/* s; SPEC_FOREVER */
+	} *addrs;
 	size_t naddrs;
-	struct route_spec { struct ip_addr dst, gateway, prefsrc; uint8_t prefix; uint32_t metric, mtu; } *routes;
+	struct route_spec {
+		struct ip_addr dst, gateway, prefsrc;
+		uint8_t prefix;
+		uint32_t metric, mtu;
+		bool onlink;		/* as struct route's */
+		uint32_t expires;	/* s: an IPv6 router promised no more; 0 = it does not end */
+	} *routes;
 	size_t nroutes;
 	struct neigh_spec { struct ip_addr addr; uint8_t lladdr[6]; } *neighs;	/* permanent ones */
 	size_t nneighs;
@@ -33,14 +50,6 @@ struct instance_nic {
 	struct loop_io io;
 	uint64_t error_since;		/* ns: in the second from here on there were */
 	unsigned int nerrors;		/* so many turns with an error of the descriptor */
-};
-
-/* Parameters of a congestion control, parsed: connections refer to them, so they last as long as
- * the stack. */
-struct instance_congestion {
-	struct list node;		/* instance->congestions */
-	const struct congestion_ops *ops;
-	void *params;
 };
 
 struct instance {
@@ -56,7 +65,7 @@ struct instance {
 	struct module *congestion_module;
 	struct qdisc_kinds kinds;
 	struct tcp_congestion_kinds congestion_kinds;
-	struct list congestions;
+	struct congestion_sets congestions;
 	/* Where the configuration came from, for a reload: the INI's absolute path or NULL, and
 	 * the command line's assignments, "qdisc.rate=100mbit", in order. */
 	char *config_file;
@@ -86,9 +95,6 @@ void instance_stop(struct instance *inst);
 /* A NIC of the stack other than loopback. NULL: e lists those that there are. */
 struct nic *instance_nic_find(const struct instance *inst, const char *name,
 			      struct weir_error *e);
-/* A qdisc by its settings, complete but not yet on its NIC. */
-struct qdisc *instance_qdisc_build(struct instance *inst, struct nic *nic, const char *kind,
-				   const struct setting *s, size_t n, struct weir_error *e);
 int instance_qdisc_replace(struct instance *inst, const char *nic, const char *kind,
 			   const struct setting *s, size_t n, struct weir_error *e);
 int instance_qdisc_change(struct instance *inst, const char *nic, const struct setting *s, size_t n,

@@ -9,7 +9,6 @@ libcore_la_SOURCES += \
 	core/control/commands_qdisc.c \
 	core/control/commands_sockets.c \
 	core/control/commands_stats.c \
-	core/control/congestion.c \
 	core/control/instance.c \
 	core/control/instance.h \
 	core/control/names.c \

@@ -21,8 +21,6 @@
 #include "control/parts.h"
 #include "nic/qdisc.h"
 
-#define MEMORY_DEFAULT (UINT64_C(256) << 20)
-
 struct step {				/* one address or route, added or deleted */
 	struct nic *nic;
 	bool is_route, added;
@@ -39,7 +37,7 @@ struct change {
 	size_t nsteps;
 	const struct mode_ops *mode;	/* NULL = stays */
 	struct module *mode_module;
-	struct instance_congestion *congestion;	/* NULL = stays */
+	struct congestion_set *congestion;	/* NULL = stays */
 	struct module *congestion_module;
 };
 
@@ -66,6 +64,8 @@ static int check_driver(const struct instance_nic *n, const struct config_link *
 	if (was && was->mtu != c->mtu)
 		return weir_fail(e, EOPNOTSUPP, "mtu: it cannot change from %u to %u while the link is used; start a new sandbox",
 				 was->mtu, c->mtu);
+	if (was && memcmp(&was->ip6, &c->ip6, sizeof(c->ip6)))
+		return weir_fail(e, EOPNOTSUPP, "ipv6, accept-ra, accept-redirects and addr-gen cannot change while the link is used; start a new sandbox");
 	params = calloc(1, ops->params_size + 1);
 	if (!params)
 		return weir_fail(e, ENOMEM, "out of memory");
@@ -121,7 +121,7 @@ static int build_qdisc(struct change *ch, const struct instance_nic *n, struct q
 		       struct weir_error *e)
 {
 	const struct config_qdisc *c = config_qdisc(ch->config, n->link.name);
-	struct qdisc *q = instance_qdisc_build(ch->inst, n->nic, c->kind, c->settings,
+	struct qdisc *q = qdisc_build(&ch->inst->registry, n->nic, c->kind, c->settings,
 					       c->nsettings, e);
 	const struct qdisc *root = n->nic->root;
 
@@ -180,9 +180,11 @@ static int find_modules(struct change *ch, struct weir_error *e)
 	    same_settings(c->congestion_settings, c->ncongestion_settings,
 			  was->congestion_settings, was->ncongestion_settings))
 		return 0;
-	ch->congestion = instance_congestion_get(ch->inst, c->congestion, c->congestion_settings,
-						 c->ncongestion_settings, &ch->congestion_module,
-						 e);
+	ch->congestion = congestion_set_get(&ch->inst->congestions, c->congestion,
+					    c->congestion_settings, c->ncongestion_settings,
+					    &ch->congestion_module, e);
+	if (!ch->congestion)
+		weir_error_prefix(e, "[tcp] congestion = %s", c->congestion);
 	return ch->congestion ? 0 : -EINVAL;
 }
 
@@ -244,7 +246,8 @@ static bool has_route(const struct config_link *c, const struct route_spec *r)
 		struct route_spec b = route_spec_of(&c->routes[i]);
 
 		if (ip_addr_eq(&r->dst, &b.dst) && r->prefix == b.prefix &&
-		    ip_addr_eq(&r->gateway, &b.gateway))
+		    ip_addr_eq(&r->gateway, &b.gateway) && ip_addr_eq(&r->prefsrc, &b.prefsrc) &&
+		    r->metric == b.metric && r->mtu == b.mtu && r->onlink == b.onlink)
 			return true;
 	}
 	return false;
@@ -333,6 +336,12 @@ static void apply_gso(struct instance *inst, bool gso)
 	inst->stack->ip.generation++;	/* connections look at their NIC again */
 }
 
+static void apply_gro(struct instance *inst, bool gro)
+{
+	list_for_each(pos, &inst->nics)
+		list_entry(pos, struct instance_nic, node)->nic->gro = gro;
+}
+
 static void apply_congestion(struct change *ch)
 {
 	struct instance *inst = ch->inst;
@@ -363,8 +372,10 @@ static void apply(struct change *ch)
 		apply_congestion(ch);
 	if (c->gso != inst->config.gso)
 		apply_gso(inst, c->gso);
+	apply_gro(inst, c->gro);
 	inst->log.level = inst->stack->env.log.level = c->log_level;
-	inst->stack->pool.limit = c->memory ? c->memory : MEMORY_DEFAULT;
+	inst->stack->pool.limit = c->memory ? c->memory : CONFIG_MEMORY_DEFAULT;
+	instance_tcp_apply(inst, c);
 	if (ch->mode)
 		instance_mode_apply(inst, ch->mode, ch->mode_module);
 	ch->mode_module = NULL;

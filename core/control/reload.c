@@ -138,18 +138,6 @@ static int check_mode(struct reload *r, struct weir_error *e)
 	return 0;
 }
 
-static struct instance_congestion *congestion_of(struct instance *inst,
-						 const struct congestion_ops *ops)
-{
-	for (struct list *pos = inst->congestions.prev; pos != &inst->congestions; pos = pos->prev) {
-		struct instance_congestion *cc = list_entry(pos, struct instance_congestion, node);
-
-		if (cc->ops == ops)
-			return cc;
-	}
-	return NULL;
-}
-
 /* Every congestion control of the old code that was ever used must be in the new, and its
  * parameters too. */
 static int check_congestion(struct reload *r, struct weir_error *e)
@@ -162,15 +150,15 @@ static int check_congestion(struct reload *r, struct weir_error *e)
 		const struct congestion_ops *ops;
 		bool configured = !strcmp(o->name, c->congestion);
 
-		if (o->kind != WEIR_KIND_CONGESTION || !congestion_of(inst, &o->congestion))
+		if (o->kind != WEIR_KIND_CONGESTION || !congestion_set_find(&inst->congestions, &o->congestion))
 			continue;
 		ops = module_ops_find(r->to, WEIR_KIND_CONGESTION, o->name);
 		if (!ops)
 			return weir_fail(e, ENOENT, "the new code has no congestion control %s, which is in use",
 					 o->name);
-		if (!instance_congestion_params(inst, ops,
-						configured ? c->congestion_settings : NULL,
-						configured ? c->ncongestion_settings : 0, e))
+		if (!congestion_set_add(&inst->congestions, ops,
+					configured ? c->congestion_settings : NULL,
+					configured ? c->ncongestion_settings : 0, e))
 			return -EINVAL;
 	}
 	return 0;
@@ -183,11 +171,12 @@ static void move_congestion(struct reload *r)
 
 	for (unsigned int i = 0; i < r->from->nops; i++) {
 		const struct module_ops *o = &r->from->ops[i];
-		const struct instance_congestion *cc;
+		const struct congestion_set *cc;
 
-		if (o->kind != WEIR_KIND_CONGESTION || !congestion_of(inst, &o->congestion))
+		if (o->kind != WEIR_KIND_CONGESTION || !congestion_set_find(&inst->congestions, &o->congestion))
 			continue;
-		cc = congestion_of(inst, module_ops_find(r->to, WEIR_KIND_CONGESTION, o->name));
+		cc = congestion_set_find(&inst->congestions,
+					 module_ops_find(r->to, WEIR_KIND_CONGESTION, o->name));
 		tcp_congestion_switch(tcp, &o->congestion, cc->ops, cc->params);
 		if (tcp->congestion == &o->congestion) {
 			tcp->congestion = cc->ops;
@@ -244,7 +233,7 @@ int instance_module_reload(struct instance *inst, const char *name, int fd, cons
 			       name);
 	else
 		rc = move_all(&r, e);
-	instance_congestion_forget(inst, rc ? r.to : r.from);
+	congestion_sets_forget(&inst->congestions, rc ? r.to : r.from);
 	if (rc) {
 		weir_error_prefix(e, "module %s stays as it was", name);
 		module_revert(r.to, r.from);

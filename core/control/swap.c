@@ -51,35 +51,11 @@ int instance_check_qdiscs(const struct instance *inst, const struct config *c,
 	return 0;
 }
 
-struct qdisc *instance_qdisc_build(struct instance *inst, struct nic *nic, const char *kind,
-				   const struct setting *s, size_t n, struct weir_error *e)
-{
-	struct module *m = NULL;
-	const struct qdisc_ops *ops = registry_get(&inst->registry, WEIR_KIND_QDISC, kind, &m, e);
-	struct qdisc *q = NULL;
-	void *params;
-
-	if (!ops)
-		return NULL;
-	params = calloc(1, ops->params_size + 1);
-	if (!params) {
-		weir_fail(e, ENOMEM, "out of memory");
-		module_put(m);
-	} else if (params_parse(ops->params, s, n, NULL, params, ops->params_size, e)) {
-		weir_error_prefix(e, "qdisc %s", kind);
-		module_put(m);
-	} else {
-		q = qdisc_create_ops(nic, ops, m, params, e);	/* with the use of m, come what may */
-	}
-	free(params);
-	return q;
-}
-
 int instance_qdisc_replace(struct instance *inst, const char *name, const char *kind,
 			   const struct setting *s, size_t n, struct weir_error *e)
 {
 	struct nic *nic = instance_nic_find(inst, name, e);
-	struct qdisc *q = nic ? instance_qdisc_build(inst, nic, kind, s, n, e) : NULL;
+	struct qdisc *q = nic ? qdisc_build(&inst->registry, nic, kind, s, n, e) : NULL;
 
 	if (!q)
 		return -EINVAL;
@@ -91,23 +67,8 @@ int instance_qdisc_change(struct instance *inst, const char *name, const struct 
 			  size_t n, struct weir_error *e)
 {
 	struct nic *nic = instance_nic_find(inst, name, e);
-	const struct qdisc_ops *ops;
-	void *params;
-	int rc;
 
-	if (!nic)
-		return -ENODEV;
-	ops = nic->root->ops;
-	params = calloc(1, ops->params_size + 1);
-	if (!params)
-		return weir_fail(e, ENOMEM, "out of memory");
-	rc = params_parse(ops->params, s, n, nic->root->params, params, ops->params_size, e);
-	if (rc)
-		weir_error_prefix(e, "qdisc %s", ops->name);
-	else
-		rc = qdisc_change(nic->root, params, e);
-	free(params);
-	return rc;
+	return nic ? qdisc_change_settings(nic->root, s, n, e) : -ENODEV;
 }
 
 /* ---- mode ---- */

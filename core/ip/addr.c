@@ -4,18 +4,32 @@
 
 #include "ip/addr.h"
 
+const struct ip_addr ip_addr_localhost6 = { .b = { [15] = 1 } };
+
 bool ip_addr_is_loopback(const struct ip_addr *a)
 {
-	static const uint8_t loopback6[16] = { [15] = 1 };
-
 	if (ip_addr_is_v4(a))
 		return a->b[12] == 127;
-	return !memcmp(a->b, loopback6, sizeof(loopback6));
+	return ip_addr_eq(a, &ip_addr_localhost6);
 }
 
 bool ip_addr_is_multicast(const struct ip_addr *a)
 {
 	return ip_addr_is_v4(a) ? (a->b[12] & 0xf0) == 0xe0 : a->b[0] == 0xff;
+}
+
+uint8_t ip_addr_scope(const struct ip_addr *a)
+{
+	if (ip_addr_is_v4(a))	/* RFC 6724 section 3.2 */
+		return a->b[12] == 127 || (a->b[12] == 169 && a->b[13] == 254) ? IP_SCOPE_LINK
+									       : IP_SCOPE_GLOBAL;
+	if (a->b[0] == 0xff)
+		return a->b[1] & 0xf;
+	if (ip_addr_is_linklocal(a) || ip_addr_is_loopback(a))
+		return IP_SCOPE_LINK;
+	if (a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0xc0)
+		return IP_SCOPE_SITE;
+	return IP_SCOPE_GLOBAL;
 }
 
 const char *ip_addr_text(const struct ip_addr *a, char *text)
@@ -27,8 +41,8 @@ const char *ip_addr_text(const struct ip_addr *a, char *text)
 	return text;
 }
 
-void ip_addr_to_sockaddr(const struct ip_addr *a, uint16_t port, int family, void *sa,
-			 socklen_t *len)
+void ip_addr_to_sockaddr(const struct ip_addr *a, uint16_t port, int family, uint32_t scope,
+			 void *sa, socklen_t *len)
 {
 	union {
 		struct sockaddr_in in;
@@ -41,8 +55,9 @@ void ip_addr_to_sockaddr(const struct ip_addr *a, uint16_t port, int family, voi
 		full = sizeof(u.in6);
 		u.in6.sin6_family = AF_INET6;
 		u.in6.sin6_port = htons(port);
-		if (!ip_addr_is_any(a))		/* an unbound socket's name is ::, not ::ffff:0.0.0.0 */
-			memcpy(&u.in6.sin6_addr, a->b, sizeof(a->b));
+		memcpy(&u.in6.sin6_addr, a->b, sizeof(a->b));
+		if (ip_addr_needs_nic(a))
+			u.in6.sin6_scope_id = scope;
 	} else {
 		full = sizeof(u.in);
 		u.in.sin_family = AF_INET;
@@ -51,4 +66,17 @@ void ip_addr_to_sockaddr(const struct ip_addr *a, uint16_t port, int family, voi
 	}
 	memcpy(sa, &u, *len < full ? *len : full);
 	*len = full;
+}
+
+struct ip_addr ip_addr_of_param(const struct param_address *a)
+{
+	struct ip_addr ip;
+	uint32_t v4;
+
+	if (a->family == AF_INET6) {
+		memcpy(ip.b, a->addr, sizeof(ip.b));
+		return ip;
+	}
+	memcpy(&v4, a->addr, sizeof(v4));
+	return ip_addr_v4(a->family == AF_INET ? v4 : 0);
 }

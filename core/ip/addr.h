@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <weir/param.h>
+
 struct ip_addr {
 	union {
 		uint8_t b[16];
@@ -26,6 +28,15 @@ static inline struct ip_addr ip_addr_v4(uint32_t be)
 {
 	struct ip_addr a = { .w = { 0, 0, htonl(0xffff), be } };
 
+	return a;
+}
+
+/* Sixteen bytes of a packet, at any alignment. */
+static inline struct ip_addr ip_addr_read(const void *at)
+{
+	struct ip_addr a;
+
+	memcpy(&a, at, sizeof(a));
 	return a;
 }
 
@@ -50,13 +61,41 @@ static inline bool ip_addr_is_any(const struct ip_addr *a)
 	return a->q[0] == 0 && a->w[3] == 0 && (a->w[2] == 0 || a->w[2] == htonl(0xffff));
 }
 
+/* The unspecified address of a family: 0.0.0.0 or ::. */
+static inline struct ip_addr ip_addr_any(int family)
+{
+	return family == AF_INET6 ? (struct ip_addr){ .q = { 0 } } : ip_addr_v4(0);
+}
+
+static inline bool ip_addr_is_linklocal(const struct ip_addr *a)	/* fe80::/10 */
+{
+	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+/* Scopes as multicast addresses have them (RFC 4291 section 2.7, RFC 4007). */
+#define IP_SCOPE_HOST	1u
+#define IP_SCOPE_LINK	2u
+#define IP_SCOPE_SITE	5u
+#define IP_SCOPE_GLOBAL	14u
+uint8_t ip_addr_scope(const struct ip_addr *a);		/* RFC 6724 section 3.1 */
+/* fe80::1 and ff02::1 are names on one link only: a NIC belongs to them. */
+static inline bool ip_addr_needs_nic(const struct ip_addr *a)
+{
+	return ip_addr_is_linklocal(a) ||
+	       (a->b[0] == 0xff && ((a->b[1] & 0xf) == 1 || (a->b[1] & 0xf) == 2));
+}
+
 bool ip_addr_is_loopback(const struct ip_addr *a);
 bool ip_addr_is_multicast(const struct ip_addr *a);
+extern const struct ip_addr ip_addr_localhost6;		/* ::1 */
+/* What was parsed from text; IPv4's any when no address was given. */
+struct ip_addr ip_addr_of_param(const struct param_address *a);
 /* Text without prefix, into text[IP_ADDR_TEXT]; returns text. */
 const char *ip_addr_text(const struct ip_addr *a, char *text);
-/* As sockaddr_in or sockaddr_in6, port in host order. Gives the full length, and copies at most
+/* As sockaddr_in or sockaddr_in6, port in host order; scope: the NIC's index, shown with addresses that
+ * are names on one link. Gives the full length, and copies at most
  * *len bytes, as getsockname does. */
-void ip_addr_to_sockaddr(const struct ip_addr *a, uint16_t port, int family, void *sa,
-			 socklen_t *len);
+void ip_addr_to_sockaddr(const struct ip_addr *a, uint16_t port, int family, uint32_t scope,
+			 void *sa, socklen_t *len);
 
 #endif

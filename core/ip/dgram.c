@@ -14,7 +14,7 @@
 
 _Static_assert(sizeof(struct datagram) <= PACKET_CB, "a datagram's names fit the scratch bytes");
 
-bool dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagram *d)
+bool dgram_queue(struct dgram_sock *ds, struct packet *p, const void *from, size_t n)
 {
 	sock_orphan(p);
 	if (ds->rmem >= ds->sk.rcvbuf) {
@@ -23,10 +23,26 @@ bool dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagra
 		return false;
 	}
 	ds->rmem += p->truesize;
-	memcpy(p->cb, d, sizeof(*d));
+	memcpy(p->cb, from, n);
 	packet_queue_push(&ds->rcvq, p);
 	sock_event(&ds->sk);
 	return true;
+}
+
+struct packet *dgram_take(struct dgram_sock *ds, void *to, size_t n)
+{
+	struct packet *p = packet_queue_pop(&ds->rcvq);
+
+	if (!p)
+		return NULL;
+	ds->rmem -= p->truesize;
+	memcpy(to, p->cb, n);
+	return p;
+}
+
+bool dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagram *d)
+{
+	return dgram_queue(ds, p, d, sizeof(*d));
 }
 
 void dgram_free(struct dgram_sock *ds)
@@ -41,18 +57,14 @@ bool dgram_connected(const struct sock *sk)
 	return !ip_addr_is_any(&sk->remote);
 }
 
-/* As Linux reads a destination of 0.0.0.0: this host. */
-static struct ip_addr this_host(const struct sock *sk)
-{
-	return ip_addr_is_any(&sk->local) || sk->local_group ? ip_addr_v4(htonl(INADDR_LOOPBACK))
-							      : sk->local;
-}
-
 int dgram_begin(struct dgram_sock *ds, const struct datagram *d, struct flow *f)
 {
 	struct sock *sk = &ds->sk;
 	struct ip_addr to = d->named ? d->dst : sk->remote;
+	int err;
 
+	if (d->more)			/* UDP alone puts datagrams together, before it comes here */
+		return -EOPNOTSUPP;
 	if (!d->named && !dgram_connected(sk))
 		return -EDESTADDRREQ;
 	if (sk->error)
@@ -62,16 +74,23 @@ int dgram_begin(struct dgram_sock *ds, const struct datagram *d, struct flow *f)
 	if (!sock_may_send(sk))
 		return -EAGAIN;
 	if (ip_addr_is_any(&to))
-		to = this_host(sk);
+		to = sock_this_host(sk, &to);
+	err = sock_check_peer(sk, &to);
+	if (err)
+		return err;
 	sock_flow_to(sk, &to, f);
 	if (!ip_addr_is_any(&d->src))
 		f->src = d->src;
-	if (d->ttl)
+	if (d->ttl) {
 		f->ttl = d->ttl;
+		f->host_only = false;
+	}
 	if (d->has_tos)
 		f->tos = d->tos;
 	if (d->nic && !f->bound)
 		f->bound = d->nic;
+	if (d->nic && f->bound != d->nic && ip_addr_needs_nic(&to))
+		return -EINVAL;
 	return 0;
 }
 
@@ -102,12 +121,13 @@ int dgram_route(struct dgram_sock *ds, struct flow *f)
 int dgram_fits(struct dgram_sock *ds, struct flow *f, uint32_t len, uint16_t dport)
 {
 	struct sock *sk = &ds->sk;
+	uint8_t discover = sock_mtu_discover(sk, &f->dst);
 
 	if (len <= sk->dst.mtu)
 		return 0;
-	if (sk->mtu_discover == IP_PMTUDISC_DO || sk->mtu_discover == IP_PMTUDISC_PROBE ||
-	    sk->mtu_discover == IP_PMTUDISC_INTERFACE) {
-		if (sk->recverr)
+	if (discover == IP_PMTUDISC_DO || discover == IP_PMTUDISC_PROBE ||
+	    discover == IP_PMTUDISC_INTERFACE || (sk->v6.dontfrag && !ip_addr_is_v4(&f->dst))) {
+		if (sock_recverr(sk, &f->dst))
 			errqueue_local(&ds->errq, sk, &f->dst, dport, EMSGSIZE, sk->dst.mtu);
 		return -EMSGSIZE;
 	}
@@ -122,11 +142,11 @@ void dgram_icmp_error(struct dgram_sock *ds, const struct ip_meta *quoted,
 	bool hard = e->hard;
 
 	if (e->mtu) {			/* fragmentation needed: for who discovers the path's MTU */
-		if (sk->mtu_discover == IP_PMTUDISC_DONT)
+		if (sock_mtu_discover(sk, &quoted->dst) == IP_PMTUDISC_DONT)
 			return;
 		hard = true;
 	}
-	if (sk->recverr)
+	if (sock_recverr(sk, &quoted->dst))
 		errqueue_icmp(&ds->errq, sk, quoted, e, dport, payload, len);
 	else if (!hard || !dgram_connected(sk))
 		return;
@@ -136,10 +156,12 @@ void dgram_icmp_error(struct dgram_sock *ds, const struct ip_meta *quoted,
 int dgram_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
 {
 	struct dgram_sock *ds = dgram_sk(sk);
-	struct ip_addr to = ip_addr_is_any(a) ? this_host(sk) : *a;
+	struct ip_addr to = ip_addr_is_any(a) ? sock_this_host(sk, a) : *a;
 	struct flow f;
-	int err;
+	int err = sock_check_peer(sk, &to);
 
+	if (err)
+		return err;
 	sock_flow_to(sk, &to, &f);
 	err = dgram_route(ds, &f);
 	if (err)
@@ -154,12 +176,12 @@ int dgram_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
 /* Linux's __udp_disconnect, which forgets the device, too. */
 int dgram_disconnect(struct sock *sk)
 {
-	sk->remote = ip_addr_v4(0);
+	sk->remote = sock_any(sk);
 	sk->rport = 0;
 	sk->bound_nic = NULL;
 	sock_reroute(sk);
 	if (!sk->bound_addr)
-		sk->local = ip_addr_v4(0);
+		sk->local = sock_any(sk);
 	if (!sk->bound_port)
 		port_release(sk);
 	return 0;
@@ -167,14 +189,15 @@ int dgram_disconnect(struct sock *sk)
 
 struct packet *dgram_recv(struct sock *sk, struct datagram *d)
 {
-	struct dgram_sock *ds = dgram_sk(sk);
-	struct packet *p = packet_queue_pop(&ds->rcvq);
+	return dgram_take(dgram_sk(sk), d, sizeof(*d));
+}
 
-	if (!p)
-		return NULL;
-	ds->rmem -= p->truesize;
-	memcpy(d, p->cb, sizeof(*d));
-	return p;
+void dgram_unrecv(struct sock *sk, struct packet *p)
+{
+	struct dgram_sock *ds = dgram_sk(sk);
+
+	ds->rmem += p->truesize;
+	packet_queue_push_front(&ds->rcvq, p);
 }
 
 struct packet *dgram_recverr(struct sock *sk)

@@ -22,6 +22,9 @@ static inline struct dgram_sock *dgram_sk(struct sock *sk) { return (struct dgra
 
 /* Queue p (data: what the program gets) with d. False: no room; p is freed all the same. */
 bool dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagram *d);
+/* The same for what is no datagram: cb gets n bytes at from. Back: dgram_take(). */
+bool dgram_queue(struct dgram_sock *ds, struct packet *p, const void *from, size_t n);
+struct packet *dgram_take(struct dgram_sock *ds, void *to, size_t n);
 /* Everything but what concerns ports: queues are purged, and the socket is freed. */
 void dgram_free(struct dgram_sock *ds);
 
@@ -44,6 +47,7 @@ int dgram_connect(struct sock *sk, const struct ip_addr *a, uint16_t port);
 /* For transport_ops. */
 int dgram_disconnect(struct sock *sk);
 struct packet *dgram_recv(struct sock *sk, struct datagram *d);
+void dgram_unrecv(struct sock *sk, struct packet *p);	/* the last dgram_recv never was */
 struct packet *dgram_recverr(struct sock *sk);
 uint32_t dgram_pending(struct sock *sk);
 uint32_t dgram_poll(struct sock *sk);

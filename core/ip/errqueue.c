@@ -43,7 +43,7 @@ void errqueue_icmp(struct errqueue *eq, struct sock *sk, const struct ip_meta *q
 		.err = e->err,
 		.info = e->mtu,
 		.dport = dport,
-		.origin = SO_EE_ORIGIN_ICMP,
+		.origin = ip_addr_is_v4(&quoted->dst) ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6,
 		.type = e->type,
 		.code = e->code,
 	};
@@ -56,7 +56,7 @@ void errqueue_local(struct errqueue *eq, struct sock *sk, const struct ip_addr *
 {
 	struct sock_err se = {
 		.dst = *dst,
-		.offender = ip_addr_v4(0),
+		.offender = sock_any(sk),
 		.tstamp = sk->ip->env->now,
 		.err = err,
 		.info = info,
@@ -75,9 +75,9 @@ struct packet *errqueue_pop(struct errqueue *eq, struct sock *sk)
 	if (!p)
 		return NULL;
 	eq->truesize -= p->truesize;
-	if (next && sock_err_of(next)->origin == SO_EE_ORIGIN_ICMP)
+	if (next && sock_err_of(next)->origin != SO_EE_ORIGIN_LOCAL)
 		sk->error = sock_err_of(next)->err;
-	else if (sock_err_of(p)->origin == SO_EE_ORIGIN_ICMP)
+	else if (sock_err_of(p)->origin != SO_EE_ORIGIN_LOCAL)
 		sk->error = 0;
 	return p;
 }

@@ -15,7 +15,7 @@ struct sock_err {
 	uint64_t tstamp;
 	uint32_t err, info;		/* ee_errno, ee_info: the MTU with EMSGSIZE */
 	uint16_t dport;
-	uint8_t origin, type, code;	/* SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_LOCAL */
+	uint8_t origin, type, code;	/* SO_EE_ORIGIN_ICMP, _ICMP6, _LOCAL */
 };
 
 struct errqueue {

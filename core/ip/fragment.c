@@ -1,44 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fragment.c - reassembly (RFC 791 section 3.2, RFC 815).
+ * fragment.c - reassembly (RFC 791 section 3.2, RFC 815, RFC 8200 section 4.5).
  *
  * Theory of operation
  *
- * Fragments of one datagram (same source, destination, protocol and identification) wait in a
- * queue, in order of offset. It is whole when the last one (without MF) is there and the
+ * Fragments of one datagram (same source, destination, identification and, in IPv4, protocol) wait in
+ * a queue, in order of offset. How the wire says it is ipv4.c's and ipv6.c's to know; here both are
+ * ranges of a payload behind headers that every fragment repeats. It is whole when the last one (without MF) is there and the
  * lengths add up to its end: since overlaps are never let in, that leaves no hole.
  *
  * Fragments are where forgers like to work, so:
  * - overlap discards the datagram, as in Linux and RFC 5722; what repeats bytes that
  *   are there already, whole, is a duplicate and is dropped alone;
- * - contradicting ends, an end beyond 65,535 bytes, a middle piece not a multiple of 8 bytes
- *   long, more than 128 pieces: the datagram is discarded;
- * - a first piece must hold the transport header's ports and flags, and none may begin
- *   within them (RFC 1858, RFC 3128);
- * - all queues together may hold 4 MiB, those of one source 1 MiB of it: who exceeds
- *   his share loses his own oldest queue first, so a flood from one address cannot push out others;
- * - a queue lives 30 seconds; if its first piece had come, the sender is told (RFC 1122 section 3.3.2).
+ * - contradicting ends, more than 128 pieces: the datagram is discarded;
+ * - all queues together may hold 4 MiB, those of one source (of IPv6: one /64) 1 MiB of it: who
+ *   exceeds his share loses his own oldest queue first, so a flood from one address cannot push out
+ *   others;
+ * - a queue lives 30 seconds, IPv6's 60; if its first piece had come, the sender is told (RFC 1122
+ *   section 3.3.2, RFC 8200 section 4.5).
  *
  * The whole packet is copied into one buffer: a datagram of many small pieces costs a receiver no
  * more memory than its length, and a packet has few enough fragments of its own.
  */
 #include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
 #include "ip/fragment.h"
 #include "ip/ipv4.h"
+#include "ip/ipv6.h"
+#include "ip/output.h"
 
 struct frag_key {
-	uint32_t src, dst;
-	uint16_t id;
-	uint8_t proto, zero;
+	struct ip_addr src, dst;
+	uint32_t id;
 	uint32_t nic;			/* its index */
+	uint64_t proto;			/* IPv4 */
 };
 
 struct frag_source {			/* who sends: his share of the memory */
 	struct hash_node node;
-	uint32_t addr;
+	struct ip_addr addr;
 	uint32_t memory;
 	struct list queues;		/* oldest first */
 };
@@ -56,11 +59,14 @@ struct frag_queue {
 	uint32_t count, received;	/* packets; bytes of payload */
 	uint32_t end;			/* of the last fragment, 0 = not seen */
 	uint32_t memory;
+	uint32_t headers, next_at;	/* as struct fragment's, of the first one */
+	uint8_t next;
 	uint8_t ecn_seen;		/* bit n: a fragment with ECN field n */
 };
 
 struct frag_range {
 	uint32_t start, end;		/* bytes of the datagram's payload */
+	uint32_t payload;		/* where they are in the fragment */
 };
 
 struct fragments {
@@ -82,19 +88,16 @@ static uint64_t key_hash(const struct fragments *fs, const struct frag_key *k)
 	return siphash(&fs->ip->env->key, k, sizeof(*k));
 }
 
-static uint64_t source_hash(const struct fragments *fs, uint32_t addr)
+/* Who has an address of a /64 has as many of them as he likes. */
+static struct frag_source *source_get(struct fragments *fs, const struct ip_addr *src)
 {
-	return siphash(&fs->ip->env->key, &addr, sizeof(addr));
-}
-
-static struct frag_source *source_get(struct fragments *fs, uint32_t addr)
-{
-	uint64_t hash = source_hash(fs, addr);
+	struct ip_addr addr = ip_addr_is_v4(src) ? *src : ip_addr_mask(src, 64);
+	uint64_t hash = siphash(&fs->ip->env->key, &addr, sizeof(addr));
 	struct frag_source *s;
 
 	for (struct hash_node *n = hash_find(&fs->sources, hash); n; n = hash_find_next(n)) {
 		s = container_of(n, struct frag_source, node);
-		if (s->addr == addr)
+		if (ip_addr_eq(&s->addr, &addr))
 			return s;
 	}
 	s = calloc(1, sizeof(*s));
@@ -144,11 +147,18 @@ static void queue_expire(struct timer *t)
 {
 	struct frag_queue *q = container_of(t, struct frag_queue, timer);
 	struct ip *ip = q->fragments->ip;
+	struct ip_stats *stats = ip_stats_of(ip, &q->key.src);
 
-	ip->stats.reasm_timeout++;
-	ip->stats.reasm_fails++;
-	if (q->head && range_of(q->head)->start == 0)
-		icmp_send_error(ip, q->head, &q->meta, ICMP_TIME_EXCEEDED, ICMP_EXC_FRAGTIME, 0);
+	stats->reasm_timeout++;
+	stats->reasm_fails++;
+	if (q->head && range_of(q->head)->start == 0) {
+		if (stats == &ip->stats)
+			icmp_send_error(ip, q->head, &q->meta, ICMP_TIME_EXCEEDED,
+					ICMP_EXC_FRAGTIME, 0);
+		else
+			icmp6_send_error(ip, q->head, &q->meta, ICMPV6_TIME_EXCEED,
+					 ICMPV6_EXC_FRAGTIME, 0);
+	}
 	queue_free(q);
 }
 
@@ -172,7 +182,7 @@ static struct frag_queue *queue_create(struct fragments *fs, const struct frag_k
 
 	if (!q)
 		return NULL;
-	q->source = source_get(fs, k->src);
+	q->source = source_get(fs, &k->src);
 	if (!q->source) {
 		free(q);
 		return NULL;
@@ -181,7 +191,8 @@ static struct frag_queue *queue_create(struct fragments *fs, const struct frag_k
 	q->fragments = fs;
 	q->meta = *m;
 	timer_init(&q->timer, queue_expire);
-	timer_arm(&fs->ip->env->timers, &q->timer, fs->ip->env->now + FRAGMENTS_TIMEOUT_NS);
+	timer_arm(&fs->ip->env->timers, &q->timer, fs->ip->env->now +
+		  (ip_addr_is_v4(&k->src) ? FRAGMENTS_TIMEOUT_NS : FRAGMENTS_TIMEOUT6_NS));
 	list_add_tail(&q->by_source, &q->source->queues);
 	list_add_tail(&q->by_age, &fs->ages);
 	hash_add(&fs->queues, &q->node, key_hash(fs, k));
@@ -234,22 +245,6 @@ uint32_t fragments_memory(const struct fragments *fs)
 }
 
 /* ---- one fragment ---- */
-
-/* Where the fragment lies; false: it can be part of no datagram. */
-static bool range_check(const struct packet *p, const struct ip_meta *m, struct frag_range *r,
-			bool *more)
-{
-	const struct ipv4_header *h = ipv4_header(p);
-	uint32_t off = ntohs(h->frag_off), len = p->len - m->header_len;
-	uint32_t least = m->proto == IPPROTO_TCP ? 16 : 8;
-
-	*more = off & IPV4_MF;
-	r->start = (off & IPV4_OFFSET) * 8;
-	r->end = r->start + len;
-	if (!len || r->end > IPV4_MAX_LEN - m->header_len || (*more && len % 8))
-		return false;
-	return r->start == 0 ? len >= least : r->start >= least;
-}
 
 enum place { PLACE_FREE, PLACE_DUPLICATE, PLACE_OVERLAP };
 
@@ -311,19 +306,40 @@ static bool ecn_join(uint8_t seen, uint8_t *tos)
 	return true;
 }
 
+/* What of the headers is true of the fragment and not of the whole. */
+static bool mend4(const struct frag_queue *q, struct ipv4_header *h)
+{
+	if (!ecn_join(q->ecn_seen, &h->tos))
+		return false;
+	h->total_len = htons((uint16_t)(q->headers + q->end));
+	h->frag_off = 0;
+	ipv4_header_sum(h);
+	return true;
+}
+
+static bool mend6(const struct frag_queue *q, struct ipv6_header *h)
+{
+	uint8_t tclass = ipv6_tclass(h);
+
+	if (!ecn_join(q->ecn_seen, &tclass))
+		return false;
+	h->ver_tc_flow = (h->ver_tc_flow & htonl(0xf00fffff)) | htonl((uint32_t)tclass << 20);
+	h->payload_len = htons((uint16_t)(q->headers - IPV6_HEADER_LEN + q->end));
+	((uint8_t *)h)[q->next_at] = q->next;
+	return true;
+}
+
 /* Everything is there: one packet of it. NULL: no memory, or the pieces do not go together. */
 static struct packet *queue_join(struct frag_queue *q)
 {
 	struct fragments *fs = q->fragments;
 	struct packet_pool *pool = fs->ip->env->pool;
-	const struct ipv4_header *first = ipv4_header(q->head);
-	uint32_t hlen = ipv4_header_len(first);
+	bool v4 = ip_addr_is_v4(&q->key.src), ok;
 	struct packet *p;
-	struct ipv4_header *h;
 	struct buf *b;
-	bool ok;
+	uint8_t *h;
 
-	if (hlen + q->end > IPV4_MAX_LEN)
+	if (q->headers + q->end > (v4 ? IPV4_MAX_LEN : IPV6_MAX_LEN))
 		return NULL;
 	b = buf_alloc(pool, q->end);
 	if (!b)
@@ -331,29 +347,27 @@ static struct packet *queue_join(struct frag_queue *q)
 	for (struct packet *f = q->head; f; f = f->next) {
 		const struct frag_range *r = range_of(f);
 
-		packet_copy_out(f, ipv4_header_len(ipv4_header(f)), b->data + r->start,
-				r->end - r->start);
+		packet_copy_out(f, r->payload, b->data + r->start, r->end - r->start);
 	}
-	p = packet_alloc(pool, PACKET_HEADROOM - hlen);
+	p = packet_alloc(pool, PACKET_HEADROOM - q->headers);
 	if (!p) {
 		buf_put(b);
 		return NULL;
 	}
-	h = (struct ipv4_header *)packet_put(p, hlen);
-	memcpy(h, first, hlen);
+	h = packet_put(p, q->headers);
+	memcpy(h, q->head->data, q->headers);
 	p->network = (uint16_t)(p->data - p->base);
 	p->protocol = q->head->protocol;
+	p->type = q->head->type;
 	p->nic = q->head->nic;
 	p->tstamp = fs->ip->env->now;
-	ok = packet_append(p, b, 0, q->end) && ecn_join(q->ecn_seen, &h->tos);
+	ok = packet_append(p, b, 0, q->end) &&
+	     (v4 ? mend4(q, (struct ipv4_header *)h) : mend6(q, (struct ipv6_header *)h));
 	buf_put(b);
 	if (!ok) {
 		packet_free(p);
 		return NULL;
 	}
-	h->total_len = htons((uint16_t)(hlen + q->end));
-	h->frag_off = 0;
-	ipv4_header_sum(h);
 	return p;
 }
 
@@ -366,7 +380,7 @@ static bool queue_survives(struct fragments *fs, struct frag_queue *q)
 		victim = q->source->memory > FRAGMENTS_MEMORY_SOURCE ?
 			 list_first(&q->source->queues, struct frag_queue, by_source) :
 			 list_first(&fs->ages, struct frag_queue, by_age);
-		fs->ip->stats.reasm_fails++;
+		ip_stats_of(fs->ip, &victim->key.src)->reasm_fails++;
 		queue_free(victim);
 		if (victim == q)
 			return false;
@@ -374,19 +388,21 @@ static bool queue_survives(struct fragments *fs, struct frag_queue *q)
 	return true;
 }
 
-struct packet *fragment_input(struct fragments *fs, struct packet *p, const struct ip_meta *m)
+struct packet *fragment_input(struct fragments *fs, struct packet *p, const struct ip_meta *m,
+			      const struct fragment *f)
 {
-	const struct ipv4_header *h = ipv4_header(p);
+	struct ip_stats *stats = ip_stats_of(fs->ip, &m->src);
 	struct frag_key key = {
-		.src = h->src, .dst = h->dst, .id = h->id, .proto = h->proto, .nic = m->nic->index,
+		.src = m->src, .dst = m->dst, .id = f->id, .nic = m->nic->index,
+		.proto = stats == &fs->ip->stats ? m->proto : 0,
+	};
+	struct frag_range r = {
+		.start = f->start, .end = f->start + p->len - f->payload, .payload = f->payload,
 	};
 	struct packet *prev, *whole = NULL;
 	struct frag_queue *q;
-	struct frag_range r;
-	bool more;
 
-	fs->ip->stats.reasm_reqds++;
-	if (!range_check(p, m, &r, &more))
+	if (f->headers > FRAGMENTS_HEADERS_MAX)
 		goto bad;
 	q = queue_find(fs, &key);
 	if (!q)
@@ -402,11 +418,16 @@ struct packet *fragment_input(struct fragments *fs, struct packet *p, const stru
 	case PLACE_FREE:
 		break;
 	}
-	if (!end_agrees(q, &r, more) || q->count == FRAGMENTS_PER_PACKET)
+	if (!end_agrees(q, &r, f->more) || q->count == FRAGMENTS_PER_PACKET)
 		goto bad_queue;
-	if (!more)
+	if (!f->more)
 		q->end = r.end;
-	q->ecn_seen |= (uint8_t)(1u << (h->tos & 3));
+	if (r.start == 0) {		/* the first one's headers are the whole's */
+		q->headers = f->headers;
+		q->next_at = f->next_at;
+		q->next = f->next;
+	}
+	q->ecn_seen |= (uint8_t)(1u << (m->tos & 3));
 	*range_of(p) = r;
 	queue_insert(q, p, prev);
 	if (!q->end || q->received != q->end) {
@@ -415,16 +436,16 @@ struct packet *fragment_input(struct fragments *fs, struct packet *p, const stru
 	}
 	whole = queue_join(q);
 	if (whole)
-		fs->ip->stats.reasm_oks++;
+		stats->reasm_oks++;
 	else
-		fs->ip->stats.reasm_fails++;
+		stats->reasm_fails++;
 	queue_free(q);
 	return whole;
 
 bad_queue:
 	queue_free(q);
 bad:
-	fs->ip->stats.reasm_fails++;
+	stats->reasm_fails++;
 	packet_free(p);
 	return NULL;
 }

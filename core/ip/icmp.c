@@ -55,17 +55,15 @@ static void bucket_take(struct bucket *b, uint64_t now, uint32_t rate)
 	b->full_at = (b->full_at > now ? b->full_at : now) + NSEC / rate;
 }
 
-static bool icmp_allowed(struct icmp *icmp, const struct ip_addr *to)
+bool icmp_allowed(struct icmp *icmp, const struct ip_addr *to)
 {
 	uint64_t now = icmp->ip->env->now;
 	uint64_t hash = siphash(&icmp->ip->env->key, to, sizeof(*to));
 	struct bucket *peer = &icmp->peers[hash & (PEERS - 1)];
 
 	if (!bucket_has(&icmp->all, now, ALL_RATE, ALL_BURST) ||
-	    !bucket_has(peer, now, PEER_RATE, PEER_BURST)) {
-		icmp->ip->icmp_stats.out_rate_limited++;
+	    !bucket_has(peer, now, PEER_RATE, PEER_BURST))
 		return false;
-	}
 	bucket_take(&icmp->all, now, ALL_RATE);
 	bucket_take(peer, now, PEER_RATE);
 	return true;
@@ -152,8 +150,10 @@ void icmp_send_error(struct ip *ip, const struct packet *p, const struct ip_meta
 
 	if (n < IPV4_HEADER_LEN || !may_complain(p, m, quote, n) || route_lookup(ip, &f, &d) < 0)
 		return;
-	if (!d.local && !icmp_allowed(ip->icmp, &m->src))
+	if (!d.local && !icmp_allowed(ip->icmp, &m->src)) {
+		ip->icmp_stats.out_rate_limited++;
 		return;
+	}
 	r = icmp_alloc(ip, type, code, info);
 	if (!r || packet_copy_in(r, quote, n) < 0) {
 		packet_free(r);
@@ -220,11 +220,13 @@ static bool quote_check(struct ip *ip, const uint8_t *quote, uint32_t n, struct 
 	       !(h->frag_off & htons(IPV4_OFFSET)) && ip_addr_find(ip, &m->src);
 }
 
-static void error_deliver(struct ip *ip, const struct ip_meta *m, const uint8_t *quote, uint32_t n,
-			  const struct ip_error *e)
+void icmp_error_deliver(struct ip *ip, const struct ip_meta *m, const uint8_t *quote, uint32_t n,
+			const struct ip_error *e)
 {
 	const struct ip_protocol *proto = ip->protocols[m->proto];
 
+	if (ip->icmp_error_tap)
+		ip->icmp_error_tap(ip->icmp_tap_arg, m, quote + m->header_len, n - m->header_len, e);
 	if (proto && proto->error)
 		proto->error(ip->protocol_args[m->proto], m, quote + m->header_len,
 			     n - m->header_len, e);
@@ -288,7 +290,7 @@ static void icmp_error_input(struct ip *ip, struct packet *p, const struct ip_me
 		ip->icmp_stats.in_errors++;
 		return;
 	}
-	error_deliver(ip, &quoted, quote, n, &e);
+	icmp_error_deliver(ip, &quoted, quote, n, &e);
 }
 
 void icmp_local_error(struct ip *ip, const struct packet *p, uint8_t type, uint8_t code,
@@ -303,7 +305,7 @@ void icmp_local_error(struct ip *ip, const struct packet *p, uint8_t type, uint8
 		return;
 	m.nic = p->nic;
 	e.offender = m.src;
-	error_deliver(ip, &m, quote, n, &e);
+	icmp_error_deliver(ip, &m, quote, n, &e);
 }
 
 /* ---- in ---- */
@@ -359,6 +361,8 @@ static bool icmp_input(void *arg, struct packet *p, const struct ip_meta *m)
 {
 	struct ip *ip = arg;
 
+	if (!ip_addr_is_v4(&m->dst))
+		return false;
 	ip->icmp_stats.in_msgs++;
 	if (!packet_need(p, ICMP_HEADER_LEN)) {
 		ip->icmp_stats.in_errors++;
@@ -374,16 +378,7 @@ static bool icmp_input(void *arg, struct packet *p, const struct ip_meta *m)
 	return true;
 }
 
-static void icmp_error(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
-		       uint32_t len, const struct ip_error *e)
-{
-	struct ip *ip = arg;
-
-	if (ip->icmp_error_tap)
-		ip->icmp_error_tap(ip->icmp_tap_arg, quoted, transport, len, e);
-}
-
-static const struct ip_protocol icmp_protocol = { .input = icmp_input, .error = icmp_error };
+static const struct ip_protocol icmp_protocol = { .input = icmp_input };
 
 struct icmp *icmp_create(struct ip *ip)
 {

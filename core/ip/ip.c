@@ -9,17 +9,23 @@
  * address of the stack is ours. We never forward.
  *
  * An address brings two routes: a local one to itself, which leads to loopback, and a connected one
- * to its subnet. 127.0.0.0/8 is local as a whole.
+ * to its subnet. 127.0.0.0/8 is local as a whole. An IPv6 address that duplicate address detection
+ * has not let pass (RFC 4862) has no local route and is none of ours.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "ip/arp.h"
 #include "ip/fragment.h"
+#include "ip/group.h"
 #include "ip/icmp.h"
-#include "ip/ip.h"
+#include "ip/icmp6.h"
+#include "ip/ip6_link.h"
 #include "ip/ipv4.h"
+#include "ip/ipv6.h"
+#include "ip/ndp.h"
 #include "ip/pmtu.h"
+#include "packet/checksum.h"
 #include "nic/ethernet.h"
 
 static void ip_input(void *arg, struct nic *nic, struct packet *p)
@@ -30,6 +36,12 @@ static void ip_input(void *arg, struct nic *nic, struct packet *p)
 	case ETH_TYPE_IPV4:
 		ipv4_input(ip, nic, p);
 		return;
+	case ETH_TYPE_IPV6:
+		if (!ip6_refused(nic)) {
+			ipv6_input(ip, nic, p);
+			return;
+		}
+		break;
 	case ETH_TYPE_ARP:
 		if (!nic->loopback) {
 			arp_input(ip, nic, p);
@@ -40,8 +52,26 @@ static void ip_input(void *arg, struct nic *nic, struct packet *p)
 	packet_free(p);
 }
 
-static void ifaddr_free(struct ifaddr *ia)
+/* Those that ip_echo() has put by. */
+static void input_echoes(struct work *w)
 {
+	struct ip *ip = container_of(w, struct ip, echo_work);
+	struct packet_queue turn = ip->echoes;
+	struct packet *p;
+
+	ip->echoes = (struct packet_queue){ 0 };
+	while ((p = packet_queue_pop(&turn))) {
+		p->tstamp = ip->env->now;
+		if (p->base[p->network] >> 4 == 4)
+			ipv4_input_echo(ip, p);
+		else
+			ipv6_input_echo(ip, p);
+	}
+}
+
+static void ifaddr_free(struct ip *ip, struct ifaddr *ia)
+{
+	ip6_addr_removed(ip, ia);
 	list_del(&ia->node);
 	free(ia);
 }
@@ -51,16 +81,19 @@ static void ip_nic_event(void *arg, struct nic *nic, enum nic_event ev)
 	struct ip *ip = arg;
 
 	ip->generation++;
+	groups_nic_event(ip->groups, nic, ev);
+	ip6_link_event(nic, ev);
 	if (ev == NIC_UP)
 		return;
 	packet_queue_purge(&ip->echoes);
 	neighbour_flush(&ip->arp, nic);
+	neighbour_flush(&ip->ndp, nic);
 	fragments_flush(ip->fragments, nic);
 	if (ev != NIC_GONE)
 		return;
 	route_flush(ip, nic);
 	list_for_each_safe(pos, &nic->addrs)
-		ifaddr_free(list_entry(pos, struct ifaddr, node));
+		ifaddr_free(ip, list_entry(pos, struct ifaddr, node));
 }
 
 int ip_init(struct ip *ip, struct env *env, struct nics *nics)
@@ -71,31 +104,42 @@ int ip_init(struct ip *ip, struct env *env, struct nics *nics)
 	ip->ttl = IP_TTL_DEFAULT;
 	ip->generation = 1;
 	list_init(&ip->routes);
-	work_init(&ip->echo_work, ipv4_echo);
+	work_init(&ip->echo_work, input_echoes);
+	random_bytes(&env->random, &ip->ip6_secret, sizeof(ip->ip6_secret));
 	random_bytes(&env->random, ip->ids, sizeof(ip->ids));
 	for (size_t i = 0; i < IP_IDS; i++)
 		ip->ids[i].used = 0;
 	if (neighbour_table_init(&ip->arp, env, &arp_neighbour_ops, ip) < 0)
 		return -ENOMEM;
+	if (neighbour_table_init(&ip->ndp, env, &ndp_neighbour_ops, ip) < 0)
+		goto err_arp;
 	ip->fragments = fragments_create(ip);
 	if (!ip->fragments)
-		goto err_arp;
+		goto err_ndp;
 	ip->pmtu = pmtu_create(ip);
 	if (!ip->pmtu)
 		goto err_fragments;
 	ip->icmp = icmp_create(ip);
 	if (!ip->icmp)
 		goto err_pmtu;
+	ip->groups = groups_create(ip);
+	if (!ip->groups)
+		goto err_icmp;
+	icmp6_init(ip);
 	nics->input = ip_input;
 	nics->input_arg = ip;
 	nics->event = ip_nic_event;
 	nics->event_arg = ip;
 	return 0;
 
+err_icmp:
+	icmp_destroy(ip->icmp);
 err_pmtu:
 	pmtu_destroy(ip->pmtu);
 err_fragments:
 	fragments_destroy(ip->fragments);
+err_ndp:
+	neighbour_table_destroy(&ip->ndp);
 err_arp:
 	neighbour_table_destroy(&ip->arp);
 	return -ENOMEM;
@@ -108,15 +152,18 @@ void ip_destroy(struct ip *ip)
 	list_for_each(pos, &ip->nics->list) {
 		struct nic *nic = list_entry(pos, struct nic, node);
 
+		ip6_link_free(nic);
 		list_for_each_safe(a, &nic->addrs)
-			ifaddr_free(list_entry(a, struct ifaddr, node));
+			ifaddr_free(ip, list_entry(a, struct ifaddr, node));
 	}
 	work_cancel(&ip->echo_work);
 	packet_queue_purge(&ip->echoes);
 	route_flush(ip, NULL);
+	groups_destroy(ip->groups);
 	icmp_destroy(ip->icmp);
 	pmtu_destroy(ip->pmtu);
 	fragments_destroy(ip->fragments);
+	neighbour_table_destroy(&ip->ndp);
 	neighbour_table_destroy(&ip->arp);
 }
 
@@ -142,11 +189,20 @@ struct ip_addr ip_addr_mask(const struct ip_addr *a, uint8_t prefix)
 	return r;
 }
 
+uint32_t ip_pseudo(const struct ip_addr *src, const struct ip_addr *dst, uint8_t proto,
+		   uint32_t len)
+{
+	bool v4 = ip_addr_is_v4(dst);
+	size_t off = v4 ? 12 : 0, alen = v4 ? 4 : 16;
+
+	return checksum_pseudo(src->b + off, dst->b + off, alen, proto, len);
+}
+
 static bool same_subnet(const struct ifaddr *ia, const struct ip_addr *a)
 {
 	struct ip_addr x = ip_addr_mask(&ia->addr, ia->prefix), y = ip_addr_mask(a, ia->prefix);
 
-	return ip_addr_eq(&x, &y);
+	return ip_addr_is_v4(a) == ip_addr_is_v4(&ia->addr) && ip_addr_eq(&x, &y);
 }
 
 struct nic *ip_loopback(struct ip *ip)
@@ -163,7 +219,7 @@ struct nic *ip_loopback(struct ip *ip)
 /* The last address of ia's subnet; any: it has none of its own for broadcasts. */
 static struct ip_addr subnet_last(const struct ifaddr *ia)
 {
-	if (ia->prefix >= 31)
+	if (ia->prefix >= 31 || !ip_addr_is_v4(&ia->addr))
 		return ip_addr_v4(0);
 	return ip_addr_v4(ip_addr_to_v4(&ia->addr) | htonl(UINT32_MAX >> ia->prefix));
 }
@@ -192,9 +248,20 @@ static struct ifaddr *nic_addr_find(const struct nic *nic, const struct ip_addr 
 		struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
 
 		if (ip_addr_eq(&ia->addr, a))
-			return ia;
+			return ifaddr_usable(ia) ? ia : NULL;
 		if (nic->loopback && ip_addr_is_loopback(a) && same_subnet(ia, a) &&
 		    !is_subnet_broadcast(ia, a))
+			return ia;
+	}
+	return NULL;
+}
+
+struct ifaddr *ifaddr_find(const struct nic *nic, const struct ip_addr *a)
+{
+	list_for_each(pos, &nic->addrs) {
+		struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
+
+		if (ip_addr_eq(&ia->addr, a))
 			return ia;
 	}
 	return NULL;
@@ -225,37 +292,66 @@ bool ip_addr_accepts(struct ip *ip, struct nic *nic, const struct ip_addr *a, st
 
 struct ip_addr ip_addr_select(const struct nic *nic, const struct ip_addr *a)
 {
+	struct ip_addr first = ip_addr_v4(0);
+
 	list_for_each(pos, &nic->addrs) {
 		struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
 
 		if (same_subnet(ia, a))
 			return ia->addr;
+		if (ip_addr_is_any(&first) && ip_addr_is_v4(&ia->addr))
+			first = ia->addr;
 	}
-	if (list_empty(&nic->addrs))
-		return ip_addr_v4(0);
-	return list_first(&nic->addrs, struct ifaddr, node)->addr;
+	return first;
+}
+
+static uint8_t addr_bits(const struct ip_addr *a)
+{
+	return ip_addr_is_v4(a) ? 32 : 128;
+}
+
+static bool is_unicast(const struct ip_addr *a)
+{
+	if (ip_addr_is_v4(a))
+		return a->b[12] != 0 && a->b[12] < 224;
+	return !ip_addr_is_any(a) && !ip_addr_is_multicast(a);
+}
+
+/* Who has the address already? */
+static const struct ifaddr *addr_owner(struct ip *ip, const struct nic *nic,
+				       const struct ip_addr *a)
+{
+	if (ip_addr_is_linklocal(a))
+		return ifaddr_find(nic, a);
+	list_for_each(pos, &ip->nics->list) {
+		const struct ifaddr *ia = ifaddr_find(list_entry(pos, struct nic, node), a);
+
+		if (ia)
+			return ia;
+	}
+	return NULL;
 }
 
 static int ip_addr_check(struct ip *ip, const struct nic *nic, const struct ip_addr *a,
 			 uint8_t prefix, struct weir_error *e)
 {
-	struct ifaddr *ia = ip_addr_find(ip, a);
+	const struct ifaddr *ia = addr_owner(ip, nic, a);
 	char text[IP_ADDR_TEXT];
 
 	ip_addr_text(a, text);
-	if (!ip_addr_is_v4(a))
-		return weir_fail(e, EAFNOSUPPORT, "%s: %s is no IPv4 address; use one like 10.0.0.2/24",
-				 nic->name, text);
-	if (prefix > 32)
-		return weir_fail(e, EINVAL, "%s: %s/%u: a prefix has 0 to 32 bits", nic->name, text,
-				 prefix);
-	if (a->b[12] == 0 || a->b[12] >= 224)
+	if (prefix > addr_bits(a))
+		return weir_fail(e, EINVAL, "%s: %s/%u: a prefix has 0 to %u bits", nic->name, text,
+				 prefix, addr_bits(a));
+	if (!is_unicast(a))
 		return weir_fail(e, EINVAL, "%s: %s cannot be the address of an interface; use a unicast one",
 				 nic->name, text);
 	if (ip_addr_is_loopback(a) && !nic->loopback)
 		return weir_fail(e, EINVAL, "%s: %s belongs to loopback; use another address", nic->name,
 				 text);
-	if (ia && ip_addr_eq(&ia->addr, a))
+	if (!ip_addr_is_v4(a) && ip6_refused(nic))
+		return weir_fail(e, EAFNOSUPPORT, "%s: IPv6 is off there; set ipv6 = on in [link %s]",
+				 nic->name, nic->name);
+	if (ia)
 		return weir_fail(e, EEXIST, "%s: %s is an address of %s already; delete it there first",
 				 nic->name, text, ia->nic->name);
 	return 0;
@@ -264,13 +360,13 @@ static int ip_addr_check(struct ip *ip, const struct nic *nic, const struct ip_a
 static void ifaddr_route(const struct ifaddr *ia, bool local, struct route *r)
 {
 	bool whole = local && !(ia->nic->loopback && ip_addr_is_loopback(&ia->addr));
-	uint8_t prefix = whole ? 32 : ia->prefix;
+	uint8_t prefix = whole ? addr_bits(&ia->addr) : ia->prefix;
 
 	*r = (struct route) {
 		.dst = ip_addr_mask(&ia->addr, prefix),
 		.prefix = prefix,
 		.gateway = ip_addr_v4(0),
-		.prefsrc = ia->addr,
+		.prefsrc = ip_addr_is_v4(&ia->addr) || local ? ia->addr : ip_addr_v4(0),
 		.nic = ia->nic,
 		.local = local,
 		.automatic = true,
@@ -279,27 +375,50 @@ static void ifaddr_route(const struct ifaddr *ia, bool local, struct route *r)
 
 static bool ifaddr_connects(const struct ifaddr *ia)
 {
-	return !ia->nic->loopback && ia->prefix < 32;
+	return !ia->nic->loopback && ia->prefix < addr_bits(&ia->addr) && !ia->no_prefix_route;
 }
 
-int ip_addr_add(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
-		struct weir_error *e)
+static int ifaddr_route_local(struct ip *ip, const struct ifaddr *ia, struct weir_error *e)
+{
+	struct route r;
+
+	if (!ifaddr_usable(ia))
+		return 0;
+	ifaddr_route(ia, true, &r);
+	return route_add(ip, &r, e);
+}
+
+void ifaddr_set_state(struct ip *ip, struct ifaddr *ia, enum ifaddr_state state)
+{
+	bool was = ifaddr_usable(ia);
+	struct route r;
+
+	ia->state = state;
+	ip->generation++;
+	if (was == ifaddr_usable(ia))
+		return;
+	ifaddr_route(ia, true, &r);
+	if (was)
+		route_del(ip, &r, NULL);
+	else if (route_add(ip, &r, NULL) < 0)
+		ia->state = IFADDR_TENTATIVE;	/* no memory: as if the detection still went on */
+}
+
+int ip_ifaddr_add(struct ip *ip, struct nic *nic, const struct ifaddr *a, struct weir_error *e)
 {
 	struct ifaddr *ia;
 	struct route r;
-	int err = ip_addr_check(ip, nic, a, prefix, e);
+	int err = ip_addr_check(ip, nic, &a->addr, a->prefix, e);
 
 	if (err)
 		return err;
-	ia = calloc(1, sizeof(*ia));
+	ia = malloc(sizeof(*ia));
 	if (!ia)
 		return weir_fail(e, ENOMEM, "%s: no memory for an address", nic->name);
+	*ia = *a;
 	ia->nic = nic;
-	ia->addr = *a;
-	ia->prefix = prefix;
 	ia->broadcast = nic->loopback ? ip_addr_v4(0) : subnet_last(ia);
-	ifaddr_route(ia, true, &r);
-	err = route_add(ip, &r, e);
+	err = ifaddr_route_local(ip, ia, e);
 	if (err) {
 		free(ia);
 		return err;
@@ -309,21 +428,33 @@ int ip_addr_add(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t
 		ifaddr_route(ia, false, &r);
 		err = route_add(ip, &r, NULL);
 		if (err && err != -EEXIST) {	/* another address of the subnet has made it */
-			ip_addr_del(ip, nic, a, prefix, NULL);
+			ip_addr_del(ip, nic, &ia->addr, ia->prefix, NULL);
 			return weir_fail(e, -err, "%s: no memory for an address", nic->name);
 		}
 	}
+	ip6_addr_added(ip, ia);
 	return 0;
+}
+
+int ip_addr_add(struct ip *ip, struct nic *nic, const struct ip_addr *addr, uint8_t prefix,
+		struct weir_error *e)
+{
+	const struct ifaddr a = {
+		.addr = *addr, .prefix = prefix,
+		.preferred_until = IFADDR_FOREVER, .valid_until = IFADDR_FOREVER,
+	};
+
+	return ip_ifaddr_add(ip, nic, &a, e);
 }
 
 int ip_addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
 		struct weir_error *e)
 {
-	struct ifaddr *ia = nic_addr_find(nic, a);
+	struct ifaddr *ia = ifaddr_find(nic, a);
 	char text[IP_ADDR_TEXT];
 	struct route r;
 
-	if (!ia || !ip_addr_eq(&ia->addr, a) || ia->prefix != prefix)
+	if (!ia || ia->prefix != prefix)
 		return weir_fail(e, ENOENT, "%s has no address %s/%u; `ctl addr` lists what it has",
 				 nic->name, ip_addr_text(a, text), prefix);
 	ifaddr_route(ia, true, &r);
@@ -332,8 +463,8 @@ int ip_addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t
 		ifaddr_route(ia, false, &r);
 		route_del(ip, &r, NULL);
 	}
-	route_flush_source(ip, a);
-	ifaddr_free(ia);
+	route_flush_source(ip, &ia->addr);
+	ifaddr_free(ip, ia);
 	/* Another address of the subnet takes its route over. */
 	list_for_each(pos, &nic->addrs) {
 		struct ifaddr *other = list_entry(pos, struct ifaddr, node);

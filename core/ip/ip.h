@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ip.h - the internet layer of one stack: addresses, routes, output, input, the way to
- * transports. IPv4 is in ipv4.c, ARP in arp.c, ICMP in icmp.c, fragments in fragment.c.
+ * transports, for both families. output.c is the way down, ipv4.c and ipv6.c take packets in, ARP
+ * is in arp.c, neighbour discovery in ndp.c, ICMP in icmp.c and icmp6.c, fragments in fragment.c.
  */
 #ifndef IP_IP_H
 #define IP_IP_H
@@ -17,6 +18,17 @@
 #define IP_TTL_DEFAULT	64
 
 struct ip;
+struct membership;
+
+/* What an address may be used for (RFC 4862 section 2). IPv4's are all preferred. */
+enum ifaddr_state {
+	IFADDR_PREFERRED,
+	IFADDR_DEPRECATED,		/* chosen as a source only where there is no other */
+	IFADDR_TENTATIVE,		/* not ours yet: duplicates are being looked for */
+	IFADDR_DUPLICATE,		/* somebody else's; never ours */
+};
+
+#define IFADDR_FOREVER	UINT64_MAX
 
 struct ifaddr {				/* an address of a NIC */
 	struct list node;		/* nic->addrs */
@@ -24,10 +36,21 @@ struct ifaddr {				/* an address of a NIC */
 	struct ip_addr addr;
 	uint8_t prefix;			/* bits of its own family: 24 */
 	struct ip_addr broadcast;	/* IPv4; any = none */
+	enum ifaddr_state state;	/* changed by ifaddr_set_state() only */
+	bool dynamic;			/* from a router's advertisement: lives as long as that says */
+	bool temporary;			/* RFC 8981 */
+	bool no_prefix_route;		/* makes no route to its subnet */
+	uint64_t preferred_until, valid_until;	/* ns; IFADDR_FOREVER */
+	/* IPv6's, by ip6_addr.c and ip6_dad.c */
+	bool generated;			/* the identifier is ours to choose */
+	uint8_t conflicts;		/* identifiers that others had before this one */
+	uint8_t probes, nonce[6];	/* of duplicate address detection */
+	struct timer timer;		/* likewise */
+	struct membership *solicited;	/* of its solicited-node group */
 };
 
 struct route {
-	struct list node;		/* ip->routes: longest prefix first, then lowest metric */
+	struct list node;		/* ip->routes: IPv4 first, longest prefix first, lowest metric */
 	struct ip_addr dst;
 	uint8_t prefix;			/* bits of its own family */
 	struct ip_addr gateway;		/* any = on link */
@@ -35,17 +58,22 @@ struct route {
 	struct nic *nic;
 	uint32_t metric;
 	uint32_t mtu;			/* 0 = the NIC's */
+	bool onlink;			/* the gateway is on the NIC's link whatever the addresses say */
 	bool local;			/* made with an address: to ourselves */
 	bool automatic;			/* comes and goes with an address */
+	bool dynamic;			/* comes and goes with what an IPv6 router says */
 };
 
 /* What a transport asks of a route and a header. */
 struct flow {
 	struct ip_addr src, dst;	/* src any: chosen by the route */
 	uint8_t proto, tos, ttl;	/* ttl 0 = default */
-	bool df;			/* IPv4: don't fragment; the packet is refused with -EMSGSIZE */
+	bool no_flowlabel;		/* IPv6: of zero, not one that names the flow (RFC 6437) */
+	bool df;			/* don't fragment here; the packet is refused with -EMSGSIZE */
 	bool broadcast_ok;		/* SO_BROADCAST */
-	struct nic *bound;		/* SO_BINDTODEVICE; NULL = any */
+	bool mc_loop;			/* a multicast comes back to members on this host */
+	bool host_only;			/* a multicast with TTL 0: to them alone */
+	struct nic *bound;		/* SO_BINDTODEVICE, or the scope of an address; NULL = any */
 };
 
 /* Where a flow goes. A value to cache; good while generation is ip->generation. */
@@ -63,6 +91,7 @@ struct ip_meta {
 	struct nic *nic;
 	uint8_t proto, tos, ttl;
 	bool broadcast, multicast;	/* by the destination address */
+	bool fragmented;		/* IPv6: it had a fragment header */
 	uint16_t header_len;		/* of the IP header, at p->network */
 };
 
@@ -98,11 +127,25 @@ struct ip_stats {			/* names as in RFC 1213 / Linux's snmp */
 	uint64_t in_receives, in_hdr_errors, in_addr_errors, in_unknown_protos, in_discards,
 		 in_delivers, out_requests, out_discards, out_no_routes, reasm_timeout,
 		 reasm_reqds, reasm_oks, reasm_fails, frag_oks, frag_fails, frag_creates,
-		 in_csum_errors, in_martians;
+		 in_csum_errors, in_martians,
+		 in_unjoined;		/* multicasts for nobody here */
 };
 
 struct arp_stats {
 	uint64_t in_requests, in_replies, in_errors, in_conflicts, out_requests, out_replies;
+};
+
+struct ndp_stats {
+	uint64_t in_solicits, in_adverts, in_errors, in_conflicts, out_solicits, out_adverts;
+};
+
+struct ip6_stats {
+	uint64_t in_adverts, in_redirects, in_errors, out_solicits, dad_failures,
+		 limits;		/* what routers said beyond what a NIC remembers */
+};
+
+struct igmp_stats {
+	uint64_t in_msgs, in_errors, in_csum_errors, in_queries, in_reports, out_msgs;
 };
 
 struct icmp_stats {
@@ -113,7 +156,7 @@ struct icmp_stats {
 struct ip {
 	struct env *env;
 	struct nics *nics;
-	struct neighbour_table arp;
+	struct neighbour_table arp, ndp;
 	struct list routes;
 	uint32_t generation;		/* bumped when a route, an address, a NIC or a path MTU changes */
 	const struct ip_protocol *protocols[IP_PROTO_MAX];
@@ -121,10 +164,16 @@ struct ip {
 	struct fragments *fragments;
 	struct pmtu_cache *pmtu;	/* learned path MTUs; bounded, they expire */
 	struct icmp *icmp;
-	struct ip_stats stats;
-	struct icmp_stats icmp_stats;
+	struct groups *groups;		/* multicast memberships */
+	struct ip_stats stats, stats6;
+	struct icmp_stats icmp_stats, icmp6_stats;
+	struct igmp_stats igmp_stats;
+	struct ndp_stats ndp_stats;
 	struct arp_stats arp_stats;
+	struct ip6_stats ip6_stats;
+	struct siphash_key ip6_secret;	/* of RFC 7217 */
 	uint64_t arp_defended;		/* ns: when we last claimed an address that another uses */
+	uint64_t ndp_defended;
 	struct ip_id ids[IP_IDS];
 	struct packet_queue echoes;	/* our own broadcasts on their way back to us */
 	struct work echo_work;
@@ -132,7 +181,9 @@ struct ip {
 	/* Every delivered ICMP message, for raw and ping sockets; p stays the caller's. May be
 	 * NULL. */
 	void (*icmp_tap)(void *arg, const struct packet *p, const struct ip_meta *m);
-	/* Errors about ICMP messages that were sent; as ip_protocol's error. May be NULL. */
+	/* Errors about what was sent, of every protocol, before its transport hears of it: for raw
+	 * and ping sockets. As ip_protocol's error; the quoted header lies in front of transport. May
+	 * be NULL. */
 	void (*icmp_error_tap)(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
 			       uint32_t len, const struct ip_error *e);
 	void *icmp_tap_arg;
@@ -146,13 +197,24 @@ int ip_init(struct ip *ip, struct env *env, struct nics *nics);
 void ip_destroy(struct ip *ip);
 void ip_register(struct ip *ip, uint8_t proto, const struct ip_protocol *ops, void *arg);
 
-/* Addresses. Adding one makes its local and connected routes; -EEXIST, -ENOENT. */
+/* Addresses. Adding one makes its local and connected routes; -EEXIST, -ENOENT. An address of a
+ * link (fe80::/10) belongs to its NIC, all others to the stack. */
 int ip_addr_add(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
 		struct weir_error *e);
+/* The same with all else that a has to say: flags, lifetimes. */
+int ip_ifaddr_add(struct ip *ip, struct nic *nic, const struct ifaddr *a, struct weir_error *e);
 int ip_addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
 		struct weir_error *e);
+/* Tentative and duplicate addresses have no local route: packets for them are none of ours. */
+void ifaddr_set_state(struct ip *ip, struct ifaddr *ia, enum ifaddr_state state);
+static inline bool ifaddr_usable(const struct ifaddr *ia)
+{
+	return ia->state <= IFADDR_DEPRECATED;
+}
+struct ifaddr *ifaddr_find(const struct nic *nic, const struct ip_addr *a);	/* in any state */
 struct ifaddr *ip_addr_find(struct ip *ip, const struct ip_addr *a);	/* ours? 127/8 is */
-/* ours, a broadcast address of ours, or multicast: what a packet for us carries. */
+/* ours, a broadcast address of ours, or multicast: what a packet for us carries. Whether anybody
+ * here listens to the group, group_accepts() knows. */
 bool ip_addr_accepts(struct ip *ip, struct nic *nic, const struct ip_addr *a, struct ip_meta *m);
 
 /* 255.255.255.255, or the last address of a subnet of nic. */
@@ -161,10 +223,26 @@ bool ip_addr_is_broadcast(const struct nic *nic, const struct ip_addr *a);
 struct nic *ip_loopback(struct ip *ip);			/* NULL before it was made */
 /* Is a on a link of nic: reached by a route without a gateway? */
 bool ip_on_link(struct ip *ip, const struct nic *nic, const struct ip_addr *a);
-/* The address of nic to speak to a from: one of the same subnet, or the first. Any: it has none. */
+/* The address of nic to speak to a, of IPv4, from: one of the same subnet, or the first. Any: it
+ * has none. */
 struct ip_addr ip_addr_select(const struct nic *nic, const struct ip_addr *a);
+/* The same for IPv6, by RFC 6724 section 5, out of those of all NICs (addrsel.c). */
+struct ip_addr ip_addr_select6(struct ip *ip, const struct nic *nic, const struct ip_addr *dst);
 /* The first bits of a, of its own family. */
 struct ip_addr ip_addr_mask(const struct ip_addr *a, uint8_t prefix);
+/* The transport checksum's pseudo-header of either family. */
+uint32_t ip_pseudo(const struct ip_addr *src, const struct ip_addr *dst, uint8_t proto,
+		   uint32_t len);
+/* The neighbours of a's family. */
+static inline struct neighbour_table *ip_neighbours(struct ip *ip, const struct ip_addr *a)
+{
+	return ip_addr_is_v4(a) ? &ip->arp : &ip->ndp;
+}
+/* Bytes of the IP header that ip_output() puts in front of a packet to a. */
+static inline uint32_t ip_header_len(const struct ip_addr *a)
+{
+	return ip_addr_is_v4(a) ? 20 : 40;
+}
 
 /* Routes. gateway any: on link. nic NULL: found from the gateway. -EEXIST, -ESRCH, -ENETUNREACH. */
 int route_add(struct ip *ip, const struct route *r, struct weir_error *e);
@@ -175,8 +253,8 @@ static inline bool dst_valid(const struct ip *ip, const struct dst *d)
 {
 	return d->nic && d->generation == ip->generation;
 }
-/* A path MTU was learned (ICMP, or a black hole found): at least 552 for IPv4 unless the link's is
- * lower. */
+/* A path MTU was learned (ICMP, or a black hole found): at least 552 for IPv4, 1280 for IPv6, unless
+ * the link's is lower. */
 void ip_pmtu_update(struct ip *ip, const struct ip_addr *dst, uint32_t mtu);
 /* Remove the routes by a NIC (NULL: all), or those that prefer an address that goes. */
 void route_flush(struct ip *ip, const struct nic *nic);
@@ -192,7 +270,9 @@ int ip_output(struct ip *ip, struct packet *p, const struct flow *f, const struc
 int ip_output_raw(struct ip *ip, struct packet *p, const struct flow *f, const struct dst *d);
 
 /* Answer p (data anywhere, network header set) with an ICMP error, within rate limits and RFC 1122
- * 3.2.2. p stays the caller's. */
+ * 3.2.2, or RFC 4443 section 2.4 (e). p stays the caller's. */
+void icmp6_send_error(struct ip *ip, const struct packet *p, const struct ip_meta *m,
+		      uint8_t type, uint8_t code, uint32_t info);
 void icmp_send_error(struct ip *ip, const struct packet *p, const struct ip_meta *m,
 		     uint8_t type, uint8_t code, uint32_t info);
 

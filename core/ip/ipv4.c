@@ -8,7 +8,7 @@
  * the header is whole, of version 4, and sums up; the total length lies within the frame (what the
  * frame has beyond it is padding); the options can be parsed and ask for no source route;
  * the addresses can have come this way (no "martians": loopback from a wire, a group as the source,
- * ourselves as the source); the destination is ours. Fragments then wait for one another
+ * ourselves as the source); the destination is ours, or a group that somebody here listens to. Fragments then wait for one another
  * (fragment.c). What is whole goes to its transport.
  *
  * A super-segment (gso_size set) is one packet here, its header's length the sum. A total length of
@@ -17,6 +17,7 @@
 #include <linux/icmp.h>
 
 #include "ip/fragment.h"
+#include "ip/group.h"
 #include "ip/icmp.h"
 #include "ip/ipv4.h"
 
@@ -136,39 +137,44 @@ static void input_whole(struct ip *ip, struct nic *nic, struct packet *p)
 	deliver(ip, p, &m);
 }
 
-/* UDP has no receiver for datagrams in bulk: cut them. */
-static void input_bulk(struct ip *ip, struct nic *nic, struct packet *p)
+/*
+ * A fragment: within 65,535 bytes, and a middle piece a multiple of 8 bytes long. A first piece must
+ * hold the transport header's ports and flags, and none may begin within them (RFC 1858, RFC 3128).
+ */
+static bool fragment_check(const struct fragment *f, uint32_t len, const struct ip_meta *m)
 {
-	struct packet_queue cut = { 0 };
+	uint32_t least = m->proto == IPPROTO_TCP ? 16 : 8;
 
-	p->transport = (uint16_t)(p->network + ipv4_header_len(ipv4_header(p)));
-	if (packet_segment(p, &cut) < 0) {
-		ip->stats.in_discards++;
-		return;
-	}
-	while ((p = packet_queue_pop(&cut))) {
-		p->nic = nic;
-		p->network = (uint16_t)(p->data - p->base);
-		p->csum = PACKET_CSUM_VERIFIED;
-		input_whole(ip, nic, p);
-	}
+	if (!len || f->start + len > IPV4_MAX_LEN - m->header_len || (f->more && len % 8))
+		return false;
+	return f->start == 0 ? len >= least : f->start >= least;
 }
 
-void ipv4_echo(struct work *w)
+static void input_fragment(struct ip *ip, struct nic *nic, struct packet *p,
+			   const struct ip_meta *m)
 {
-	struct ip *ip = container_of(w, struct ip, echo_work);
-	struct packet_queue turn = ip->echoes;
-	struct packet *p;
+	const struct ipv4_header *h = ipv4_header(p);
+	uint32_t off = ntohs(h->frag_off);
+	struct fragment f = {
+		.id = h->id, .start = (off & IPV4_OFFSET) * 8, .more = off & IPV4_MF,
+		.headers = m->header_len, .payload = m->header_len,
+	};
 
-	ip->echoes = (struct packet_queue){ 0 };
-	while ((p = packet_queue_pop(&turn))) {
-		ip->stats.in_receives++;
-		p->tstamp = ip->env->now;
-		if (p->gso_size)
-			input_bulk(ip, p->nic, p);
-		else
-			input_whole(ip, p->nic, p);
+	ip->stats.reasm_reqds++;
+	if (!fragment_check(&f, p->len - m->header_len, m)) {
+		ip->stats.reasm_fails++;
+		packet_free(p);
+		return;
 	}
+	p = fragment_input(ip->fragments, p, m, &f);
+	if (p)
+		input_whole(ip, nic, p);
+}
+
+void ipv4_input_echo(struct ip *ip, struct packet *p)
+{
+	ip->stats.in_receives++;
+	input_whole(ip, p->nic, p);
 }
 
 void ipv4_input(struct ip *ip, struct nic *nic, struct packet *p)
@@ -196,16 +202,17 @@ void ipv4_input(struct ip *ip, struct nic *nic, struct packet *p)
 		ip->stats.in_martians++;
 		goto bad_address;
 	}
+	if (m.multicast && !group_accepts(ip, nic, &m.dst, &m.src, m.proto)) {
+		ip->stats.in_unjoined++;
+		packet_free(p);
+		return;
+	}
 	if (bad) {
 		icmp_send_error(ip, p, &m, ICMP_PARAMETERPROB, 0, bad << 24);
 		goto bad_header;
 	}
 	if (h->frag_off & htons(IPV4_MF | IPV4_OFFSET)) {
-		p = fragment_input(ip->fragments, p, &m);
-		if (p)
-			input_whole(ip, nic, p);
-	} else if (p->gso_size && p->gso_type == PACKET_GSO_UDP) {
-		input_bulk(ip, nic, p);
+		input_fragment(ip, nic, p, &m);
 	} else {
 		deliver(ip, p, &m);
 	}

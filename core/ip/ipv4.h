@@ -43,7 +43,7 @@ static inline void ipv4_header_sum(struct ipv4_header *h)
 }
 
 void ipv4_input(struct ip *ip, struct nic *nic, struct packet *p);
-void ipv4_echo(struct work *w);		/* takes in ip->echoes */
+void ipv4_input_echo(struct ip *ip, struct packet *p);	/* a packet of our own to a group */
 /* What the header says, for who takes the packet in, or for a quoted one. */
 void ipv4_meta(const struct ipv4_header *h, struct ip_meta *m);
 

@@ -2,21 +2,48 @@
 libcore_la_SOURCES += \
 	core/ip/addr.c \
 	core/ip/addr.h \
+	core/ip/addrsel.c \
 	core/ip/arp.c \
 	core/ip/arp.h \
 	core/ip/dgram.c \
 	core/ip/dgram.h \
 	core/ip/errqueue.c \
 	core/ip/errqueue.h \
+	core/ip/exthdr.c \
+	core/ip/exthdr.h \
+	core/ip/flowlabel.c \
 	core/ip/fragment.c \
 	core/ip/fragment.h \
+	core/ip/group.c \
+	core/ip/group.h \
+	core/ip/group_report.c \
+	core/ip/group_sock.c \
 	core/ip/icmp.c \
 	core/ip/icmp.h \
+	core/ip/icmp6.c \
+	core/ip/icmp6.h \
+	core/ip/igmp.c \
+	core/ip/igmp.h \
 	core/ip/ip.c \
 	core/ip/ip.h \
+	core/ip/ip6_addr.c \
+	core/ip/ip6_dad.c \
+	core/ip/ip6_link.c \
+	core/ip/ip6_link.h \
+	core/ip/ip6_redirect.c \
+	core/ip/ip6_router.c \
 	core/ip/ipv4.c \
 	core/ip/ipv4.h \
 	core/ip/ipv4_output.c \
+	core/ip/ipv6.c \
+	core/ip/ipv6.h \
+	core/ip/ipv6_output.c \
+	core/ip/mld.c \
+	core/ip/mld.h \
+	core/ip/ndp.c \
+	core/ip/ndp.h \
+	core/ip/output.c \
+	core/ip/output.h \
 	core/ip/pmtu.c \
 	core/ip/pmtu.h \
 	core/ip/port.c \

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pmtu.c - what is known of paths narrower than their first link (RFC 1191).
+ * pmtu.c - what is known of paths narrower than their first link (RFC 1191, RFC 8201).
  *
  * Theory of operation
  *
- * An entry holds the smallest MTU heard of for a destination, never below 552 bytes, whatever a
- * message claims: a forger gains little. All entries live equally long from their last change, so
+ * An entry holds the smallest MTU heard of for a destination, never below 552 bytes (IPv6: 1,280),
+ * whatever a message claims: a forger gains little. All entries live equally long from their last change, so
  * the list in the order of change is also that of expiry, and one timer serves them all. Its head
  * makes room when the table is full. Every change bumps ip->generation, so that sockets look
  * again.
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "ip/ipv6.h"
 #include "ip/pmtu.h"
 
 struct pmtu_entry {
@@ -131,8 +132,10 @@ void ip_pmtu_update(struct ip *ip, const struct ip_addr *dst, uint32_t mtu)
 	struct pmtu_cache *c = ip->pmtu;
 	struct pmtu_entry *pe = pmtu_entry(c, dst);
 
-	if (mtu < PMTU_MIN)
+	if (mtu < PMTU_MIN && ip_addr_is_v4(dst))
 		mtu = PMTU_MIN;
+	if (mtu < IPV6_MTU_MIN && !ip_addr_is_v4(dst))
+		mtu = IPV6_MTU_MIN;
 	if (!pe)
 		pe = pmtu_add(c, dst);
 	if (!pe || mtu > pe->mtu)

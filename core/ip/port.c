@@ -6,9 +6,10 @@
  * uses of one port are in conflict when (Linux's inet_csk_bind_conflict and udp_lib_lport_inuse)
  *
  *	their devices overlap (either has none, or both have the same), and
- *	their addresses overlap (either is the wildcard, or they are equal), and
+ *	their addresses overlap (either is the wildcard, or they are equal; IPv6's wildcard is
+ *	one of IPv4 as well, unless its socket is IPV6_V6ONLY), and
  *	not both have SO_REUSEADDR with the older one not listening, and
- *	not both have SO_REUSEPORT.
+ *	not both have SO_REUSEPORT and belong to one user.
  *
  * A port asked for by number may be taken when no use is in conflict; an ephemeral one only when
  * no use overlaps at all, so that SO_REUSEADDR never hands out somebody's port by chance.
@@ -102,9 +103,14 @@ void port_release(struct sock *sk)
 	sk->lport = 0;
 }
 
-static bool addresses_overlap(const struct ip_addr *a, const struct ip_addr *b)
+static bool addresses_overlap(const struct ip_addr *a, bool a_only, const struct ip_addr *b,
+			      bool b_only)
 {
-	return ip_addr_is_any(a) || ip_addr_is_any(b) || ip_addr_eq(a, b);
+	bool v4 = ip_addr_is_v4(a);
+
+	if (v4 == ip_addr_is_v4(b))
+		return ip_addr_is_any(a) || ip_addr_is_any(b) || ip_addr_eq(a, b);
+	return v4 ? ip_addr_is_any(b) && !b_only : ip_addr_is_any(a) && !a_only;
 }
 
 static bool use_overlaps(const struct port_use *u, const struct sock *sk, const struct ip_addr *a)
@@ -113,7 +119,8 @@ static bool use_overlaps(const struct port_use *u, const struct sock *sk, const 
 
 	if (nic && sk->bound_nic && nic != sk->bound_nic)
 		return false;
-	return addresses_overlap(u->sk ? &u->sk->local : &u->addr, a);
+	return addresses_overlap(u->sk ? &u->sk->local : &u->addr, u->sk && u->sk->v6.only, a,
+				 sk->v6.only);
 }
 
 static bool use_tolerates(const struct port_use *u, const struct sock *sk,
@@ -122,8 +129,11 @@ static bool use_tolerates(const struct port_use *u, const struct sock *sk,
 	bool reuseaddr = u->sk ? u->sk->reuseaddr : u->reuseaddr;
 	bool reuseport = u->sk ? u->sk->reuseport : u->reuseport;
 	bool listens = u->sk && listening && listening(u->sk);
+	/* nobody can take connections from an entry in TIME-WAIT: any user may follow it */
+	bool same_user = !u->sk || u->sk->uid == sk->uid;
 
-	return (reuseaddr && sk->reuseaddr && !listens) || (reuseport && sk->reuseport);
+	return (reuseaddr && sk->reuseaddr && !listens) ||
+	       (reuseport && sk->reuseport && same_user);
 }
 
 /* exclusive: any overlap is a conflict. */
@@ -180,7 +190,7 @@ int port_bind(struct port_table *t, struct sock *sk, const struct ip_addr *a, ui
 	      bool (*listening)(const struct sock *))
 {
 	const struct port *p = port ? port_find(t, port) : NULL;
-	struct ip_addr before = sk->local;
+	struct ip_addr before = sk->local, any;
 	int err = 0;
 
 	if (p && port_conflicts(p, sk, a, false, listening))
@@ -194,7 +204,8 @@ int port_bind(struct port_table *t, struct sock *sk, const struct ip_addr *a, ui
 		sk->local = before;
 		return err;
 	}
-	sk->bound_addr = !ip_addr_is_any(a);
+	any = sock_any(sk);		/* IPv4's, mapped, is a choice: of the family */
+	sk->bound_addr = !ip_addr_eq(a, &any);
 	sk->bound_port = port != 0;
 	return 0;
 }

@@ -4,20 +4,30 @@
  *
  * Theory of operation
  *
- * Routes stand in one list, longest prefix first, then lowest metric, so the first match is
- * the answer. There are few of them, and sockets keep the answer (struct dst) as long as
+ * Routes stand in one list, IPv4's first, longest prefix first, then lowest metric, so the first match
+ * is the answer. There are few of them, and sockets keep the answer (struct dst) as long as
  * ip->generation stays the same: whatever could change an answer bumps it.
  *
  * The answer follows Linux: an address of ours leads to loopback; 255.255.255.255 and multicast
  * leave by the NIC that the socket is bound to, or that has the source address, or that the
  * table names; a socket bound to a NIC takes every destination without a route to be on its link.
+ *
+ * IPv6 differs in this: a group whose NIC nobody names leaves by the first one that is up; the names
+ * of one link (fe80::/10) lead out of the NIC that the flow is bound to, or that has the source; and
+ * sources are chosen by RFC 6724 (addrsel.c), from an address of the right scope or not at all.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 
-#include "ip/ip.h"
+#include "ip/ip6_link.h"
+#include "ip/ipv6.h"
 #include "ip/pmtu.h"
+
+static uint8_t addr_bits(const struct ip_addr *a)
+{
+	return ip_addr_is_v4(a) ? 32 : 128;
+}
 
 static bool route_matches(const struct route *r, const struct ip_addr *a)
 {
@@ -66,34 +76,47 @@ static struct nic *gateway_nic(struct ip *ip, const struct ip_addr *gateway)
 	return NULL;
 }
 
+static bool gateway_is_ours(struct ip *ip, const struct route *r)
+{
+	if (ip_addr_is_linklocal(&r->gateway))
+		return r->nic && ifaddr_find(r->nic, &r->gateway);
+	return ip_addr_find(ip, &r->gateway);
+}
+
 static int route_check(struct ip *ip, struct route *r, struct weir_error *e)
 {
-	struct ip_addr masked = ip_addr_mask(&r->dst, r->prefix > 128 ? 128 : r->prefix);
+	struct ip_addr masked;
 	char dst[IP_ADDR_TEXT], gw[IP_ADDR_TEXT];
 
 	ip_addr_text(&r->dst, dst);
 	ip_addr_text(&r->gateway, gw);
-	if (!ip_addr_is_v4(&r->dst) || r->prefix > 32)
-		return weir_fail(e, EINVAL, "route %s/%u: not an IPv4 network; write one like 10.1.0.0/16",
+	if (r->prefix > addr_bits(&r->dst))
+		return weir_fail(e, EINVAL, "route %s/%u: not a network; write one like 10.1.0.0/16 or 2001:db8::/32",
 				 dst, r->prefix);
+	masked = ip_addr_mask(&r->dst, r->prefix);
 	if (!ip_addr_eq(&masked, &r->dst))
-		return weir_fail(e, EINVAL, "route %s/%u: bits are set behind the prefix; clear them, or write /32",
-				 dst, r->prefix);
+		return weir_fail(e, EINVAL, "route %s/%u: bits are set behind the prefix; clear them, or write /%u",
+				 dst, r->prefix, addr_bits(&r->dst));
 	if (ip_addr_is_any(&r->gateway)) {
 		if (!r->nic)
 			return weir_fail(e, EINVAL, "route %s/%u: give a gateway or a NIC", dst,
 					 r->prefix);
 	} else {
-		if (!ip_addr_is_v4(&r->gateway) || ip_addr_is_multicast(&r->gateway) ||
-		    ip_addr_find(ip, &r->gateway))
+		if (ip_addr_is_v4(&r->gateway) != ip_addr_is_v4(&r->dst) ||
+		    ip_addr_is_multicast(&r->gateway) || gateway_is_ours(ip, r))
 			return weir_fail(e, EINVAL, "route %s/%u: %s cannot be a gateway; use a neighbour's address",
+					 dst, r->prefix, gw);
+		if (!r->nic && ip_addr_is_linklocal(&r->gateway))
+			return weir_fail(e, EINVAL, "route %s/%u: %s is a name on one link only; say which NIC's",
 					 dst, r->prefix, gw);
 		if (!r->nic)
 			r->nic = gateway_nic(ip, &r->gateway);
-		if (!r->nic || !ip_on_link(ip, r->nic, &r->gateway))
+		if (!r->nic || !(r->onlink || ip_addr_is_linklocal(&r->gateway) ||
+				 ip_on_link(ip, r->nic, &r->gateway)))
 			return weir_fail(e, ENETUNREACH, "route %s/%u: the gateway %s is on no link of ours; "
-					 "add an address of its subnet or a route to it first",
-					 dst, r->prefix, gw);
+					 "add an address of its subnet or a route to it first%s",
+					 dst, r->prefix, gw,
+					 r->onlink ? ", or say whose link it is on" : "");
 	}
 	if (!ip_addr_is_any(&r->prefsrc) && !r->automatic && !ip_addr_find(ip, &r->prefsrc))
 		return weir_fail(e, EINVAL, "route %s/%u: its source is no address of ours; add that first",
@@ -103,6 +126,10 @@ static int route_check(struct ip *ip, struct route *r, struct weir_error *e)
 
 static bool route_before(const struct route *a, const struct route *b)
 {
+	bool v4 = ip_addr_is_v4(&a->dst);
+
+	if (v4 != ip_addr_is_v4(&b->dst))
+		return v4;
 	return a->prefix > b->prefix || (a->prefix == b->prefix && a->metric < b->metric);
 }
 
@@ -155,6 +182,7 @@ static bool route_named(const struct route *r, const struct route *by)
 {
 	return ip_addr_eq(&r->dst, &by->dst) && r->prefix == by->prefix &&
 	       r->automatic == by->automatic && (!by->automatic || r->local == by->local) &&
+	       r->dynamic == by->dynamic &&
 	       (!by->nic || r->nic == by->nic) && (!by->metric || r->metric == by->metric) &&
 	       (ip_addr_is_any(&by->gateway) || ip_addr_eq(&r->gateway, &by->gateway));
 }
@@ -197,6 +225,8 @@ void route_flush_source(struct ip *ip, const struct ip_addr *a)
 
 /* ---- lookup ---- */
 
+static const struct ip_addr localhost = { .b = { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 } };
+
 static bool is_limited_broadcast(const struct ip_addr *a)
 {
 	return ip_addr_is_v4(a) && ip_addr_to_v4(a) == INADDR_BROADCAST;
@@ -227,10 +257,14 @@ static int dst_loopback(struct ip *ip, const struct flow *f, const struct ip_add
 }
 
 /* An address to send from when the route names none: the NIC's own, or any other of ours. */
-static struct ip_addr choose_source(struct ip *ip, const struct nic *nic, const struct ip_addr *to)
+static struct ip_addr choose_source(struct ip *ip, const struct nic *nic, const struct flow *f,
+				    const struct ip_addr *to)
 {
-	struct ip_addr a = ip_addr_select(nic, to);
+	struct ip_addr a;
 
+	if (!ip_addr_is_v4(&f->dst))
+		return ip_addr_select6(ip, nic, &f->dst);
+	a = ip_addr_select(nic, to);
 	list_for_each(pos, &ip->nics->list) {
 		const struct nic *other = list_entry(pos, struct nic, node);
 
@@ -255,10 +289,10 @@ static struct nic *group_nic(struct ip *ip, const struct flow *f)
 static int dst_remote(struct ip *ip, const struct flow *f, const struct route *r, struct nic *nic,
 		      struct dst *out)
 {
-	uint32_t learned;
+	uint32_t learned, link_mtu = ip_addr_is_v4(&f->dst) ? nic->mtu : ip6_mtu(nic);
 	int err;
 
-	if (!nic->up)
+	if (!nic->up || (!ip_addr_is_v4(&f->dst) && nic->mtu < IPV6_MTU_MIN))
 		return -ENETUNREACH;
 	out->nic = nic;
 	out->multicast = ip_addr_is_multicast(&f->dst);
@@ -266,30 +300,94 @@ static int dst_remote(struct ip *ip, const struct flow *f, const struct route *r
 	err = group_allowed(f, out);
 	if (err)
 		return err;
-	out->nexthop = r && !ip_addr_is_any(&r->gateway) ? r->gateway : f->dst;
+	out->nexthop = f->dst;
+	if (r && !ip_addr_is_any(&r->gateway) && !out->multicast && !out->broadcast)
+		out->nexthop = r->gateway;
 	out->src = f->src;
 	if (ip_addr_is_any(&out->src))
 		out->src = r && !ip_addr_is_any(&r->prefsrc) ? r->prefsrc :
-			   choose_source(ip, nic, &out->nexthop);
+			   choose_source(ip, nic, f, &out->nexthop);
+	if (!ip_addr_is_v4(&f->dst) && ip_addr_is_any(&out->src))
+		return -EADDRNOTAVAIL;
 	if (ip_addr_is_loopback(&out->src) && !nic->loopback)
 		return -EINVAL;
-	out->mtu = r && r->mtu && r->mtu < nic->mtu ? r->mtu : nic->mtu;
+	out->mtu = r && r->mtu && r->mtu < link_mtu ? r->mtu : link_mtu;
 	learned = pmtu_find(ip->pmtu, &f->dst);
 	if (learned && learned < out->mtu)
 		out->mtu = learned;
 	return 0;
 }
 
+static struct nic *first_nic(struct ip *ip)
+{
+	list_for_each(pos, &ip->nics->list) {
+		struct nic *nic = list_entry(pos, struct nic, node);
+
+		if (nic->up && !nic->loopback)
+			return nic;
+	}
+	return NULL;
+}
+
+/* The NIC that an address with a scope of one link, or a group, is to be looked for on. */
+static struct nic *scope_nic(struct ip *ip, const struct flow *f)
+{
+	if (f->bound)
+		return f->bound;
+	if (!ip_addr_is_any(&f->src) && ip_addr_is_linklocal(&f->src))
+		return group_nic(ip, f);
+	return NULL;
+}
+
+/* Groups: ff02::/16 and wider leave by a NIC; ff01::/16 never leaves the host. */
+static int lookup_group6(struct ip *ip, const struct flow *f, struct dst *out)
+{
+	struct nic *nic = group_nic(ip, f);
+	struct route *r = nic ? NULL : route_find(ip, &f->dst, NULL);
+	int err;
+
+	if ((f->dst.b[1] & 0xf) == IP_SCOPE_HOST) {
+		err = dst_loopback(ip, f, &f->dst, &ip_addr_localhost6, out);
+		out->multicast = true;
+		return err ? err : group_allowed(f, out);
+	}
+	if (!nic)
+		nic = r ? r->nic : first_nic(ip);
+	return nic ? dst_remote(ip, f, r, nic, out) : -ENETUNREACH;
+}
+
+static int lookup6(struct ip *ip, const struct flow *f, struct dst *out)
+{
+	struct nic *nic;
+	struct route *r;
+
+	if (ip_addr_is_any(&f->dst)) {
+		const struct ip_addr *to = ip_addr_is_any(&f->src) ? &ip_addr_localhost6 : &f->src;
+
+		return dst_loopback(ip, f, to, to, out);
+	}
+	if (ip_addr_is_multicast(&f->dst))
+		return lookup_group6(ip, f, out);
+	nic = ip_addr_is_linklocal(&f->dst) ? scope_nic(ip, f) : f->bound;
+	r = route_find(ip, &f->dst, nic);
+	if (r && r->local)
+		return dst_loopback(ip, f, &f->dst, &f->dst, out);
+	if (r)
+		return dst_remote(ip, f, r, r->nic, out);
+	if (nic)
+		return nic->loopback ? -ENETUNREACH : dst_remote(ip, f, NULL, nic, out);
+	return -ENETUNREACH;
+}
+
 int route_lookup(struct ip *ip, const struct flow *f, struct dst *out)
 {
-	static const struct ip_addr localhost = { .b = { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 } };
 	struct nic *nic = NULL;
 	struct route *r;
 
 	memset(out, 0, sizeof(*out));
 	out->generation = ip->generation;
 	if (!ip_addr_is_v4(&f->dst))
-		return -ENETUNREACH;
+		return lookup6(ip, f, out);
 	if (ip_addr_is_any(&f->dst)) {	/* "this host": ourselves */
 		const struct ip_addr *to = ip_addr_is_any(&f->src) ? &localhost : &f->src;
 

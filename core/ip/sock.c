@@ -8,9 +8,12 @@
  * touches nothing but the sock itself.
  */
 #include <errno.h>
+#include <net/if_arp.h>
 #include <stdlib.h>
 
+#include "ip/group.h"
 #include "ip/sock.h"
+#include "packet/bpf.h"
 
 struct sock *sock_create(struct ip *ip, void *table, const struct transport_ops *ops, int family,
 			 int protocol, int *err)
@@ -26,15 +29,18 @@ struct sock *sock_create(struct ip *ip, void *table, const struct transport_ops 
 	sk->table = table;
 	sk->family = family;
 	sk->protocol = protocol;
-	sk->local = sk->remote = ip_addr_v4(0);
+	sk->local = sk->remote = sock_any(sk);
 	list_init(&sk->all);
 	list_init(&sk->port_use.node);
 	sk->port_use.sk = sk;
 	sk->rcvbuf = sk->sndbuf = SOCK_BUF_DEFAULT;
 	sk->rcvlowat = 1;
-	sk->mtu_discover = IP_PMTUDISC_WANT;
-	sk->mc_ttl = 1;
-	sk->mc_loop = true;
+	sk->max_pacing_rate = UINT64_MAX;
+	sk->mtu_discover = sk->v6.mtu_discover = IP_PMTUDISC_WANT;
+	sk->mc_ttl = sk->mc6_hops = 1;
+	sk->mc_loop = sk->mc6_loop = sk->mc6_all = true;
+	sk->mc_all = family != AF_INET6;	/* as Linux has it */
+	list_init(&sk->memberships);
 	sk->mc_src = ip_addr_v4(0);
 	*err = ops->init ? ops->init(sk) : 0;
 	if (*err) {
@@ -46,8 +52,11 @@ struct sock *sock_create(struct ip *ip, void *table, const struct transport_ops 
 
 void sock_free(struct sock *sk)
 {
+	group_sock_close(sk);
 	port_release(sk);
 	list_del(&sk->all);
+	bpf_free(sk->filter);
+	sk->filter = NULL;
 	sk->event = NULL;
 	sk->dead = true;
 	if (!sk->wmem)
@@ -74,30 +83,58 @@ int sock_take_error(struct sock *sk)
 	return err;
 }
 
-static bool sets_df(const struct sock *sk)
+struct ip_addr sock_this_host(const struct sock *sk, const struct ip_addr *a)
 {
-	return sk->mtu_discover == IP_PMTUDISC_WANT || sk->mtu_discover == IP_PMTUDISC_DO ||
-	       sk->mtu_discover == IP_PMTUDISC_PROBE;
+	if (!ip_addr_is_any(&sk->local) && !sk->local_group)
+		return sk->local;
+	/* A socket that is bound to IPv4's any has that family, however "any" was written. */
+	if (ip_addr_is_v4(a) || (ip_addr_is_v4(&sk->local) && !sk->local_group))
+		return ip_addr_v4(htonl(INADDR_LOOPBACK));
+	return ip_addr_localhost6;
+}
+
+int sock_check_peer(const struct sock *sk, const struct ip_addr *a)
+{
+	bool v4 = ip_addr_is_v4(a);
+
+	if (sk->family != AF_INET6)
+		return 0;
+	if (v4 && (sk->v6.only || !(ip_addr_is_any(&sk->local) || ip_addr_is_v4(&sk->local))))
+		return -ENETUNREACH;
+	return !v4 && ip_addr_is_v4(&sk->local) ? -EAFNOSUPPORT : 0;
+}
+
+static bool sets_df(const struct sock *sk, const struct ip_addr *dst)
+{
+	uint8_t discover = sock_mtu_discover(sk, dst);
+
+	return discover == IP_PMTUDISC_WANT || discover == IP_PMTUDISC_DO ||
+	       discover == IP_PMTUDISC_PROBE;
 }
 
 void sock_flow_to(const struct sock *sk, const struct ip_addr *dst, struct flow *f)
 {
+	bool v4 = ip_addr_is_v4(dst);
+
 	*f = (struct flow) {
-		.src = sk->local_group ? ip_addr_v4(0) : sk->local,
+		.src = sk->local_group ? sock_any(sk) : sk->local,
 		.dst = *dst,
 		.proto = sk->protocol,
-		.tos = sk->tos,
-		.ttl = sk->ttl,
-		.df = sets_df(sk),
+		.tos = v4 ? sk->tos : sk->v6.tclass,
+		.ttl = v4 ? sk->ttl : sk->v6.hops,
+		.no_flowlabel = sk->v6.no_flowlabel,
+		.df = sets_df(sk, dst),
 		.broadcast_ok = sk->broadcast,
 		.bound = sk->bound_nic,
 	};
 	if (!ip_addr_is_multicast(dst))
 		return;
-	f->ttl = sk->mc_ttl;
-	if (!f->bound)
-		f->bound = sk->mc_nic;
-	if (ip_addr_is_any(&f->src))
+	f->ttl = v4 ? sk->mc_ttl : sk->mc6_hops;
+	f->host_only = !f->ttl;
+	f->mc_loop = v4 ? sk->mc_loop : sk->mc6_loop;
+	if (!f->bound && sk->mc_index)
+		f->bound = nic_find_index(sk->ip->nics, sk->mc_index);
+	if (ip_addr_is_any(&f->src) && v4)
 		f->src = sk->mc_src;
 }
 
@@ -108,6 +145,7 @@ void sock_flow(const struct sock *sk, struct flow *f)
 
 int sock_lookup(const struct sock *sk, const struct flow *f, struct dst *out)
 {
+	uint8_t discover = sock_mtu_discover(sk, &f->dst);
 	int err = route_lookup(sk->ip, f, out);
 
 	if (err)
@@ -116,8 +154,8 @@ int sock_lookup(const struct sock *sk, const struct flow *f, struct dst *out)
 	    !ip_addr_eq(&out->nexthop, &f->dst))
 		return -ENETUNREACH;
 	/* These two are there to try what the path's MTU is, not to believe what was learned. */
-	if (sk->mtu_discover == IP_PMTUDISC_PROBE || sk->mtu_discover == IP_PMTUDISC_INTERFACE ||
-	    sk->mtu_discover == IP_PMTUDISC_OMIT)
+	if (discover == IP_PMTUDISC_PROBE || discover == IP_PMTUDISC_INTERFACE ||
+	    discover == IP_PMTUDISC_OMIT)
 		out->mtu = out->nic->mtu;
 	return 0;
 }
@@ -144,13 +182,39 @@ static bool is_group_address(struct ip *ip, const struct ip_addr *a)
 	return false;
 }
 
-int sock_check_local(struct sock *sk, const struct ip_addr *a)
+int sock_check_local(struct sock *sk, const struct ip_addr *a, const struct nic *nic)
 {
 	sk->local_group = false;
+	if (ip_addr_is_linklocal(a)) {
+		const struct ifaddr *ia = nic ? ifaddr_find(nic, a) : NULL;
+
+		return (ia && ifaddr_usable(ia)) || sk->freebind ? 0 : -EADDRNOTAVAIL;
+	}
 	if (ip_addr_is_any(a) || ip_addr_find(sk->ip, a))
 		return 0;
 	sk->local_group = ip_addr_is_multicast(a) || is_group_address(sk->ip, a);
 	return sk->local_group || sk->freebind ? 0 : -EADDRNOTAVAIL;
+}
+
+bool sock_filter(const struct sock *sk, struct packet *p, uint32_t keep)
+{
+	struct bpf_view v = {
+		.p = p, .pkttype = p->type, .ifindex = p->nic ? p->nic->index : 0,
+		.hatype = p->nic && p->nic->loopback ? ARPHRD_LOOPBACK : ARPHRD_ETHER,
+		.random = &sk->ip->env->random,
+	};
+	uint32_t n;
+
+	if (!sk->filter)
+		return true;
+	n = bpf_run(sk->filter, &v);
+	if (!n)
+		return false;
+	if (n < keep)
+		n = keep;
+	if (n < p->len)
+		packet_trim(p, n);
+	return true;
 }
 
 static void sock_uncharge(struct packet *p)
@@ -172,6 +236,8 @@ void sock_charge(struct sock *sk, struct packet *p)
 	sock_orphan(p);
 	p->owner = sk;
 	p->charged = p->truesize;
+	p->priority = sk->priority;
+	p->mark = sk->mark;
 	p->destructor = sock_uncharge;
 	sk->wmem += p->charged;
 }

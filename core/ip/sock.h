@@ -21,6 +21,7 @@
 #include "ip/port.h"
 
 struct sock;
+struct bpf_program;
 
 /* What came or goes with a datagram. */
 struct datagram {
@@ -30,7 +31,8 @@ struct datagram {
 	uint8_t ttl, tos;		/* to send: 0 ttl = the socket's */
 	bool has_tos;
 	bool named;			/* to send: to dst and dport, not to the connected peer */
-	uint16_t gso_size;		/* UDP_SEGMENT, 0 = none */
+	uint16_t gso_size;		/* UDP_SEGMENT, 0 = none. Received: of each of the datagrams in one */
+	bool more;			/* to send: this is not its end (MSG_MORE) */
 	uint64_t tstamp;
 };
 
@@ -58,6 +60,14 @@ struct transport_ops {
 	 * tells). */
 	int (*peek)(struct sock *sk, struct iovec *iov, int max);
 	void (*consume)(struct sock *sk, uint32_t n);	/* n bytes were read */
+	/* Urgent data. mark: bytes before the mark in what was received (SIOCATMARK: 0), -1 = none;
+	 * peek stops there. recv_oob: the urgent byte: 1, 0 = EOF, -EINVAL none, -EAGAIN not yet. */
+	int64_t (*mark)(struct sock *sk);
+	int (*recv_oob)(struct sock *sk, uint8_t *byte, int flags);
+	/* connect with data (RFC 7413): bytes that left with the SYN; -EINPROGRESS: connecting, but
+	 * none did; another -errno as connect. */
+	ssize_t (*fastopen)(struct sock *sk, const struct ip_addr *a, uint16_t port, struct buf *b,
+			    uint32_t off, uint32_t len);
 	uint32_t (*unsent)(struct sock *sk);		/* SIOCOUTQ: bytes not acknowledged */
 
 	/* Datagrams. send consumes p (data: payload) whatever it answers. */
@@ -66,7 +76,12 @@ struct transport_ops {
 	/* The next message of the error queue (MSG_ERRQUEUE), see errqueue.h. NULL: none; may be
 	 * absent. */
 	struct packet *(*recverr)(struct sock *sk);
-	uint32_t (*pending)(struct sock *sk);		/* SIOCINQ of datagrams: the next one's bytes */
+	uint32_t (*pending)(struct sock *sk);		/* SIOCINQ; of datagrams: the next one's bytes */
+
+	/* Sockets whose names are no internet addresses: instead of bind, getsockname's and
+	 * connect's own. */
+	int (*bind_name)(struct sock *sk, const void *sa, socklen_t len);
+	int (*sock_name)(struct sock *sk, void *sa, socklen_t *len);
 
 	/* -ENOPROTOOPT for what the transport does not know; the socket floor has tried its own
 	 * first. */
@@ -89,6 +104,7 @@ struct sock {
 	uint64_t inode;			/* shown in dumps; the interceptor's number for it */
 
 	/* options */
+	uint32_t uid;			/* whose it is: SO_REUSEPORT shares among one user's only */
 	bool privileged;		/* made by a program with CAP_NET_RAW and CAP_NET_ADMIN */
 	bool reuseaddr, reuseport, broadcast, keepalive, oobinline, dontroute;
 	bool linger_on;
@@ -99,17 +115,35 @@ struct sock {
 	uint64_t rcvtimeo, sndtimeo;	/* ns, 0 = for ever; who blocks applies them */
 	uint8_t ttl, tos;		/* ttl 0 = default */
 	uint32_t priority, mark;
+	uint64_t max_pacing_rate;	/* bytes/s; UINT64_MAX = no limit */
 	uint8_t mtu_discover;		/* IP_PMTUDISC_* */
-	bool recverr, pktinfo, recvttl, recvtos, hdrincl, recvopts, retopts;
+	bool recverr, pktinfo, recvttl, recvtos, hdrincl, recvopts, retopts, recvorigdst, nodefrag;
 	bool freebind, bind_no_port, no_check;
+	bool rxq_ovfl;
+	uint32_t busy_poll;		/* us; a hint, and nobody takes it */
 	uint8_t timestamp;		/* SOCK_TIMESTAMP_* */
+	uint32_t timestamping;		/* SOF_TIMESTAMPING_* */
 	uint64_t last_tstamp;		/* of the last datagram that was read: SIOCGSTAMP */
 	uint8_t mc_ttl;			/* IP_MULTICAST_TTL */
 	bool mc_loop;
-	struct nic *mc_nic;		/* IP_MULTICAST_IF */
+	unsigned int mc_index;		/* IP_MULTICAST_IF; 0 = by route */
 	struct ip_addr mc_src;
+	bool mc_all, mc6_all;		/* IP_MULTICAST_ALL: groups that others joined, too */
+	uint8_t mc6_hops;		/* IPV6_MULTICAST_HOPS */
+	bool mc6_loop;
+	struct list memberships;	/* struct membership (group.h) */
 	struct nic *bound_nic;
 	bool local_group;		/* local is a broadcast or multicast address: never a source */
+
+	struct bpf_program *filter;	/* SO_ATTACH_FILTER, or NULL */
+	bool filter_locked;		/* SO_LOCK_FILTER */
+
+	struct {			/* options of the IPv6 level: of an AF_INET6 socket */
+		bool only;		/* IPV6_V6ONLY */
+		bool recverr, pktinfo, recvhops, recvtclass, dontfrag, no_flowlabel;
+		uint8_t hops, tclass;	/* hops 0 = default */
+		uint8_t mtu_discover;	/* IPV6_PMTUDISC_*, the numbers of IP_PMTUDISC_* */
+	} v6;
 
 	uint32_t wmem;			/* bytes of sent packets still below, by sock_charge() */
 	bool wfull;			/* somebody was told that there is no room */
@@ -143,6 +177,34 @@ void sock_event(struct sock *sk);
 void sock_error(struct sock *sk, int err);
 int sock_take_error(struct sock *sk);	/* positive errno, cleared; 0 = none */
 
+/* The unspecified address of sk's family: what its names are before they are known. */
+static inline struct ip_addr sock_any(const struct sock *sk)
+{
+	return ip_addr_any(sk->family);
+}
+/* "This host", as Linux reads an unspecified destination; a: as it was given. */
+struct ip_addr sock_this_host(const struct sock *sk, const struct ip_addr *a);
+/* Is what was sent to a for sk, by its local address? That of an AF_INET6 socket without one takes
+ * in IPv4, too, unless IPV6_V6ONLY. */
+static inline bool sock_takes(const struct sock *sk, const struct ip_addr *a)
+{
+	if (!ip_addr_is_any(&sk->local))
+		return ip_addr_eq(&sk->local, a);
+	return ip_addr_is_v4(a) ? ip_addr_is_v4(&sk->local) || !sk->v6.only
+				: !ip_addr_is_v4(&sk->local);
+}
+/* May sk have a for a peer? -ENETUNREACH, -EAFNOSUPPORT: it is of the other family. */
+int sock_check_peer(const struct sock *sk, const struct ip_addr *a);
+/* Options that either family has its own of. */
+static inline uint8_t sock_mtu_discover(const struct sock *sk, const struct ip_addr *dst)
+{
+	return ip_addr_is_v4(dst) ? sk->mtu_discover : sk->v6.mtu_discover;
+}
+static inline bool sock_recverr(const struct sock *sk, const struct ip_addr *dst)
+{
+	return ip_addr_is_v4(dst) ? sk->recverr : sk->v6.recverr;
+}
+
 /* The flow of this socket's options and names; sock_flow_to: to another destination. df is what
  * IP_MTU_DISCOVER says for a packet that fits: WANT on a datagram that does not fit means false. */
 void sock_flow(const struct sock *sk, struct flow *f);
@@ -157,9 +219,12 @@ static inline void sock_reroute(struct sock *sk)
 {
 	sk->dst.generation = sk->ip->generation - 1;
 }
-/* May sk be bound to a? Sets local_group. -EADDRNOTAVAIL. */
-int sock_check_local(struct sock *sk, const struct ip_addr *a);
+/* May sk be bound to a, of nic when it is one of a link? Sets local_group. -EADDRNOTAVAIL. */
+int sock_check_local(struct sock *sk, const struct ip_addr *a, const struct nic *nic);
 
+/* Does the socket's filter want p, whose data is where the filter begins to count? It cuts p, but not
+ * to less than keep bytes. */
+bool sock_filter(const struct sock *sk, struct packet *p, uint32_t keep);
 /* Charge p's memory to sk until p is freed below; the socket stays in memory as long. */
 void sock_charge(struct sock *sk, struct packet *p);
 /* Is there room for one more packet? If not, sock_event() tells when half of sndbuf is free. */

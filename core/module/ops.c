@@ -61,6 +61,8 @@ const struct param *registry_params(enum weir_kind kind, const void *ops, size_t
 
 int module_check_abi(const struct weir_module *d, struct weir_error *e)
 {
+	uint32_t congestion_size = 0;
+
 	if (d->magic != WEIR_MODULE_MAGIC)
 		return weir_fail(e, ENOEXEC, "its magic word is 0x%08x, a module's is 0x%08x; define it "
 				 "with WEIR_MODULE", d->magic, WEIR_MODULE_MAGIC);
@@ -68,13 +70,17 @@ int module_check_abi(const struct weir_module *d, struct weir_error *e)
 		return weir_fail(e, ENOEXEC, "it is built for module ABI %u.%u, this weir has %u.%u; "
 				 "build it with this weir's headers", d->abi_major, d->abi_minor,
 				 WEIR_ABI_MAJOR, WEIR_ABI_MINOR);
+	if (d->size == sizeof(*d))	/* an older one ends before it */
+		congestion_size = d->congestion_size;
 	if (d->size != sizeof(*d) || d->entry_size != sizeof(struct weir_entry) ||
-	    d->packet_size != sizeof(struct packet) || d->link_size != sizeof(struct link))
-		return weir_fail(e, ENOEXEC, "its structs weir_module, weir_entry, packet and link have "
-				 "%u, %u, %u and %u bytes, this weir's have %zu, %zu, %zu and %zu; build "
-				 "it with this weir's headers", d->size, d->entry_size,
-				 d->packet_size, d->link_size, sizeof(*d), sizeof(struct weir_entry),
-				 sizeof(struct packet), sizeof(struct link));
+	    d->packet_size != sizeof(struct packet) || d->link_size != sizeof(struct link) ||
+	    congestion_size != sizeof(struct congestion))
+		return weir_fail(e, ENOEXEC, "its structs weir_module, weir_entry, packet, link and "
+				 "congestion have %u, %u, %u, %u and %u bytes, this weir's have %zu, %zu, "
+				 "%zu, %zu and %zu; build it with this weir's headers", d->size,
+				 d->entry_size, d->packet_size, d->link_size, congestion_size,
+				 sizeof(*d), sizeof(struct weir_entry), sizeof(struct packet),
+				 sizeof(struct link), sizeof(struct congestion));
 	if (!d->name || !param_name_valid(d->name))
 		return weir_fail(e, ENOEXEC, "its name is no lower-case word");
 	if (!d->help || !d->entries)

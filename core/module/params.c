@@ -22,7 +22,7 @@ static const char *const type_names[] = {
 	[PARAM_BOOL] = "bool", [PARAM_U32] = "number", [PARAM_U64] = "number",
 	[PARAM_RATE] = "rate", [PARAM_SIZE] = "size", [PARAM_DURATION] = "duration",
 	[PARAM_ENUM] = "choice", [PARAM_STRING] = "text", [PARAM_ADDRESS] = "address",
-	[PARAM_MAC] = "MAC address",
+	[PARAM_MAC] = "MAC address", [PARAM_PERCENT] = "percentage",
 };
 
 const char *param_type_name(enum param_type type)
@@ -32,7 +32,8 @@ const char *param_type_name(enum param_type type)
 
 uint64_t param_max(const struct param *p)
 {
-	uint64_t widest = p->type == PARAM_U32 ? UINT32_MAX : UINT64_MAX;
+	uint64_t widest = p->type == PARAM_U32 ? UINT32_MAX :
+			  p->type == PARAM_PERCENT ? PARAM_PERCENT_ALL : UINT64_MAX;
 
 	return p->max && p->max < widest ? p->max : widest;
 }
@@ -51,9 +52,36 @@ void param_format_bound(const struct param *p, uint64_t v, char *text, size_t si
 	case PARAM_DURATION:
 		format_duration(v, text, size);
 		break;
+	case PARAM_PERCENT:
+		format_percent(v, text, size);
+		break;
 	default:
 		snprintf(text, size, "%" PRIu64, v);
 	}
+}
+
+static size_t member_size(const struct param *p)
+{
+	switch (p->type) {
+	case PARAM_BOOL:
+		return sizeof(bool);
+	case PARAM_U32:
+	case PARAM_ENUM:
+	case PARAM_PERCENT:
+		return sizeof(uint32_t);
+	case PARAM_U64:
+	case PARAM_RATE:
+	case PARAM_SIZE:
+	case PARAM_DURATION:
+		return sizeof(uint64_t);
+	case PARAM_STRING:
+		return p->size;
+	case PARAM_ADDRESS:
+		return sizeof(struct param_address);
+	case PARAM_MAC:
+		return 6;
+	}
+	return 0;
 }
 
 /* ---- reading ---- */
@@ -72,7 +100,7 @@ static int store_number(const struct param *p, const char *text, uint64_t v, voi
 		param_format_bound(p, max, bound, sizeof(bound));
 		return weir_fail(e, EINVAL, SHOWN " is too large; the most is %s", text, bound);
 	}
-	if (p->type == PARAM_U32) {
+	if (member_size(p) == sizeof(uint32_t)) {
 		uint32_t narrow = (uint32_t)v;
 
 		memcpy(member, &narrow, sizeof(narrow));
@@ -97,6 +125,9 @@ static int parse_number(const struct param *p, const char *text, void *member,
 		break;
 	case PARAM_DURATION:
 		err = parse_duration(text, &v, e);
+		break;
+	case PARAM_PERCENT:
+		err = parse_percent(text, &v, e);
 		break;
 	default:
 		err = parse_u64(text, &v, e);
@@ -225,6 +256,7 @@ int param_parse(const struct param *p, const char *text, void *blob, struct weir
 	case PARAM_RATE:
 	case PARAM_SIZE:
 	case PARAM_DURATION:
+	case PARAM_PERCENT:
 		return parse_number(p, text, member, e);
 	case PARAM_ENUM:
 		return parse_enum(p, text, member, e);
@@ -272,7 +304,7 @@ void param_format(const struct param *p, const void *blob, char *text, size_t si
 	uint64_t v = 0;
 	uint32_t n = 0;
 
-	if (p->type == PARAM_U32 || p->type == PARAM_ENUM)
+	if (p->type == PARAM_U32 || p->type == PARAM_ENUM || p->type == PARAM_PERCENT)
 		memcpy(&n, member, sizeof(n));
 	else if (p->type == PARAM_U64 || p->type == PARAM_RATE || p->type == PARAM_SIZE ||
 		 p->type == PARAM_DURATION)
@@ -308,6 +340,9 @@ void param_format(const struct param *p, const void *blob, char *text, size_t si
 		break;
 	case PARAM_MAC:
 		format_mac(member, text, size);
+		break;
+	case PARAM_PERCENT:
+		format_percent(n, text, size);
 		break;
 	}
 }
@@ -455,29 +490,6 @@ static int check_required(const struct param *table, const struct setting *s, si
 		used += k > 0 ? (size_t)k : 0;
 	}
 	return used ? weir_fail(e, EINVAL, "must be given: %s", missing) : 0;
-}
-
-static size_t member_size(const struct param *p)
-{
-	switch (p->type) {
-	case PARAM_BOOL:
-		return sizeof(bool);
-	case PARAM_U32:
-	case PARAM_ENUM:
-		return sizeof(uint32_t);
-	case PARAM_U64:
-	case PARAM_RATE:
-	case PARAM_SIZE:
-	case PARAM_DURATION:
-		return sizeof(uint64_t);
-	case PARAM_STRING:
-		return p->size;
-	case PARAM_ADDRESS:
-		return sizeof(struct param_address);
-	case PARAM_MAC:
-		return 6;
-	}
-	return 0;
 }
 
 static int check_fixed(const struct param *table, const void *base, const void *blob,

@@ -58,11 +58,13 @@ bool param_name_valid(const char *name);
 int parse_rate(const char *text, uint64_t *bytes_per_s, struct weir_error *e);
 int parse_size(const char *text, uint64_t *bytes, struct weir_error *e);
 int parse_duration(const char *text, uint64_t *ns, struct weir_error *e);
+int parse_percent(const char *text, uint64_t *parts, struct weir_error *e);
 int parse_bool(const char *text, bool *v, struct weir_error *e);
 int parse_u64(const char *text, uint64_t *v, struct weir_error *e);
 /* The other way, exactly: what the parsers above read back as v. */
 void format_rate(uint64_t v, char *text, size_t size);
 void format_size(uint64_t v, char *text, size_t size);
 void format_duration(uint64_t v, char *text, size_t size);
+void format_percent(uint64_t v, char *text, size_t size);
 
 #endif

@@ -95,24 +95,37 @@ static int link_module(struct module *m, struct weir_error *e)
 	return 0;
 }
 
-/* A module that nobody knows yet, with its ops checked. */
+/* A module that nobody knows yet, and that has no code. */
+static struct module *module_new(struct registry *r, const char *path, struct weir_error *e)
+{
+	struct module *m = calloc(1, sizeof(*m));
+
+	if (m) {
+		list_init(&m->node);
+		m->registry = r;
+		m->fd = -1;
+		m->path = strdup(path);
+		if (m->path)
+			return m;
+		module_free(m);
+	}
+	weir_fail(e, ENOMEM, "%s: out of memory", path);
+	return NULL;
+}
+
+/* From a file, with its ops checked. */
 static struct module *module_create(struct registry *r, int fd, const char *path,
 				    struct weir_error *e)
 {
-	struct module *m = calloc(1, sizeof(*m));
+	struct module *m = module_new(r, path, e);
 	int err;
 
-	if (!m) {
-		weir_fail(e, ENOMEM, "%s: out of memory", path);
+	if (!m)
 		return NULL;
-	}
-	list_init(&m->node);
-	m->registry = r;
 	m->fd = module_file_copy(fd, path, e);
 	if (m->fd < 0)
 		goto fail;
-	m->path = strdup(path);
-	err = m->path ? link_module(m, e) : weir_fail(e, ENOMEM, "out of memory");
+	err = link_module(m, e);
 	if (!err)
 		err = module_check_abi(m->desc, e);
 	if (!err)
@@ -200,6 +213,29 @@ struct module *module_load_fd(struct registry *r, int fd, const char *path, stru
 		weir_fail(e, EEXIST, "%s: module %s is loaded already (from %s); reload it instead", path,
 			  other->desc->name, other->path);
 	if (other || check_unique(m, NULL, e)) {
+		module_free(m);
+		return NULL;
+	}
+	admit(r, m);
+	return m;
+}
+
+struct module *module_add(struct registry *r, const struct weir_module *desc, struct weir_error *e)
+{
+	struct module *m = module_new(r, "built in", e);
+	int err;
+
+	if (!m)
+		return NULL;
+	m->desc = desc;
+	err = module_check_abi(desc, e);
+	if (!err && module_find(r, desc->name))
+		err = weir_fail(e, EEXIST, "there is a module %s already", desc->name);
+	if (!err)
+		err = module_copy_ops(m, desc, e);
+	if (!err)
+		err = check_unique(m, NULL, e);
+	if (err) {
 		module_free(m);
 		return NULL;
 	}

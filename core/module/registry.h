@@ -21,7 +21,7 @@
 struct module {
 	struct list node;		/* registry->modules */
 	struct registry *registry;
-	void *handle;			/* dlopen's */
+	void *handle;			/* dlopen's; NULL: its code is the program's own */
 	int fd;				/* the copy it is mapped from; its number is part of dlopen's name */
 	const struct weir_module *desc;	/* in the module */
 	char *path;			/* where it was read from */
@@ -68,6 +68,8 @@ void module_names_free(char **names);
  * says why (also when a module of that name is loaded, or another one offers the same qdisc,
  * link, mode or congestion control). */
 struct module *module_load_fd(struct registry *r, int fd, const char *path, struct weir_error *e);
+/* One that is linked into the program, or built by it; desc stays the caller's. NULL as above. */
+struct module *module_add(struct registry *r, const struct weir_module *desc, struct weir_error *e);
 /*
  * As module_load_fd, beside a loaded one of the same name, which becomes stale. The caller
  * moves its users, then calls module_put(*old), since a use of it was taken for that time; or,

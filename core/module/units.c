@@ -66,6 +66,12 @@ static const struct suffix duration_suffixes[] = {
 	{ }
 };
 
+/* Of PARAM_PERCENT_ALL. */
+static const struct suffix percent_suffixes[] = {
+	{ "", PARAM_PERCENT_ALL / 100, 1 }, { "%", PARAM_PERCENT_ALL / 100, 1 },
+	{ }
+};
+
 struct quantity {
 	uint64_t whole, frac;
 	unsigned int digits;		/* of frac */
@@ -176,6 +182,13 @@ int parse_duration(const char *text, uint64_t *ns, struct weir_error *e)
 	return refuse(v, text, "duration", "nanoseconds", "10ms (units: ns us ms s)", e);
 }
 
+int parse_percent(const char *text, uint64_t *parts, struct weir_error *e)
+{
+	enum verdict v = read_units(text, percent_suffixes, parts);
+
+	return v == GOOD ? 0 : refuse(v, text, "percentage", "parts of 10^9", "1% or 0.05%", e);
+}
+
 int parse_bool(const char *text, bool *v, struct weir_error *e)
 {
 	static const char *const words[] = { "off", "on", "no", "yes", "false", "true", "0", "1" };
@@ -269,4 +282,18 @@ void format_duration(uint64_t v, char *text, size_t size)
 		suffix = "us";
 	}
 	snprintf(text, size, "%" PRIu64 "%s", v, suffix);
+}
+
+void format_percent(uint64_t v, char *text, size_t size)
+{
+	uint64_t frac = v % (PARAM_PERCENT_ALL / 100);
+	int digits = 7;
+
+	for (; frac && frac % 10 == 0; digits--)
+		frac /= 10;
+	v /= PARAM_PERCENT_ALL / 100;
+	if (frac)
+		snprintf(text, size, "%" PRIu64 ".%0*" PRIu64 "%%", v, digits, frac);
+	else
+		snprintf(text, size, "%" PRIu64 "%%", v);
 }

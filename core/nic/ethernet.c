@@ -38,6 +38,7 @@ bool ethernet_input(struct nic *nic, struct packet *p)
 		goto drop;
 	p->type = eth_type_of(nic, p->data);
 	p->protocol = (uint16_t)(p->data[12] << 8 | p->data[13]);
+	nic_tap(nic, p, false);
 	if (p->protocol < ETH_TYPE_MIN || p->type == PACKET_OTHERHOST)
 		goto drop;
 	/* A frame from ourselves or from a group is an echo or a forgery. */

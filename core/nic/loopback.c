@@ -35,9 +35,9 @@ struct nic *nic_create_loopback(struct nics *nics, struct weir_error *e)
 
 	if (!nic)
 		return NULL;
-	nic->loopback = true;
+	nic->loopback = nic->l3 = true;
 	nic->mtu = NIC_MTU_LOOPBACK;
-	nic->caps = LINK_CSUM | LINK_GSO_TCP4 | LINK_GSO_TCP6;
+	nic->caps = LINK_CSUM | LINK_GSO_TCP4 | LINK_GSO_TCP6 | LINK_GSO_UDP;
 	nic->gso_max = UINT16_MAX;
 	work_init(&nic->work, loopback_turn);
 	return nic;
@@ -53,6 +53,7 @@ void loopback_output(struct nic *nic, struct packet *p)
 	p->wire_len = p->len;
 	nic->tx_packets += p->gso_size && p->gso_segs ? p->gso_segs : 1;
 	nic->tx_bytes += p->len;
+	nic_tap(nic, p, true);
 	packet_queue_push(&nic->ring, p);
 	work_defer(nic->nics->env, &nic->work);
 }

@@ -6,7 +6,7 @@
  *
  *	            packet                     answer
  *	 (none) ------------> INCOMPLETE --------------------> REACHABLE
- *	                        | 3 asked, no answer               | reachable_ns without confirmation
+ *	                        | 3 asked, no answer               | reachable time without confirmation
  *	                        v                                  v
  *	                      FAILED <----- PROBE <---- DELAY <--- STALE
  *	                           3 asked        5 s       packet
@@ -49,6 +49,11 @@ const char *nud_name(enum nud_state s)
 	return names[s];
 }
 
+uint64_t nud_draw_reachable(struct env *env, uint64_t base)
+{
+	return base / 2 + (uint64_t)random_below(&env->random, 1000001) * (base / 1000000);
+}
+
 static bool nud_has_address(enum nud_state s)
 {
 	return s != NUD_INCOMPLETE && s != NUD_FAILED;
@@ -59,14 +64,13 @@ static bool nud_has_address(enum nud_state s)
 int neighbour_table_init(struct neighbour_table *t, struct env *env,
 			 const struct neighbour_ops *ops, void *arg)
 {
-	uint64_t base = NEIGHBOUR_REACHABLE_NS;
-
 	memset(t, 0, sizeof(*t));
 	t->env = env;
 	t->ops = ops;
 	t->arg = arg;
 	t->max = NEIGHBOUR_MAX;
-	t->reachable_ns = base / 2 + (uint64_t)random_below(&env->random, 1000001) * (base / 1000000);
+	t->times.retrans = NEIGHBOUR_RETRANS_NS;
+	t->times.reachable = nud_draw_reachable(env, NEIGHBOUR_REACHABLE_NS);
 	list_init(&t->lru);
 	return hash_init(&t->table, 64);
 }
@@ -167,6 +171,14 @@ static struct neighbour *neighbour_create(struct neighbour_table *t, struct nic 
 
 /* ---- states ---- */
 
+static const struct nud_times *nud_times(const struct neighbour *n)
+{
+	const struct neighbour_table *t = n->table;
+	const struct nud_times *times = t->ops->times ? t->ops->times(t->arg, n->nic) : NULL;
+
+	return times ? times : &t->times;
+}
+
 static void neighbour_arm(struct neighbour *n, uint64_t at)
 {
 	timer_arm(&n->table->env->timers, &n->timer, at);
@@ -177,7 +189,7 @@ static void neighbour_ask(struct neighbour *n)
 	struct neighbour_table *t = n->table;
 
 	n->probes++;
-	neighbour_arm(n, t->env->now + NEIGHBOUR_RETRANS_NS);
+	neighbour_arm(n, t->env->now + nud_times(n)->retrans);
 	t->ops->solicit(t->arg, n, n->state == NUD_PROBE ? n->addr : NULL);
 }
 
@@ -196,7 +208,7 @@ static void neighbour_enter(struct neighbour *n, enum nud_state state)
 		break;
 	case NUD_REACHABLE:
 		n->confirmed = t->env->now;
-		neighbour_arm(n, n->confirmed + t->reachable_ns);
+		neighbour_arm(n, n->confirmed + nud_times(n)->reachable);
 		break;
 	case NUD_DELAY:
 		neighbour_arm(n, t->env->now + NEIGHBOUR_DELAY_NS);
@@ -218,7 +230,9 @@ static void neighbour_fail(struct neighbour *n)
 	n->waiting_bytes = 0;
 	t->failures++;
 	neighbour_enter(n, NUD_FAILED);
-	while ((p = packet_queue_pop(&waiting)))
+	if (t->ops->failed)
+		t->ops->failed(t->arg, n);
+	while ((p = packet_queue_pop(&waiting)))	/* from here on n may be gone */
 		t->ops->unreachable(t->arg, n, p);
 }
 
@@ -230,8 +244,8 @@ static void neighbour_timer(struct timer *timer)
 	switch (n->state) {
 	case NUD_REACHABLE:
 		/* Confirmations only note the time; the timer follows. */
-		if (n->confirmed + t->reachable_ns > t->env->now)
-			neighbour_arm(n, n->confirmed + t->reachable_ns);
+		if (n->confirmed + nud_times(n)->reachable > t->env->now)
+			neighbour_arm(n, n->confirmed + nud_times(n)->reachable);
 		else
 			neighbour_enter(n, NUD_STALE);
 		break;
@@ -366,6 +380,8 @@ int neighbour_set_permanent(struct neighbour_table *t, struct nic *nic, const ui
 
 	if (addr[0] & 1)
 		return -EINVAL;
+	if (nic->l3)
+		return -EOPNOTSUPP;
 	if (!n)
 		n = neighbour_create(t, nic, ip);
 	if (!n)

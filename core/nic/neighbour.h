@@ -32,6 +32,7 @@ struct neighbour {
 	struct nic *nic;
 	uint8_t ip[16];			/* key; IPv4 in v4-mapped form */
 	uint8_t addr[LINK_ADDR_LEN];
+	bool router;			/* NDP: says that it is one */
 	enum nud_state state;
 	unsigned int probes;
 	uint64_t confirmed, used, updated;	/* ns */
@@ -40,12 +41,22 @@ struct neighbour {
 	uint32_t waiting_bytes;		/* their truesize */
 };
 
+/* The times of a NIC's neighbours, ns. */
+struct nud_times {
+	uint64_t reachable;		/* drawn from 0.5..1.5 of what a router said, RFC 4861 6.3.2 */
+	uint64_t retrans;
+};
+
 /* What differs between ARP and NDP. */
 struct neighbour_ops {
 	/* Ask for n's address: unicast to dst when given, otherwise broadcast or multicast. */
 	void (*solicit)(void *arg, struct neighbour *n, const uint8_t *dst);
 	/* n failed; p waited for it: tell its sender (host unreachable). Consumes p. */
 	void (*unreachable)(void *arg, struct neighbour *n, struct packet *p);
+	/* n does not answer any more. May be NULL. */
+	void (*failed)(void *arg, struct neighbour *n);
+	/* What routers said of nic; NULL, also as a function: the table's own. */
+	const struct nud_times *(*times)(void *arg, const struct nic *nic);
 };
 
 struct neighbour_table {
@@ -55,7 +66,7 @@ struct neighbour_table {
 	struct hash_table table;
 	struct list lru;		/* least recently used first; permanent ones are not in it */
 	uint32_t max;			/* entries; the oldest stale one makes room */
-	uint64_t reachable_ns;		/* drawn from 0.5..1.5 of base, RFC 4861 6.3.2 */
+	struct nud_times times;
 	uint64_t failures, evictions, queue_drops;
 };
 
@@ -78,6 +89,8 @@ void neighbour_confirm(struct neighbour_table *t, struct nic *nic, const uint8_t
 int neighbour_set_permanent(struct neighbour_table *t, struct nic *nic, const uint8_t ip[16],
 			    const uint8_t addr[LINK_ADDR_LEN]);
 int neighbour_delete(struct neighbour_table *t, struct nic *nic, const uint8_t ip[16]);
+/* A reachable time for a base of so many ns, RFC 4861 section 6.3.2. */
+uint64_t nud_draw_reachable(struct env *env, uint64_t base);
 const char *nud_name(enum nud_state s);			/* "REACHABLE", as iproute2 prints */
 
 #endif

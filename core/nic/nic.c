@@ -16,6 +16,9 @@
  * wire is the shaper's and the ring's bytes. As Linux does with byte queue limits for drivers'
  * rings, these are kept few: a batch of super-segments would be 4 MiB.
  *
+ * On the way in, what one batch of the link holds of a flow is merged first (packet/gro.c), unless
+ * gro is off. A link whose device aggregates costs nothing by it: super-segments pass.
+ *
  * A qdisc that waits for a time has armed the NIC's watchdog, which runs the queue again.
  */
 #include <errno.h>
@@ -99,7 +102,7 @@ struct nic *nic_create(struct nics *nics, const struct link *link, bool gso, str
 			  link->name, link->mtu, NIC_MTU_MIN, NIC_MTU_LOOPBACK);
 		return NULL;
 	}
-	if (link->addr[0] & 1) {
+	if (!(link->caps & LINK_L3) && link->addr[0] & 1) {
 		weir_fail(e, EINVAL, "%s: its link address is a multicast one; use one whose first byte is even",
 			  link->name);
 		return NULL;
@@ -108,13 +111,15 @@ struct nic *nic_create(struct nics *nics, const struct link *link, bool gso, str
 	if (!nic)
 		return NULL;
 	nic->link = *link;
+	nic->l3 = link->caps & LINK_L3;
 	if (!gso) {
-		nic->link.caps &= LINK_CSUM;
+		nic->link.caps &= LINK_CSUM | LINK_L3;
 		nic->link.gso_max = 0;
 	}
-	memcpy(nic->addr, link->addr, LINK_ADDR_LEN);
+	if (!nic->l3)
+		memcpy(nic->addr, link->addr, LINK_ADDR_LEN);
 	nic->mtu = nic->link.mtu;
-	nic->caps = nic->link.caps;
+	nic->caps = nic->link.caps & ~LINK_L3;
 	nic->gso_max = nic->link.gso_max;
 	return nic;
 }
@@ -170,6 +175,11 @@ struct nic *nic_find_index(struct nics *nics, unsigned int index)
 			return nic;
 	}
 	return NULL;
+}
+
+uint32_t nic_header_len(const struct nic *nic)
+{
+	return nic->l3 ? 0 : ETH_HEADER_LEN;
 }
 
 /* ---- out ---- */
@@ -234,8 +244,10 @@ static void ring_fill(struct nic *nic)
 	struct packet *p;
 
 	while (nic->ring.len < LINK_BATCH && nic->ring.bytes < RING_BYTES && nic->root &&
-	       (p = qdisc_dequeue(nic->root)))
+	       (p = qdisc_dequeue(nic->root))) {
+		nic_tap(nic, p, true);
 		packet_queue_push(&nic->ring, p);
+	}
 }
 
 void nic_run_queue(struct nic *nic)
@@ -287,6 +299,21 @@ void nic_set_root(struct nic *nic, struct qdisc *q)
 
 /* ---- in ---- */
 
+/* Without a link header the packet itself says what it is, and it came to nobody else. */
+static bool l3_input(struct nic *nic, struct packet *p)
+{
+	uint8_t version = packet_need(p, 1) ? p->data[0] >> 4 : 0;
+
+	p->type = PACKET_HOST;
+	p->protocol = version == 4 ? ETH_TYPE_IPV4 : ETH_TYPE_IPV6;
+	if (version == 4 || version == 6) {
+		nic_tap(nic, p, false);
+		return true;
+	}
+	packet_free(p);
+	return false;
+}
+
 void nic_input(struct nic *nic, struct packet *p)
 {
 	struct nics *nics = nic->nics;
@@ -294,13 +321,15 @@ void nic_input(struct nic *nic, struct packet *p)
 	p->nic = nic;
 	p->tstamp = nics->env->now;
 	nic->rx_packets += packet_segs(p);
-	nic->rx_bytes += p->len;
+	nic->rx_bytes += packet_wire_len(p);
 	if (!nic->up || !nics->input) {
 		nic->rx_drops++;
 		packet_free(p);
 		return;
 	}
-	if (!nic->loopback && !ethernet_input(nic, p)) {
+	if (nic->loopback)
+		nic_tap(nic, p, false);
+	else if (!(nic->l3 ? l3_input(nic, p) : ethernet_input(nic, p))) {
 		nic->rx_drops++;
 		return;
 	}
@@ -313,9 +342,12 @@ void nic_receive(struct nic *nic)
 	struct packet *batch[LINK_BATCH];
 
 	for (int round = 0; round < RECEIVE_BATCHES; round++) {
-		int n = nic->link.ops->receive(&nic->link, batch, LINK_BATCH);
+		int n = nic->link.ops->receive(&nic->link, batch, LINK_BATCH), left = n;
 
-		for (int i = 0; i < n; i++)
+		if (nic->gro)
+			left = gro_merge(batch, n, nic_header_len(nic), nic->nics->gro_udp,
+					 nic->nics->gro_udp_arg, &nic->gro_stats);
+		for (int i = 0; i < left; i++)
 			nic_input(nic, batch[i]);
 		if (n < LINK_BATCH)
 			return;

@@ -17,6 +17,7 @@
 #include <weir/qdisc.h>
 
 #include "base/list.h"
+#include "packet/gro.h"
 #include "time/env.h"
 
 #define NIC_RING	(1024u + LINK_BATCH)	/* packets the ring may hold: only qdisc_transmit fills it
@@ -26,6 +27,7 @@
 #define NIC_LOOPBACK_QUEUE 4096u	/* packets on their way round */
 
 struct nics;
+struct ip6_link;
 
 struct nic {
 	struct list node;		/* nics->list, in order of index */
@@ -33,11 +35,13 @@ struct nic {
 	unsigned int index;		/* 1 is lo */
 	char name[LINK_NAME_MAX];
 	bool loopback;
+	bool l3;			/* frames are IP packets: no link header, no link addresses; loopback
+					 * is one of these */
+	bool gro;			/* merge what the link delivers packet by packet */
 	bool up;			/* carries traffic: the mode allows it. nic_set_up() changes it */
 	uint8_t addr[LINK_ADDR_LEN];
 	uint32_t mtu;			/* bytes of IP */
-	uint32_t caps;			/* LINK_*: what transports may leave to this NIC. Loopback: all but
-					 * LINK_GSO_UDP, for want of a receiver */
+	uint32_t caps;			/* LINK_*: what transports may leave to this NIC; loopback: all */
 	uint32_t gso_max;		/* bytes; 0 = no super-segments */
 	struct link link;		/* unused for loopback */
 	struct qdisc *root;		/* NULL for loopback */
@@ -48,7 +52,10 @@ struct nic {
 	struct work work;		/* runs the queue, or loopback's turn */
 	struct timer watchdog;
 	struct list addrs;		/* struct ifaddr, by ip/ */
-	uint64_t rx_packets, rx_bytes, rx_drops;	/* frames taken in; drops: no Ethernet, or down */
+	struct ip6_link *ip6;		/* IPv6 on it, by ip/; NULL: not started */
+	uint64_t rx_packets, rx_bytes;	/* taken in, in wire packets, whoever merged them */
+	uint64_t rx_drops;		/* not a frame, or down */
+	struct gro_stats gro_stats;	/* what was merged here */
 	uint64_t tx_packets, tx_bytes;	/* given to the link, in wire packets: a super-segment counts
 					 * all of its segments (link.stats counts it once) */
 	uint64_t tx_drops;		/* down, or without a qdisc */
@@ -65,6 +72,13 @@ struct nics {
 	/* What ip/ takes in: p->data at the network header, p->protocol set. */
 	void (*input)(void *arg, struct nic *nic, struct packet *p);
 	void *input_arg;
+	/* Every frame in and out, for packet sockets: p->data at the link header, on loopback at
+	 * the network header; p stays the caller's. NULL as long as nobody listens. */
+	void (*tap)(void *arg, struct nic *nic, const struct packet *p, bool out);
+	void *tap_arg;
+	/* Is there a receiver of datagrams in bulk? Set by transports, NULL: none anywhere. */
+	gro_udp_wanted gro_udp;
+	void *gro_udp_arg;
 	/* Something changed about a NIC; NIC_GONE comes before it is freed. Set by ip/. */
 	void (*event)(void *arg, struct nic *nic, enum nic_event ev);
 	void *event_arg;
@@ -85,7 +99,7 @@ void nic_set_up(struct nic *nic, bool up);
 struct nic *nic_find(struct nics *nics, const char *name);
 struct nic *nic_find_index(struct nics *nics, unsigned int index);
 
-/* p->data at the link header (Ethernet NICs) or at the network header (loopback). Consumes p. */
+/* p->data at the link header (Ethernet NICs) or at the network header (l3). Consumes p. */
 void nic_output(struct nic *nic, struct packet *p);
 /* Move packets from the qdisc to the link as far as both allow. */
 void nic_run_queue(struct nic *nic);
@@ -100,12 +114,21 @@ void nic_input(struct nic *nic, struct packet *p);	/* one frame, data at the lin
  */
 void nic_set_root(struct nic *nic, struct qdisc *q);
 
+/* Bytes in front of the network header, of every frame. */
+uint32_t nic_header_len(const struct nic *nic);
 /* Bits of a NIC's caps that p's super-segment needs; 0 when it is none. */
 uint32_t packet_gso_cap(const struct packet *p);
 /* Packets on the wire that p stands for: what NICs and qdiscs count. */
 static inline uint32_t packet_segs(const struct packet *p)
 {
 	return p->gso_size && p->gso_segs ? p->gso_segs : 1;
+}
+
+/* Show a frame to who listens. */
+static inline void nic_tap(struct nic *nic, const struct packet *p, bool out)
+{
+	if (__builtin_expect(nic->nics->tap != NULL, 0))
+		nic->nics->tap(nic->nics->tap_arg, nic, p, out);
 }
 
 /* Within nic/: a NIC of this name at the end of the list, and loopback's way round. */

@@ -24,7 +24,6 @@
 #include <string.h>
 
 #include "module/params.h"
-#include "nic/ethernet.h"
 #include "nic/qdisc.h"
 
 #define CHILD_PARAMS 16		/* most parameters that qdisc_create_child passes on */
@@ -43,7 +42,7 @@ uint64_t qdisc_now(const struct qdisc *q)
 
 uint32_t qdisc_mtu_len(const struct qdisc *q)
 {
-	return q->nic->mtu + ETH_HEADER_LEN;
+	return q->nic->mtu + nic_header_len(q->nic);
 }
 
 const char *qdisc_nic_name(const struct qdisc *q)
@@ -54,6 +53,11 @@ const char *qdisc_nic_name(const struct qdisc *q)
 struct qdisc_stats *qdisc_stats(struct qdisc *q)
 {
 	return &q->stats;
+}
+
+uint32_t qdisc_random(struct qdisc *q)
+{
+	return random_u32(&q->nic->nics->env->random);
 }
 
 bool qdisc_is_first(const struct qdisc *q)
@@ -162,6 +166,22 @@ void qdisc_list_reset(struct qdisc *q, struct packet_queue *list)
 
 	while ((p = packet_queue_pop(list)))
 		qdisc_drop_queued(q, p);
+}
+
+int qdisc_enqueue_segments(struct qdisc *q, struct packet *p,
+			   int (*enqueue)(struct qdisc *q, struct packet *p))
+{
+	struct packet_queue segments = { 0 };
+	int ret = QDISC_DROPPED;
+
+	if (packet_segment(p, &segments) < 0) {
+		qdisc_count_drop(q);
+		return QDISC_DROPPED;
+	}
+	while ((p = packet_queue_pop(&segments)))
+		if (enqueue(q, p) == QDISC_QUEUED)
+			ret = QDISC_QUEUED;
+	return ret;
 }
 
 int qdisc_enqueue(struct qdisc *q, struct packet *p)

@@ -10,6 +10,8 @@
 #include "nic/nic.h"
 
 struct module;
+struct registry;
+struct setting;
 
 struct qdisc {
 	const struct qdisc_ops *ops;
@@ -36,6 +38,11 @@ struct qdisc *qdisc_create(struct nic *nic, const char *kind, const void *params
  * when it fails. */
 struct qdisc *qdisc_create_ops(struct nic *nic, const struct qdisc_ops *ops, struct module *m,
 			       const void *params, struct weir_error *e);
+/* A qdisc of a module by its settings, complete but not yet on its NIC; and a change of what the settings
+ * name. */
+struct qdisc *qdisc_build(struct registry *r, struct nic *nic, const char *kind,
+			  const struct setting *s, size_t n, struct weir_error *e);
+int qdisc_change_settings(struct qdisc *q, const struct setting *s, size_t n, struct weir_error *e);
 /* All or nothing; the queue is run again at the end of the turn. */
 int qdisc_change(struct qdisc *q, const void *params, struct weir_error *e);
 /* Rebuild q, and only it, on other ops of the same kind with the same parameters: a reload.

@@ -178,7 +178,8 @@ static struct packet *copy_headers(const struct cut *c)
 	s->protocol = p->protocol;
 	s->type = p->type;
 	s->tstamp = p->tstamp;
-	s->depart = p->depart;
+	s->priority = p->priority;
+	s->mark = p->mark;
 	return s;
 }
 

@@ -50,6 +50,7 @@ struct packet *packet_alloc(struct packet_pool *pool, uint32_t room)
 	p->data = p->head + room;
 	p->room = PACKET_HEAD_SIZE;
 	p->truesize = sizeof(*p);
+	p->priority = p->mark = 0;
 	return p;
 }
 
@@ -93,6 +94,8 @@ struct packet *packet_clone(const struct packet *p)
 		return NULL;
 	memcpy(c, p, offsetof(struct packet, frags));
 	memcpy(c->cb, p->cb, sizeof(c->cb));
+	c->priority = p->priority;
+	c->mark = p->mark;
 	c->next = NULL;
 	c->destructor = NULL;
 	c->owner = NULL;

@@ -80,11 +80,17 @@ static int type_from_vnet(uint8_t type)
 	}
 }
 
-/* The offset of the IP header behind Ethernet and at most two VLAN tags; its EtherType. */
-static bool find_ip(const struct packet *p, uint32_t *ip, uint16_t *type)
+/* The offset of the IP header behind Ethernet and at most two VLAN tags, or, with l3, behind
+ * nothing; its EtherType. */
+static bool find_ip(const struct packet *p, bool l3, uint32_t *ip, uint16_t *type)
 {
 	uint32_t at = 2 * ETH_ALEN;
 
+	if (l3) {
+		*ip = 0;
+		*type = p->linear && p->data[0] >> 4 == 6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP;
+		return p->linear;
+	}
 	for (int tags = 0; tags < 3; tags++, at += VLAN_LEN) {
 		if (p->linear < at + 2)
 			return false;
@@ -125,7 +131,7 @@ static bool find_transport6(const struct packet *p, uint32_t ip, uint8_t proto, 
 }
 
 /* Find the headers that a super-segment must have, and set p's offsets. */
-static bool find_headers(struct packet *p, struct gso_headers *h)
+static bool find_headers(struct packet *p, bool l3, struct gso_headers *h)
 {
 	uint32_t data = (uint32_t)(p->data - p->base);
 	uint8_t proto = p->gso_type == PACKET_GSO_UDP ? IPPROTO_UDP : IPPROTO_TCP;
@@ -133,7 +139,7 @@ static bool find_headers(struct packet *p, struct gso_headers *h)
 	uint16_t type;
 	bool ok;
 
-	if (!find_ip(p, &ip, &type))
+	if (!find_ip(p, l3, &ip, &type))
 		return false;
 	if (type == ETHERTYPE_IP)
 		ok = find_transport4(p, ip, proto, &transport);
@@ -156,12 +162,12 @@ static uint32_t ip_end(const struct packet *p, const struct gso_headers *h)
 	return h->ip + (h->ip6 ? IP6_LEN + get_be16(ip + 4) : get_be16(ip + 2));
 }
 
-static int take_csum(struct packet *p, const struct virtio_net_hdr *h)
+static int take_csum(struct packet *p, bool l3, const struct virtio_net_hdr *h)
 {
 	uint32_t start = le16toh(h->csum_start), offset = le16toh(h->csum_offset);
 
 	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
-		if (start < ETH_HLEN || start + offset + 2 > p->linear)
+		if (start < (l3 ? 0 : ETH_HLEN) || start + offset + 2 > p->linear)
 			return -EINVAL;
 		p->csum = PACKET_CSUM_PARTIAL;
 		p->csum_start = (uint16_t)((uint32_t)(p->data - p->base) + start);
@@ -172,12 +178,12 @@ static int take_csum(struct packet *p, const struct virtio_net_hdr *h)
 	return 0;
 }
 
-static int take_gso(struct packet *p, const struct virtio_net_hdr *vh)
+static int take_gso(struct packet *p, bool l3, const struct virtio_net_hdr *vh)
 {
 	uint32_t size = le16toh(vh->gso_size), end, segs;
 	struct gso_headers h;
 
-	if (!size || !find_headers(p, &h))
+	if (!size || !find_headers(p, l3, &h))
 		return -EINVAL;
 	if (p->csum == PACKET_CSUM_PARTIAL &&
 	    (p->csum_start != p->transport || p->csum_offset != (h.tcp ? 16 : 6)))
@@ -198,7 +204,7 @@ static int take_gso(struct packet *p, const struct virtio_net_hdr *vh)
 	return 0;
 }
 
-static int take_vnet(struct packet *p, const struct virtio_net_hdr *h)
+static int take_vnet(struct packet *p, bool l3, const struct virtio_net_hdr *h)
 {
 	const uint8_t known = VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID;
 	int type = type_from_vnet(h->gso_type), ret;
@@ -207,14 +213,14 @@ static int take_vnet(struct packet *p, const struct virtio_net_hdr *h)
 		return -EINVAL;
 	if (type == PACKET_GSO_NONE && h->gso_type)
 		return -EINVAL;		/* ECN of nothing */
-	ret = take_csum(p, h);
+	ret = take_csum(p, l3, h);
 	if (ret < 0 || type == PACKET_GSO_NONE)
 		return ret;
 	p->gso_type = (uint8_t)type;
-	return take_gso(p, h);
+	return take_gso(p, l3, h);
 }
 
-int packet_from_vnet(struct packet *p, const struct virtio_net_hdr *h)
+static int from_vnet(struct packet *p, bool l3, const struct virtio_net_hdr *h)
 {
 	int ret;
 
@@ -222,10 +228,20 @@ int packet_from_vnet(struct packet *p, const struct virtio_net_hdr *h)
 	p->gso_type = PACKET_GSO_NONE;
 	p->gso_size = p->gso_segs = 0;
 	p->ecn = 0;
-	ret = take_vnet(p, h);
+	ret = take_vnet(p, l3, h);
 	if (ret < 0) {		/* nothing half taken over */
 		p->csum = PACKET_CSUM_NONE;
 		p->gso_type = PACKET_GSO_NONE;
 	}
 	return ret;
+}
+
+int packet_from_vnet(struct packet *p, const struct virtio_net_hdr *h)
+{
+	return from_vnet(p, false, h);
+}
+
+int packet_from_vnet_l3(struct packet *p, const struct virtio_net_hdr *h)
+{
+	return from_vnet(p, true, h);
 }

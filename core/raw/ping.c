@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ping.c - ping sockets: SOCK_DGRAM with IPPROTO_ICMP (icmp(7)).
+ * ping.c - ping sockets: SOCK_DGRAM with IPPROTO_ICMP (icmp(7)) or, of AF_INET6, IPPROTO_ICMPV6.
  *
  * Theory of operation. They need no privilege because they can do nothing but ping: only echo
  * requests may be sent, and only the replies to them come back. The identifier of the echo takes
@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -46,25 +47,30 @@ static int prepare(struct sock *sk, struct packet *p, const struct datagram *d, 
 	struct dgram_sock *ds = dgram_sk(sk);
 	int err;
 
+	bool v6 = sk->family == AF_INET6;
+
 	if (p->len > IPV4_MAX_LEN - IPV4_HEADER_LEN)
 		return -EMSGSIZE;
 	if (!packet_need(p, sizeof(*h)))
 		return -EINVAL;
 	memcpy(h, p->data, sizeof(*h));
-	if (h->type != ICMP_ECHO || h->code)
+	if (h->type != (v6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO) || h->code)
 		return -EINVAL;
 	err = dgram_begin(ds, d, f);
 	if (err)
 		return err;
+	if (ip_addr_is_v4(&f->dst) == v6)	/* ping has no dual stack */
+		return -EINVAL;
 	if (!sk->lport && port_autobind(&raw_of(sk)->ids, sk))
 		return -EAGAIN;
 	err = dgram_route(ds, f);
-	return err ? err : dgram_fits(ds, f, p->len + IPV4_HEADER_LEN, 0);
+	return err ? err : dgram_fits(ds, f, p->len + ip_header_len(&f->dst), 0);
 }
 
 static int ping_send(struct sock *sk, struct packet *p, const struct datagram *d)
 {
 	struct icmphdr h;
+	uint32_t sum = 0;
 	struct flow f;
 	int err = prepare(sk, p, d, &f, &h);
 
@@ -75,12 +81,14 @@ static int ping_send(struct sock *sk, struct packet *p, const struct datagram *d
 	h.un.echo.id = htons(sk->lport);
 	h.checksum = 0;
 	memcpy(p->data, &h, sizeof(h));
-	h.checksum = checksum_fold(checksum_packet(p, 0, p->len, 0));
+	if (sk->family == AF_INET6)
+		sum = ip_pseudo(&f.src, &f.dst, IPPROTO_ICMPV6, p->len);
+	h.checksum = checksum_fold(checksum_packet(p, 0, p->len, sum));
 	memcpy(p->data, &h, sizeof(h));
 	p->csum = PACKET_CSUM_NONE;
 	sock_charge(sk, p);
 	err = ip_output(sk->ip, p, &f, &sk->dst);
-	return err == -ENOBUFS && !sk->recverr ? 0 : err;
+	return err == -ENOBUFS && !sock_recverr(sk, &f.dst) ? 0 : err;
 }
 
 /* Who sent the echo request with this identifier from local? */
@@ -94,7 +102,7 @@ static struct sock *lookup(const struct raw *raw, uint16_t id, const struct ip_a
 	list_for_each(n, &port->uses) {
 		struct sock *sk = list_entry(n, struct port_use, node)->sk;
 
-		if ((ip_addr_is_any(&sk->local) || ip_addr_eq(&sk->local, local)) &&
+		if (ip_addr_is_v4(local) == (sk->family == AF_INET) && sock_takes(sk, local) &&
 		    (!sk->bound_nic || !nic || sk->bound_nic == nic))
 			return sk;
 	}
@@ -114,11 +122,13 @@ void ping_input(struct raw *raw, const struct packet *p, const struct ip_meta *m
 	if (p->len < sizeof(h))
 		return;
 	packet_copy_out(p, 0, &h, sizeof(h));
-	if (h.type != ICMP_ECHOREPLY)
+	if (h.type != (ip_addr_is_v4(&m->dst) ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY))
 		return;
 	sk = lookup(raw, ntohs(h.un.echo.id), &m->dst, m->nic);
 	copy = sk ? packet_clone(p) : NULL;
-	if (copy)
+	if (copy && !sock_filter(sk, copy, 0))
+		packet_free(copy);
+	else if (copy)
 		dgram_deliver(dgram_sk(sk), copy, &d);
 }
 
@@ -131,7 +141,7 @@ void ping_error(struct raw *raw, const struct ip_meta *quoted, const uint8_t *ic
 	if (len < sizeof(h))
 		return;
 	memcpy(&h, icmp, sizeof(h));
-	if (h.type != ICMP_ECHO)
+	if (h.type != (ip_addr_is_v4(&quoted->dst) ? ICMP_ECHO : ICMPV6_ECHO_REQUEST))
 		return;
 	sk = lookup(raw, ntohs(h.un.echo.id), &quoted->src, NULL);
 	if (sk)

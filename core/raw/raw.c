@@ -4,24 +4,28 @@
  *
  * Theory of operation. A raw socket sends packets of one protocol, whose bytes behind the IP
  * header are the program's (with IP_HDRINCL the header, too), and gets a copy of every packet of
- * that protocol that is delivered here and fits its names, IP header included. ICMP messages are
+ * that protocol and of its family that is delivered here and fits its names, IPv4's header included. ICMP messages are
  * shown by ip/'s tap, errors too; ICMP_FILTER (a bit for every type that is not wanted) thins them
- * out. TCP's and UDP's packets are seen by a second tap, which is there while a socket for one of
- * them is; errors about them are their transports' alone. Any other protocol, which nobody has
+ * out. TCP's, UDP's and IGMP's packets are seen by a second tap, which is there while a socket for one
+ * of them is. Errors about what was sent, by whoever, come by a third. Any other protocol, which nobody has
  * registered, is taken from ip/ while there is a socket for it, so that "protocol unreachable" is
  * answered otherwise.
  */
 #include <errno.h>
 #include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <netinet/in.h>
 #include <string.h>
 
+#include "ip/group.h"
 #include "ip/ipv4.h"
+#include "packet/checksum.h"
 #include "raw/internal.h"
 
 struct raw_sock {
 	struct dgram_sock ds;		/* first */
-	uint32_t icmp_filter;		/* bit set: this type is not wanted */
+	uint32_t icmp_filter[8];	/* bit set: this type is not wanted; ICMP has one word of them */
+	int csum_offset;		/* IPV6_CHECKSUM; -1 = none */
 };
 
 static inline struct raw_sock *raw_sk(struct sock *sk) { return (struct raw_sock *)sk; }
@@ -31,19 +35,24 @@ static bool fits(const struct sock *sk, uint8_t proto, const struct ip_addr *rem
 		 const struct ip_addr *local, const struct nic *nic)
 {
 	return sk->protocol == proto && proto != IPPROTO_RAW &&
-	       (ip_addr_is_any(&sk->local) || ip_addr_eq(&sk->local, local)) &&
+	       ip_addr_is_v4(local) == (sk->family == AF_INET) && sock_takes(sk, local) &&
 	       (!dgram_connected(sk) || ip_addr_eq(&sk->remote, remote)) &&
 	       (!sk->bound_nic || !nic || sk->bound_nic == nic);
+}
+
+static bool is_icmp(const struct sock *sk)
+{
+	return sk->protocol == (sk->family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 }
 
 static bool filtered(struct sock *sk, const struct packet *p)
 {
 	uint8_t type;
 
-	if (sk->protocol != IPPROTO_ICMP || !p->len)
+	if (!is_icmp(sk) || !p->len)
 		return false;
 	packet_copy_out(p, 0, &type, 1);
-	return type < 32 && (raw_sk(sk)->icmp_filter >> type & 1);
+	return raw_sk(sk)->icmp_filter[type / 32] >> type % 32 & 1;
 }
 
 static void deliver(struct sock *sk, const struct packet *p, const struct ip_meta *m)
@@ -56,8 +65,39 @@ static void deliver(struct sock *sk, const struct packet *p, const struct ip_met
 
 	if (!copy)
 		return;
-	memcpy(packet_push(copy, m->header_len), p->base + p->network, m->header_len);
-	dgram_deliver(dgram_sk(sk), copy, &d);
+	if (sk->family == AF_INET)		/* IPv6's headers are not shown: RFC 3542 section 3 */
+		memcpy(packet_push(copy, m->header_len), p->base + p->network, m->header_len);
+	if (sock_filter(sk, copy, 0))
+		dgram_deliver(dgram_sk(sk), copy, &d);
+	else
+		packet_free(copy);
+}
+
+/* IPV6_CHECKSUM: the kernel sums for the program (RFC 3542 section 3.1). */
+static bool checksum_ok(struct sock *sk, const struct packet *p, const struct ip_meta *m)
+{
+	if (raw_sk(sk)->csum_offset < 0 || p->csum != PACKET_CSUM_NONE)
+		return true;
+	return !checksum_fold(checksum_packet(p, 0, p->len,
+					      ip_pseudo(&m->src, &m->dst, m->proto, p->len)));
+}
+
+static int checksum_fill(struct sock *sk, struct packet *p, const struct flow *f)
+{
+	int at = raw_sk(sk)->csum_offset;
+	uint16_t sum = 0;
+
+	if (at < 0 || sk->hdrincl)
+		return 0;
+	if (!packet_need(p, (uint32_t)at + sizeof(sum)))
+		return -EINVAL;
+	memcpy(p->data + at, &sum, sizeof(sum));
+	sum = checksum_fold(checksum_packet(p, 0, p->len,
+					    ip_pseudo(&f->src, &f->dst, f->proto, p->len)));
+	if (!sum)
+		sum = 0xffff;
+	memcpy(p->data + at, &sum, sizeof(sum));
+	return 0;
 }
 
 /* To every socket that it concerns; false: none. */
@@ -68,10 +108,11 @@ static bool deliver_all(struct raw *raw, const struct packet *p, const struct ip
 	list_for_each(n, &raw->socks) {
 		struct sock *sk = list_entry(n, struct sock, all);
 
-		if (!fits(sk, m->proto, &m->src, &m->dst, m->nic))
+		if (!fits(sk, m->proto, &m->src, &m->dst, m->nic) ||
+		    !group_sock_allows(sk, m->nic, &m->dst, &m->src))
 			continue;
 		any = true;
-		if (!filtered(sk, p))
+		if (!filtered(sk, p) && checksum_ok(sk, p, m))
 			deliver(sk, p, m);
 	}
 	return any;
@@ -83,9 +124,14 @@ static void raw_tap(void *arg, const struct packet *p, const struct ip_meta *m)
 	ping_input(arg, p, m);
 }
 
+static bool has_transport(uint8_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_IGMP;
+}
+
 static void raw_transport_tap(void *arg, const struct packet *p, const struct ip_meta *m)
 {
-	if (m->proto == IPPROTO_TCP || m->proto == IPPROTO_UDP)	/* others' raw_input gets */
+	if (has_transport(m->proto))	/* others' raw_input gets */
 		deliver_all(arg, p, m);
 }
 
@@ -97,30 +143,28 @@ static bool raw_input(void *arg, struct packet *p, const struct ip_meta *m)
 	return true;
 }
 
-static void raw_error(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
+/* The error queue shows what the socket sent: with IP_HDRINCL, from the IP header on. */
+static void raw_error(struct raw *raw, const struct ip_meta *quoted, const uint8_t *transport,
 		      uint32_t len, const struct ip_error *e)
 {
-	struct raw *raw = arg;
-
 	list_for_each(n, &raw->socks) {
 		struct sock *sk = list_entry(n, struct sock, all);
+		uint32_t header = sk->hdrincl ? quoted->header_len : 0;
 
 		if (fits(sk, quoted->proto, &quoted->dst, &quoted->src, NULL))
-			dgram_icmp_error(dgram_sk(sk), quoted, e, 0, transport, len);
+			dgram_icmp_error(dgram_sk(sk), quoted, e, 0, transport - header, len + header);
 	}
 }
 
-static void raw_icmp_error(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
-			   uint32_t len, const struct ip_error *e)
+static void raw_error_tap(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
+			  uint32_t len, const struct ip_error *e)
 {
 	raw_error(arg, quoted, transport, len, e);
-	ping_error(arg, quoted, transport, len, e);
+	if (quoted->proto == IPPROTO_ICMP || quoted->proto == IPPROTO_ICMPV6)
+		ping_error(arg, quoted, transport, len, e);
 }
 
-static const struct ip_protocol raw_protocol = {
-	.input = raw_input,
-	.error = raw_error,
-};
+static const struct ip_protocol raw_protocol = { .input = raw_input };
 
 /* The tap costs every packet a little: it is there only as long as somebody wants it. */
 static void set_tap(struct raw *raw)
@@ -130,9 +174,7 @@ static void set_tap(struct raw *raw)
 	ip->raw_tap = NULL;
 	ip->raw_tap_arg = raw;
 	list_for_each(n, &raw->socks) {
-		uint8_t proto = list_entry(n, struct sock, all)->protocol;
-
-		if (proto == IPPROTO_TCP || proto == IPPROTO_UDP)
+		if (has_transport(list_entry(n, struct sock, all)->protocol))
 			ip->raw_tap = raw_transport_tap;
 	}
 }
@@ -144,6 +186,7 @@ static int raw_sock_init(struct sock *sk)
 	list_add_tail(&sk->all, &raw_of(sk)->socks);
 	sk->lport = sk->protocol;	/* as getsockname shows it */
 	sk->bound_port = true;
+	raw_sk(sk)->csum_offset = sk->family == AF_INET6 && is_icmp(sk) ? 2 : -1;
 	if (sk->protocol == IPPROTO_RAW)
 		sk->hdrincl = true;
 	else if (!ip->protocols[sk->protocol])
@@ -181,10 +224,10 @@ static int raw_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
 static int prepare(struct sock *sk, struct packet *p, const struct datagram *d, struct flow *f)
 {
 	struct dgram_sock *ds = dgram_sk(sk);
-	uint32_t header = sk->hdrincl ? 0 : IPV4_HEADER_LEN;
+	uint32_t header;
 	int err;
 
-	if (p->len > IPV4_MAX_LEN - header)
+	if (p->len > IPV4_MAX_LEN)
 		return -EMSGSIZE;
 	err = dgram_begin(ds, d, f);
 	if (err)
@@ -192,11 +235,14 @@ static int prepare(struct sock *sk, struct packet *p, const struct datagram *d, 
 	err = dgram_route(ds, f);
 	if (err)
 		return err;
+	header = sk->hdrincl ? 0 : ip_header_len(&f->dst);
+	if (!sk->hdrincl && p->len > IPV4_MAX_LEN - header)
+		return -EMSGSIZE;
 	if (!sk->hdrincl)
 		return dgram_fits(ds, f, p->len + header, 0);
 	if (p->len <= sk->dst.mtu)
 		return 0;
-	if (sk->recverr)
+	if (sock_recverr(sk, &f->dst))
 		errqueue_local(&ds->errq, sk, &f->dst, 0, EMSGSIZE, sk->dst.mtu);
 	return -EMSGSIZE;
 }
@@ -206,6 +252,8 @@ static int raw_send(struct sock *sk, struct packet *p, const struct datagram *d)
 	struct flow f;
 	int err = prepare(sk, p, d, &f);
 
+	if (!err)
+		err = checksum_fill(sk, p, &f);
 	if (err) {
 		packet_free(p);
 		return err;
@@ -214,32 +262,72 @@ static int raw_send(struct sock *sk, struct packet *p, const struct datagram *d)
 	sock_charge(sk, p);
 	err = sk->hdrincl ? ip_output_raw(sk->ip, p, &f, &sk->dst)
 			  : ip_output(sk->ip, p, &f, &sk->dst);
-	return err == -ENOBUFS && !sk->recverr ? 0 : err;
+	return err == -ENOBUFS && !sock_recverr(sk, &f.dst) ? 0 : err;
+}
+
+/* The filter that an option of this level and name is about; its size. */
+static uint32_t *filter_of(struct sock *sk, int level, int name, socklen_t *size)
+{
+	bool v6 = sk->family == AF_INET6;
+
+	if (v6 ? level != IPPROTO_ICMPV6 || name != ICMPV6_FILTER
+	       : level != SOL_RAW || name != ICMP_FILTER)
+		return NULL;
+	*size = v6 ? sizeof(raw_sk(sk)->icmp_filter) : sizeof(raw_sk(sk)->icmp_filter[0]);
+	return raw_sk(sk)->icmp_filter;
+}
+
+/* RFC 3542 section 3.1: an even offset; ICMPv6's is where it is. */
+static int set_checksum(struct sock *sk, const void *v, socklen_t len)
+{
+	int at;
+
+	if (len < sizeof(at))
+		return -EINVAL;
+	memcpy(&at, v, sizeof(at));
+	if (is_icmp(sk))
+		return at == 2 ? 0 : -EINVAL;
+	if (at > 0 && (at & 1))
+		return -EINVAL;
+	raw_sk(sk)->csum_offset = at < 0 ? -1 : at > UINT16_MAX ? UINT16_MAX - 1 : at;
+	return 0;
+}
+
+static bool is_checksum(const struct sock *sk, int level, int name)
+{
+	return sk->family == AF_INET6 && (level == SOL_RAW || level == IPPROTO_IPV6) &&
+	       name == IPV6_CHECKSUM;
 }
 
 static int raw_setsockopt(struct sock *sk, int level, int name, const void *v, socklen_t len)
 {
-	uint32_t *filter = &raw_sk(sk)->icmp_filter;
+	socklen_t size;
+	uint32_t *filter = filter_of(sk, level, name, &size);
 
-	if (level != SOL_RAW || name != ICMP_FILTER)
+	if (is_checksum(sk, level, name))
+		return set_checksum(sk, v, len);
+	if (!filter)
 		return -ENOPROTOOPT;
-	if (sk->protocol != IPPROTO_ICMP)
+	if (!is_icmp(sk))
 		return -EOPNOTSUPP;
-	memcpy(filter, v, len < sizeof(*filter) ? len : sizeof(*filter));
+	memcpy(filter, v, len < size ? len : size);
 	return 0;
 }
 
 static int raw_getsockopt(struct sock *sk, int level, int name, void *v, socklen_t *len)
 {
-	const uint32_t *filter = &raw_sk(sk)->icmp_filter;
+	socklen_t size = sizeof(int);
+	const void *from = filter_of(sk, level, name, &size);
 
-	if (level != SOL_RAW || name != ICMP_FILTER)
+	if (is_checksum(sk, level, name))
+		from = &raw_sk(sk)->csum_offset;
+	else if (!from)
 		return -ENOPROTOOPT;
-	if (sk->protocol != IPPROTO_ICMP)
+	else if (!is_icmp(sk))
 		return -EOPNOTSUPP;
-	if (*len > sizeof(*filter))
-		*len = sizeof(*filter);
-	memcpy(v, filter, *len);
+	if (*len > size)
+		*len = size;
+	memcpy(v, from, *len);
 	return 0;
 }
 
@@ -275,7 +363,7 @@ int raw_init(struct raw *raw, struct env *env, struct ip *ip)
 	if (err)
 		return err;
 	ip->icmp_tap = raw_tap;
-	ip->icmp_error_tap = raw_icmp_error;
+	ip->icmp_error_tap = raw_error_tap;
 	ip->icmp_tap_arg = raw;
 	return 0;
 }

@@ -10,16 +10,21 @@
 #include <sys/time.h>
 #include <time.h>		/* before errqueue.h, which needs struct timespec */
 #include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 
+#include "pfpacket/sock.h"
 #include "socket/internal.h"
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
 
 #define NS 1000000000ull
 
-static void put(struct control *c, int level, int type, const void *data, size_t len)
+void control_put(struct control *c, int level, int type, const void *data, size_t len)
 {
 	struct cmsghdr h = { .cmsg_len = CMSG_LEN(len), .cmsg_level = level, .cmsg_type = type };
 	size_t room = c->size - c->used;
@@ -53,17 +58,41 @@ static void put_timestamp(struct control *c, const struct sock *sk, uint64_t tst
 	struct timespec ts = { .tv_sec = t / NS, .tv_nsec = t % NS };
 
 	if (sk->timestamp == SOCK_TIMESTAMP_US)
-		put(c, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof(tv));
+		control_put(c, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof(tv));
 	else if (sk->timestamp == SOCK_TIMESTAMP_NS)
-		put(c, SOL_SOCKET, SO_TIMESTAMPNS, &ts, sizeof(ts));
+		control_put(c, SOL_SOCKET, SO_TIMESTAMPNS, &ts, sizeof(ts));
+	if (sk->timestamping & SOF_TIMESTAMPING_SOFTWARE)
+		control_put(c, SOL_SOCKET, SO_TIMESTAMPING, (struct timespec[3]){ ts }, 3 * sizeof(ts));
+}
+
+/* How many were lost before this one; nothing is said of none. */
+static void put_overflow(struct control *c, struct sock *sk)
+{
+	uint32_t drops = (uint32_t)dgram_sk(sk)->drops;
+
+	if (sk->rxq_ovfl && drops)
+		control_put(c, SOL_SOCKET, SO_RXQ_OVFL, &drops, sizeof(drops));
+}
+
+static void put_origdst(struct control *c, const struct datagram *d)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET, .sin_port = htons(d->dport),
+		.sin_addr.s_addr = ip_addr_to_v4(&d->dst),
+	};
+
+	control_put(c, IPPROTO_IP, IP_RECVORIGDSTADDR, &sin, sizeof(sin));
 }
 
 /* The address of ours that an answer to d should come from. */
 static struct ip_addr answer_address(const struct sock *sk, const struct datagram *d)
 {
-	if (ip_addr_find(sk->ip, &d->dst) || !d->nic || list_empty(&d->nic->addrs))
+	struct ip_addr own;
+
+	if (ip_addr_find(sk->ip, &d->dst) || !d->nic)
 		return d->dst;
-	return list_first(&d->nic->addrs, struct ifaddr, node)->addr;
+	own = ip_addr_select(d->nic, &d->src);
+	return ip_addr_is_any(&own) ? d->dst : own;
 }
 
 static void put_pktinfo(struct control *c, const struct sock *sk, const struct datagram *d)
@@ -75,20 +104,50 @@ static void put_pktinfo(struct control *c, const struct sock *sk, const struct d
 		.ipi_addr.s_addr = ip_addr_to_v4(&d->dst),
 	};
 
-	put(c, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	control_put(c, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 }
 
 void control_fill(struct control *c, struct sock *sk, const struct datagram *d)
 {
-	int ttl = d->ttl;
+	int ttl = d->ttl, gso_size = d->gso_size;
 
 	put_timestamp(c, sk, d->tstamp);
+	put_overflow(c, sk);
+	if (gso_size)
+		control_put(c, IPPROTO_UDP, UDP_GRO, &gso_size, sizeof(gso_size));
+	if (sk->family == AF_INET6)
+		control_fill6(c, sk, d);
+	if (!ip_addr_is_v4(&d->dst))
+		return;
 	if (sk->pktinfo)
 		put_pktinfo(c, sk, d);
 	if (sk->recvttl)
-		put(c, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+		control_put(c, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
 	if (sk->recvtos)
-		put(c, IPPROTO_IP, IP_TOS, &d->tos, sizeof(d->tos));
+		control_put(c, IPPROTO_IP, IP_TOS, &d->tos, sizeof(d->tos));
+	if (sk->recvorigdst)
+		put_origdst(c, d);
+}
+
+void control_fill_frame(struct control *c, struct sock *sk, const struct pfpacket_frame *f,
+			uint32_t snaplen)
+{
+	struct tpacket_auxdata aux;
+
+	put_timestamp(c, sk, f->tstamp);
+	put_overflow(c, sk);
+	if (!pfpacket_sk(sk)->auxdata)
+		return;
+	pfpacket_auxdata(f, snaplen, &aux);
+	control_put(c, SOL_PACKET, PACKET_AUXDATA, &aux, sizeof(aux));
+}
+
+struct sock_extended_err control_error(const struct sock_err *e)
+{
+	return (struct sock_extended_err){
+		.ee_errno = e->err, .ee_origin = e->origin, .ee_type = e->type,
+		.ee_code = e->code, .ee_info = e->info,
+	};
 }
 
 void control_fill_error(struct control *c, struct sock *sk, const struct sock_err *e)
@@ -96,17 +155,18 @@ void control_fill_error(struct control *c, struct sock *sk, const struct sock_er
 	struct {
 		struct sock_extended_err ee;
 		struct sockaddr_in offender;
-	} m = {
-		.ee = { .ee_errno = e->err, .ee_origin = e->origin, .ee_type = e->type,
-			.ee_code = e->code, .ee_info = e->info },
-	};
+	} m = { .ee = control_error(e) };
 
+	put_timestamp(c, sk, e->tstamp);
+	if (sk->family == AF_INET6) {
+		control_fill_error6(c, e);
+		return;
+	}
 	if (e->origin == SO_EE_ORIGIN_ICMP) {
 		m.offender.sin_family = AF_INET;
 		m.offender.sin_addr.s_addr = ip_addr_to_v4(&e->offender);
 	}
-	put_timestamp(c, sk, e->tstamp);
-	put(c, IPPROTO_IP, IP_RECVERR, &m, sizeof(m));
+	control_put(c, IPPROTO_IP, IP_RECVERR, &m, sizeof(m));
 }
 
 static int parse_pktinfo(struct sock *sk, const uint8_t *data, size_t len, struct datagram *d)
@@ -118,7 +178,7 @@ static int parse_pktinfo(struct sock *sk, const uint8_t *data, size_t len, struc
 	memcpy(&info, data, sizeof(info));
 	d->src = ip_addr_v4(info.ipi_spec_dst.s_addr);
 	if (!ip_addr_is_any(&d->src) && !ip_addr_find(sk->ip, &d->src) && !sk->freebind)
-		return -EINVAL;
+		return ip_addr_is_multicast(&d->src) ? -EINVAL : -ENETUNREACH;
 	if (!info.ipi_ifindex)
 		return 0;
 	d->nic = nic_find_index(sk->ip->nics, info.ipi_ifindex);
@@ -166,6 +226,8 @@ static int parse_one(struct sock *sk, const struct cmsghdr *h, const uint8_t *da
 	switch (h->cmsg_level) {
 	case IPPROTO_IP:
 		return parse_ip(sk, h->cmsg_type, data, len, d);
+	case IPPROTO_IPV6:
+		return sk->family == AF_INET6 ? control_parse6(sk, h->cmsg_type, data, len, d) : 0;
 	case IPPROTO_UDP:
 		if (h->cmsg_type != UDP_SEGMENT || len != sizeof(d->gso_size))
 			return -EINVAL;

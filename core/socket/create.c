@@ -11,9 +11,11 @@
 #define SOCK_TYPE_MAX 11	/* Linux's SOCK_MAX: a larger type is nonsense, not merely unknown */
 
 /* protocol becomes what 0 stands for. */
-static const struct transport_ops *pick(struct stack *s, int type, int *protocol, void **table,
-					int *err)
+static const struct transport_ops *pick(struct stack *s, int family, int type, int *protocol,
+					void **table, int *err)
 {
+	int icmp = family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+
 	*err = -EPROTONOSUPPORT;
 	switch (type) {
 	case SOCK_STREAM:
@@ -23,7 +25,7 @@ static const struct transport_ops *pick(struct stack *s, int type, int *protocol
 		*table = &s->tcp;
 		return &tcp_ops;
 	case SOCK_DGRAM:
-		if (*protocol == IPPROTO_ICMP) {
+		if (*protocol == icmp) {
 			*table = &s->raw;
 			return &ping_ops;
 		}
@@ -43,6 +45,23 @@ static const struct transport_ops *pick(struct stack *s, int type, int *protocol
 	}
 }
 
+/* protocol: an EtherType in network order. */
+static struct sock *create_packet(struct stack *s, int type, int protocol, bool privileged, int *err)
+{
+	const struct transport_ops *ops = type == SOCK_RAW ? &pfpacket_raw_ops : &pfpacket_dgram_ops;
+	struct sock *sk;
+
+	*err = !privileged ? -EPERM : type == SOCK_RAW || type == SOCK_DGRAM ? 0 : -ESOCKTNOSUPPORT;
+	if (*err)
+		return NULL;
+	sk = sock_create(&s->ip, &s->pfpacket, ops, AF_PACKET, 0, err);
+	if (!sk)
+		return NULL;
+	sk->privileged = privileged;
+	pfpacket_set_proto(sk, ntohs((uint16_t)protocol));
+	return sk;
+}
+
 struct sock *socket_create(struct stack *s, int family, int type, int protocol, bool privileged,
 			   int *err)
 {
@@ -50,15 +69,18 @@ struct sock *socket_create(struct stack *s, int family, int type, int protocol, 
 	struct sock *sk;
 	void *table;
 
-	if (type < 0 || type >= SOCK_TYPE_MAX || protocol < 0 || protocol >= IP_PROTO_MAX) {
+	if (type < 0 || type >= SOCK_TYPE_MAX || protocol < 0 ||
+	    (protocol >= IP_PROTO_MAX && family != AF_PACKET)) {
 		*err = type < 0 || type >= SOCK_TYPE_MAX ? -EINVAL : -EPROTONOSUPPORT;
 		return NULL;
 	}
-	if (family != AF_INET) {
+	if (family == AF_PACKET)
+		return create_packet(s, type, protocol, privileged, err);
+	if (family != AF_INET && family != AF_INET6) {
 		*err = -EAFNOSUPPORT;
 		return NULL;
 	}
-	ops = pick(s, type, &protocol, &table, err);
+	ops = pick(s, family, type, &protocol, &table, err);
 	if (!ops)
 		return NULL;
 	if (type == SOCK_RAW && !privileged) {

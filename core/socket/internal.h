@@ -3,19 +3,62 @@
 #ifndef SOCKET_INTERNAL_H
 #define SOCKET_INTERNAL_H
 
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "ip/dgram.h"
 #include "ip/sock.h"
 
 /* TCP_ESTABLISHED ... of <netinet/tcp.h>; 0: no stream. */
 int socket_stream_state(struct sock *sk);
-/* A sockaddr_in that a program passed. -EINVAL, -EAFNOSUPPORT. */
-int socket_name(const void *sa, socklen_t len, struct ip_addr *a, uint16_t *port);
+
+struct sock_name {
+	struct ip_addr addr;
+	uint16_t port;
+	struct nic *nic;		/* of an address that is a name on one link; NULL: not said */
+};
+
+/* A name that a program passed to sk. either: an AF_INET6 socket takes a sockaddr_in, too. -EINVAL,
+ * -EAFNOSUPPORT, -ENODEV. */
+int socket_name(const struct sock *sk, const void *sa, socklen_t len, bool either,
+		struct sock_name *n);
+/* The same of whom to talk to: nothing leads over a NIC that there is not, -ENETUNREACH. */
+int socket_peer_name(const struct sock *sk, const void *sa, socklen_t len, bool either,
+		     struct sock_name *n);
 
 /* sockopt.c, ipopt.c: -ENOPROTOOPT for what they do not know. */
 int sol_socket_set(struct sock *sk, int name, const void *v, socklen_t len);
 int sol_socket_get(struct sock *sk, int name, void *v, socklen_t *len);
 int sol_ip_set(struct sock *sk, int name, const void *v, socklen_t len);
 int sol_ip_get(struct sock *sk, int name, void *v, socklen_t *len);
+int sol_ipv6_set(struct sock *sk, int name, const void *v, socklen_t len);	/* ipv6opt.c */
+int sol_ipv6_get(struct sock *sk, int name, void *v, socklen_t *len);
+
+/* What the values of most options are. */
+#define MTU_DISCOVER_MAX 5	/* IP_PMTUDISC_OMIT, IPV6_PMTUDISC_OMIT */
+
+static inline int set_flag(bool *flag, int v)
+{
+	*flag = v != 0;
+	return 0;
+}
+
+static inline int set_ranged(uint8_t *to, int v, int min, int max)
+{
+	if (v < min || v > max)
+		return -EINVAL;
+	*to = (uint8_t)v;
+	return 0;
+}
+
+/* mcastopt.c: memberships and source filters. family is that of the level. -ENOPROTOOPT. */
+int mcast_set(struct sock *sk, int family, int name, const void *v, socklen_t len);
+int mcast_get(struct sock *sk, int family, int name, void *v, socklen_t *len);
+int mcast_ip6_set(struct sock *sk, int name, const void *v, socklen_t len);
+int mcast_ip6_get(struct sock *sk, int name, void *v, socklen_t *len);
+int mcast_ip_set(struct sock *sk, int name, const void *v, socklen_t len);
+int mcast_ip_get(struct sock *sk, int name, void *v, socklen_t *len);
 
 /* cmsg.c */
 
@@ -30,7 +73,19 @@ struct control {
 int control_parse(struct sock *sk, const void *control, size_t len, struct datagram *d);
 /* What the socket's options want to tell about a received datagram. */
 void control_fill(struct control *c, struct sock *sk, const struct datagram *d);
+struct pfpacket_frame;
+struct sock_extended_err;
+void control_fill_frame(struct control *c, struct sock *sk, const struct pfpacket_frame *f,
+			uint32_t snaplen);
 void control_fill_error(struct control *c, struct sock *sk, const struct sock_err *e);
+/* What both families tell of an error, but for its sender. */
+struct sock_extended_err control_error(const struct sock_err *e);
+void control_put(struct control *c, int level, int type, const void *data, size_t len);
+/* cmsg6.c: what of them is AF_INET6's. */
+int control_parse6(struct sock *sk, int type, const uint8_t *data, size_t len,
+		   struct datagram *d);
+void control_fill6(struct control *c, struct sock *sk, const struct datagram *d);
+void control_fill_error6(struct control *c, const struct sock_err *e);
 /* Time of day of a time of the stack's clock. */
 uint64_t control_wall(const struct sock *sk, uint64_t tstamp);
 

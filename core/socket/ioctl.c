@@ -5,6 +5,7 @@
  * operator's.
  */
 #include <errno.h>
+#include <limits.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,7 +20,6 @@
 
 #define NS	  1000000000ull
 #define TXQLEN	  1000
-#define PEEK_IOVS 64
 
 static void ifaddr_sockaddr(const struct ip_addr *a, struct sockaddr *sa)
 {
@@ -89,7 +89,8 @@ static int get_conf(struct nics *nics, void *arg, size_t len)
 
 static int nic_flags(const struct nic *nic)
 {
-	int kind = nic->loopback ? IFF_LOOPBACK : IFF_BROADCAST | IFF_MULTICAST;
+	int kind = nic->loopback ? IFF_LOOPBACK : nic->l3 ? IFF_POINTOPOINT | IFF_NOARP | IFF_MULTICAST
+		 : IFF_BROADCAST | IFF_MULTICAST;
 
 	return kind | (nic->up ? IFF_UP | IFF_RUNNING : 0);
 }
@@ -140,7 +141,8 @@ static int get_nic(const struct nic *nic, unsigned long request, struct ifreq *r
 		return 0;
 	case SIOCGIFHWADDR:
 		memset(&r->ifr_hwaddr, 0, sizeof(r->ifr_hwaddr));
-		r->ifr_hwaddr.sa_family = nic->loopback ? ARPHRD_LOOPBACK : ARPHRD_ETHER;
+		r->ifr_hwaddr.sa_family = nic->loopback ? ARPHRD_LOOPBACK :
+					   nic->l3 ? ARPHRD_NONE : ARPHRD_ETHER;
 		memcpy(r->ifr_hwaddr.sa_data, nic->addr, sizeof(nic->addr));
 		return 0;
 	default:
@@ -177,18 +179,12 @@ static int interface_ioctl(struct nics *nics, unsigned long request, void *arg, 
 
 static int bytes_waiting(struct sock *sk)
 {
-	struct iovec iov[PEEK_IOVS];
-	uint64_t sum = 0;
-	int n;
+	uint32_t n;
 
 	if (socket_stream_state(sk) == TCP_LISTEN)
 		return -EINVAL;
-	if (sk->ops->pending)
-		return sk->ops->pending(sk);
-	n = socket_peek(sk, iov, PEEK_IOVS);
-	for (int i = 0; i < n; i++)
-		sum += iov[i].iov_len;
-	return sum;
+	n = sk->ops->pending ? sk->ops->pending(sk) : 0;
+	return n < INT_MAX ? (int)n : INT_MAX;
 }
 
 static int put_int(int v, void *arg, size_t len)
@@ -216,33 +212,23 @@ static int get_stamp(const struct sock *sk, bool ns, void *arg, size_t len)
 	return 0;
 }
 
-int socket_ioctl(struct sock *sk, unsigned long request, void *arg, size_t len)
+int socket_nics_ioctl(struct nics *nics, unsigned long request, void *arg, size_t len)
 {
 	switch (request) {
-	case SIOCINQ:
-		return put_int(bytes_waiting(sk), arg, len);
-	case SIOCOUTQ:
-		return put_int(sk->ops->unsent ? sk->ops->unsent(sk) : 0, arg, len);
-	case SIOCGSTAMP_OLD:
-	case SIOCGSTAMP_NEW:
-		return get_stamp(sk, false, arg, len);
-	case SIOCGSTAMPNS_OLD:
-	case SIOCGSTAMPNS_NEW:
-		return get_stamp(sk, true, arg, len);
 	case SIOCGIFCONF:
-		return get_conf(sk->ip->nics, arg, len);
-	case SIOCGIFNAME:
+		return get_conf(nics, arg, len);
 	case SIOCGIFADDR:
 	case SIOCGIFDSTADDR:
 	case SIOCGIFNETMASK:
 	case SIOCGIFBRDADDR:
+	case SIOCGIFNAME:
 	case SIOCGIFFLAGS:
 	case SIOCGIFINDEX:
 	case SIOCGIFMTU:
 	case SIOCGIFMETRIC:
 	case SIOCGIFTXQLEN:
 	case SIOCGIFHWADDR:
-		return interface_ioctl(sk->ip->nics, request, arg, len);
+		return interface_ioctl(nics, request, arg, len);
 	case SIOCADDRT:
 	case SIOCDELRT:
 	case SIOCSIFADDR:
@@ -260,5 +246,32 @@ int socket_ioctl(struct sock *sk, unsigned long request, void *arg, size_t len)
 		return -EPERM;
 	default:
 		return -ENOTTY;
+	}
+}
+
+int socket_ioctl(struct sock *sk, unsigned long request, void *arg, size_t len)
+{
+	switch (request) {
+	case SIOCINQ:
+		return put_int(bytes_waiting(sk), arg, len);
+	case SIOCATMARK:
+		return sk->ops->mark ? put_int(sk->ops->mark(sk) == 0, arg, len) : -ENOTTY;
+	case SIOCOUTQ:
+		return put_int(sk->ops->unsent ? sk->ops->unsent(sk) : 0, arg, len);
+	case SIOCGSTAMP_OLD:
+	case SIOCGSTAMP_NEW:
+		return get_stamp(sk, false, arg, len);
+	case SIOCGSTAMPNS_OLD:
+	case SIOCGSTAMPNS_NEW:
+		return get_stamp(sk, true, arg, len);
+	case SIOCGIFADDR:
+	case SIOCGIFDSTADDR:
+	case SIOCGIFNETMASK:
+	case SIOCGIFBRDADDR:
+		if (sk->family == AF_INET6)	/* IPv4's are asked of its own sockets, as with Linux */
+			return -ENOTTY;
+		/* fall through */
+	default:
+		return socket_nics_ioctl(sk->ip->nics, request, arg, len);
 	}
 }

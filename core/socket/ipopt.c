@@ -9,27 +9,14 @@
 
 #include "socket/internal.h"
 
-#define IP_MTU_DISCOVER_MAX 5	/* IP_PMTUDISC_OMIT */
-
-static int set_flag(bool *flag, int v)
-{
-	*flag = v != 0;
-	return 0;
-}
-
-static int set_ranged(uint8_t *to, int v, int min, int max)
-{
-	if (v < min || v > max)
-		return -EINVAL;
-	*to = v;
-	return 0;
-}
-
 /* -1 is the default, which is stored as 0. */
 static int set_ttl(struct sock *sk, int v)
 {
 	return v == -1 ? set_ranged(&sk->ttl, 0, 0, 0) : set_ranged(&sk->ttl, v, 1, 255);
 }
+
+/* What a type of service means for queues (tc-prio(8), Linux's ip_tos2prio): TC_PRIO_*. */
+static const uint8_t tos_priority[16] = { 0, 0, 0, 0, 2, 2, 2, 2, 6, 6, 6, 6, 4, 4, 4, 4 };
 
 /* The ECN bits of a stream are TCP's. */
 static int set_tos(struct sock *sk, int v)
@@ -37,6 +24,7 @@ static int set_tos(struct sock *sk, int v)
 	if (sk->ops->type == SOCK_STREAM)
 		v = (v & ~3) | (sk->tos & 3);
 	sk->tos = v;
+	sk->priority = tos_priority[v >> 1 & 15];
 	return 0;
 }
 
@@ -59,7 +47,7 @@ static int set_multicast_if(struct sock *sk, const void *val, socklen_t len)
 	if (m.imr_ifindex) {
 		nic = nic_find_index(sk->ip->nics, m.imr_ifindex);
 	} else if (ip_addr_is_any(&a)) {
-		sk->mc_nic = NULL;
+		sk->mc_index = 0;
 		sk->mc_src = a;
 		return 0;
 	} else {
@@ -68,7 +56,9 @@ static int set_multicast_if(struct sock *sk, const void *val, socklen_t len)
 	}
 	if (!nic)
 		return -EADDRNOTAVAIL;
-	sk->mc_nic = nic;
+	if (sk->bound_nic && sk->bound_nic != nic)
+		return -EINVAL;
+	sk->mc_index = nic->index;
 	sk->mc_src = a;
 	return 0;
 }
@@ -80,9 +70,20 @@ static int set_multicast_ttl(struct sock *sk, int v)
 	return set_ranged(&sk->mc_ttl, v == -1 ? 1 : v, 0, 255);
 }
 
+static int set_multicast_all(struct sock *sk, int v)
+{
+	return v == 0 || v == 1 ? set_flag(&sk->mc_all, v) : -EINVAL;
+}
+
 static int set_hdrincl(struct sock *sk, int v)
 {
 	return sk->ops->type == SOCK_RAW ? set_flag(&sk->hdrincl, v) : -ENOPROTOOPT;
+}
+
+/* About connection tracking, which there is not: what was asked for is so already. */
+static int set_nodefrag(struct sock *sk, int v)
+{
+	return sk->ops->type == SOCK_RAW ? set_flag(&sk->nodefrag, v) : -ENOPROTOOPT;
 }
 
 /* Options are not sent; none is what every socket has. */
@@ -95,7 +96,7 @@ static int set_options(socklen_t len)
 static bool needs_value(int name)
 {
 	return name == IP_TTL || name == IP_HDRINCL || name == IP_MULTICAST_TTL ||
-	       name == IP_MULTICAST_LOOP || name == IP_FREEBIND || name == IP_TRANSPARENT;
+	       name == IP_MULTICAST_LOOP || name == IP_MULTICAST_ALL || name == IP_FREEBIND || name == IP_TRANSPARENT;
 }
 
 int sol_ip_set(struct sock *sk, int name, const void *val, socklen_t len)
@@ -111,7 +112,7 @@ int sol_ip_set(struct sock *sk, int name, const void *val, socklen_t len)
 	switch (name) {
 	case IP_TOS:		return set_tos(sk, v);
 	case IP_TTL:		return set_ttl(sk, v);
-	case IP_MTU_DISCOVER:	return set_ranged(&sk->mtu_discover, v, 0, IP_MTU_DISCOVER_MAX);
+	case IP_MTU_DISCOVER:	return set_ranged(&sk->mtu_discover, v, 0, MTU_DISCOVER_MAX);
 	case IP_RECVERR:	return set_flag(&sk->recverr, v);
 	case IP_PKTINFO:	return set_flag(&sk->pktinfo, v);
 	case IP_RECVTTL:	return set_flag(&sk->recvttl, v);
@@ -119,14 +120,17 @@ int sol_ip_set(struct sock *sk, int name, const void *val, socklen_t len)
 	case IP_RECVOPTS:	return set_flag(&sk->recvopts, v);
 	case IP_RETOPTS:	return set_flag(&sk->retopts, v);
 	case IP_HDRINCL:	return set_hdrincl(sk, v);
+	case IP_RECVORIGDSTADDR: return set_flag(&sk->recvorigdst, v);
+	case IP_NODEFRAG:	return set_nodefrag(sk, v);
 	case IP_FREEBIND:	return set_flag(&sk->freebind, v);
 	case IP_BIND_ADDRESS_NO_PORT: return set_flag(&sk->bind_no_port, v);
 	case IP_TRANSPARENT:	return v ? -EPERM : 0;
 	case IP_MULTICAST_TTL:	return set_multicast_ttl(sk, v);
 	case IP_MULTICAST_LOOP:	return set_flag(&sk->mc_loop, v);
 	case IP_MULTICAST_IF:	return set_multicast_if(sk, val, len);
+	case IP_MULTICAST_ALL:	return set_multicast_all(sk, v);
 	case IP_OPTIONS:	return set_options(len);
-	default:		return -ENOPROTOOPT;
+	default:		return mcast_ip_set(sk, name, val, len);
 	}
 }
 
@@ -162,11 +166,14 @@ static int get_int(struct sock *sk, int name, int *v)
 	case IP_RECVOPTS:	*v = sk->recvopts; break;
 	case IP_RETOPTS:	*v = sk->retopts; break;
 	case IP_HDRINCL:	*v = sk->hdrincl; break;
+	case IP_RECVORIGDSTADDR: *v = sk->recvorigdst; break;
+	case IP_NODEFRAG:	*v = sk->nodefrag; break;
 	case IP_FREEBIND:	*v = sk->freebind; break;
 	case IP_BIND_ADDRESS_NO_PORT: *v = sk->bind_no_port; break;
 	case IP_TRANSPARENT:	*v = 0; break;
 	case IP_MULTICAST_TTL:	*v = sk->mc_ttl; break;
 	case IP_MULTICAST_LOOP:	*v = sk->mc_loop; break;
+	case IP_MULTICAST_ALL:	*v = sk->mc_all; break;
 	default:		return -ENOPROTOOPT;
 	}
 	return 0;
@@ -175,8 +182,10 @@ static int get_int(struct sock *sk, int name, int *v)
 int sol_ip_get(struct sock *sk, int name, void *val, socklen_t *len)
 {
 	uint8_t byte;
-	int v, err;
+	int v, err = mcast_ip_get(sk, name, val, len);
 
+	if (err != -ENOPROTOOPT)
+		return err;
 	if (name == IP_OPTIONS) {
 		*len = 0;
 		return 0;

@@ -4,26 +4,44 @@
  * directions.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
+#include "pfpacket/sock.h"
 #include "socket/internal.h"
 #include "socket/socket.h"
 
 /* The flags that change nothing here, for they are honoured by who calls, or only advice. */
-#define SEND_FLAGS (MSG_DONTWAIT | MSG_NOSIGNAL | MSG_CONFIRM | MSG_DONTROUTE | MSG_EOR)
+#define SEND_FLAGS \
+	(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_CONFIRM | MSG_DONTROUTE | MSG_EOR | MSG_MORE)
 
-/* Linux reads a name of family AF_UNSPEC as AF_INET here, for old programs' sake. */
-static int send_name(const void *name, socklen_t len, struct datagram *d)
+/* UDP over IPv6 takes sockaddr_in as well, and has rules of its own for families that are no name's. */
+static bool is_udp6(const struct sock *sk)
 {
-	struct sockaddr_in sin;
+	return sk->family == AF_INET6 && sk->ops->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP;
+}
 
-	if (len < sizeof(sin))
+/* Linux reads a name of family AF_UNSPEC as the socket's here, for old programs' sake; as none in UDP over
+ * IPv6, which calls other families invalid. */
+static int send_name(const struct sock *sk, const void *name, socklen_t len, struct datagram *d)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	struct sock_name n;
+	int err;
+
+	memcpy(&ss, name, len < sizeof(ss) ? len : sizeof(ss));
+	if (ss.ss_family == AF_UNSPEC && is_udp6(sk) && len >= sizeof(ss.ss_family))
+		return 0;
+	if (ss.ss_family == AF_UNSPEC)
+		ss.ss_family = (sa_family_t)sk->family;
+	err = socket_peer_name(sk, &ss, len, is_udp6(sk), &n);
+	if (err == -EAFNOSUPPORT && is_udp6(sk))
 		return -EINVAL;
-	memcpy(&sin, name, sizeof(sin));
-	if (sin.sin_family == AF_UNSPEC)
-		sin.sin_family = AF_INET;
 	d->named = true;
-	return socket_name(&sin, sizeof(sin), &d->dst, &d->dport);
+	d->dst = n.addr;
+	d->dport = n.port;
+	d->nic = n.nic;
+	return err;
 }
 
 /* MSG_DONTROUTE is SO_DONTROUTE for one packet. */
@@ -43,14 +61,18 @@ static int send_unrouted(struct sock *sk, struct packet *p, const struct datagra
 ssize_t socket_sendmsg(struct sock *sk, struct packet *p, const void *name, socklen_t namelen,
 		       const void *control, size_t controllen, int flags)
 {
-	struct datagram d = { .src = ip_addr_v4(0), .dst = ip_addr_v4(0) };
+	struct datagram d = { .src = sock_any(sk), .dst = sock_any(sk), .more = flags & MSG_MORE };
 	ssize_t len = p->len;
 	int err = 0;
 
+	if (sk->family == AF_PACKET) {
+		err = pfpacket_send(sk, p, name, namelen);
+		return err ? err : len;
+	}
 	if (!sk->ops->send || (flags & ~SEND_FLAGS))
 		err = -EOPNOTSUPP;
 	if (!err && name)
-		err = send_name(name, namelen, &d);
+		err = send_name(sk, name, namelen, &d);
 	if (!err && controllen)
 		err = control_parse(sk, control, controllen, &d);
 	if (err) {
@@ -61,11 +83,37 @@ ssize_t socket_sendmsg(struct sock *sk, struct packet *p, const void *name, sock
 	return err ? err : len;
 }
 
-static void fill_name(const struct sock *sk, const struct ip_addr *a, uint16_t port, void *name,
-		      socklen_t *namelen)
+static void fill_name(const struct sock *sk, const struct ip_addr *a, uint16_t port,
+		      const struct nic *nic, void *name, socklen_t *namelen)
 {
 	if (name && namelen)
-		ip_addr_to_sockaddr(a, port, sk->family, name, namelen);
+		ip_addr_to_sockaddr(a, port, sk->family, nic ? nic->index : 0, name, namelen);
+}
+
+static struct packet *receive_frame(struct sock *sk, void *name, socklen_t *namelen,
+				    struct control *c, int *err)
+{
+	struct pfpacket_frame f;
+	struct packet *p;
+	socklen_t len;
+
+	if (sk->error) {
+		*err = -sock_take_error(sk);
+		return NULL;
+	}
+	p = pfpacket_recv(sk, &f);
+	if (!p) {
+		*err = -EAGAIN;
+		return NULL;
+	}
+	sk->last_tstamp = f.tstamp;
+	if (name && namelen) {
+		len = sizeof(f.name);
+		memcpy(name, &f.name, *namelen < len ? *namelen : len);
+		*namelen = len;
+	}
+	control_fill_frame(c, sk, &f, p->len);
+	return p;
 }
 
 static struct packet *receive(struct sock *sk, void *name, socklen_t *namelen, struct control *c,
@@ -88,9 +136,14 @@ static struct packet *receive(struct sock *sk, void *name, socklen_t *namelen, s
 		return NULL;
 	}
 	sk->last_tstamp = d.tstamp;
-	fill_name(sk, &d.src, d.sport, name, namelen);
+	fill_name(sk, &d.src, d.sport, d.nic, name, namelen);
 	control_fill(c, sk, &d);
 	return p;
+}
+
+void socket_unrecv(struct sock *sk, struct packet *p)
+{
+	dgram_unrecv(sk, p);
 }
 
 static struct packet *receive_error(struct sock *sk, void *name, socklen_t *namelen,
@@ -103,7 +156,7 @@ static struct packet *receive_error(struct sock *sk, void *name, socklen_t *name
 		return NULL;
 	}
 	*flags |= MSG_ERRQUEUE;
-	fill_name(sk, &sock_err_of(p)->dst, sock_err_of(p)->dport, name, namelen);
+	fill_name(sk, &sock_err_of(p)->dst, sock_err_of(p)->dport, sk->bound_nic, name, namelen);
 	control_fill_error(c, sk, sock_err_of(p));
 	return p;
 }
@@ -117,7 +170,10 @@ struct packet *socket_recvmsg(struct sock *sk, void *name, socklen_t *namelen, v
 	int out = 0;
 
 	*err = 0;
-	p = errors ? receive_error(sk, name, namelen, &c, &out, err)
+	if (sk->family == AF_PACKET)
+		p = errors ? NULL : receive_frame(sk, name, namelen, &c, err);
+	else
+		p = errors ? receive_error(sk, name, namelen, &c, &out, err)
 		   : receive(sk, name, namelen, &c, err);
 	if (c.truncated)
 		out |= MSG_CTRUNC;

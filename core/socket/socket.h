@@ -37,12 +37,22 @@ int socket_getsockopt(struct sock *sk, int level, int name, void *v, socklen_t *
 int socket_take_error(struct sock *sk);			/* SO_ERROR: positive errno, cleared */
 /* SIOCGIF*, SIOCINQ, SIOCOUTQ ...; arg is a copy of the program's struct, len its size. */
 int socket_ioctl(struct sock *sk, unsigned long request, void *arg, size_t len);
+/* Those that no socket is needed for. */
+int socket_nics_ioctl(struct nics *nics, unsigned long request, void *arg, size_t len);
 
 /* Streams: see transport_ops. */
 uint32_t socket_space(struct sock *sk);
 ssize_t socket_write(struct sock *sk, struct buf *b, uint32_t off, uint32_t len, int flags);
 int socket_peek(struct sock *sk, struct iovec *iov, int max);
 void socket_consume(struct sock *sk, uint32_t n);
+/* What recv(2) answers when socket_peek has nothing: the pending error, 0 at the end of the stream,
+ * -ENOTCONN, -EAGAIN. */
+int socket_recv_none(struct sock *sk);
+int64_t socket_mark(struct sock *sk);
+/* connect to a name with data in the SYN (MSG_FASTOPEN): see transport_ops. */
+ssize_t socket_fastopen(struct sock *sk, const void *sa, socklen_t salen, struct buf *b,
+			uint32_t off, uint32_t len);
+int socket_recv_oob(struct sock *sk, uint8_t *byte, int flags);
 
 /*
  * Datagrams. p holds the payload behind PACKET_HEADROOM bytes and is consumed. name NULL: the
@@ -55,10 +65,12 @@ ssize_t socket_sendmsg(struct sock *sk, struct packet *p, const void *name, sock
  * The next datagram (its bytes in p, whole: the caller cuts them to the program's buffer), NULL
  * with *err -EAGAIN, a pending error, or 0 after shutdown(SHUT_RD). name and control are filled up
  * to *len, which becomes what was filled (control) or what there would be (name). *flags:
- * MSG_ERRQUEUE asks for the error queue; answered are MSG_CTRUNC and MSG_ERRQUEUE. MSG_PEEK is for
- * who holds the packet. name, control and flags may be NULL.
+ * MSG_ERRQUEUE asks for the error queue; answered are MSG_CTRUNC and MSG_ERRQUEUE. MSG_PEEK is
+ * socket_unrecv() afterwards. name, control and flags may be NULL.
  */
 struct packet *socket_recvmsg(struct sock *sk, void *name, socklen_t *namelen, void *control,
 			      size_t *controllen, int *flags, int *err);
+/* p was only looked at: the next socket_recvmsg gives it again. Not for the error queue's. */
+void socket_unrecv(struct sock *sk, struct packet *p);
 
 #endif

@@ -11,13 +11,16 @@
 #include <string.h>
 #include <sys/time.h>
 #include <linux/if.h>
+#include <linux/net_tstamp.h>
 
+#include "packet/bpf.h"
 #include "socket/internal.h"
 #include "socket/socket.h"
 
 /* The names that are the same on every machine with 64-bit time; libc knows the old ones. */
 #define SO_TIMESTAMP_NEW_	63
 #define SO_TIMESTAMPNS_NEW_	64
+#define SO_TIMESTAMPING_NEW_	65
 #define SO_RCVTIMEO_NEW_	66
 #define SO_SNDTIMEO_NEW_	67
 #define SO_BINDTOIFINDEX_	62
@@ -145,15 +148,33 @@ static int set_ifindex(struct sock *sk, int index)
 	return nic ? bind_nic(sk, nic) : -ENODEV;
 }
 
-static int set_flag(bool *flag, int v)
-{
-	*flag = v != 0;
-	return 0;
-}
-
 static int set_timestamp(struct sock *sk, int v, uint8_t kind)
 {
 	sk->timestamp = v ? kind : 0;
+	return 0;
+}
+
+/* Packets are stamped when they come in. When they leave nobody stamps them, so that cannot be had. */
+static int set_timestamping(struct sock *sk, int v)
+{
+	const unsigned int known = SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
+		SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_SYS_HARDWARE |
+		SOF_TIMESTAMPING_RAW_HARDWARE | SOF_TIMESTAMPING_OPT_CMSG | SOF_TIMESTAMPING_OPT_TSONLY;
+
+	if ((unsigned int)v & ~known)
+		return -EINVAL;
+	sk->timestamping = (unsigned int)v;
+	return 0;
+}
+
+/* To wait less than before anybody may ask; to wait more is the administrator's. */
+static int set_busy_poll(struct sock *sk, int v)
+{
+	if (v < 0)
+		return -EINVAL;
+	if ((uint32_t)v > sk->busy_poll && !sk->privileged)
+		return -EPERM;
+	sk->busy_poll = (uint32_t)v;
 	return 0;
 }
 
@@ -180,12 +201,73 @@ static int set_mark(struct sock *sk, int v)
 	return 0;
 }
 
+/* An unsigned int, or 64 bits; all ones: no limit. */
+static int set_pacing(struct sock *sk, const void *v, socklen_t len)
+{
+	uint64_t rate;
+	uint32_t n;
+
+	if (len == sizeof(rate)) {
+		memcpy(&rate, v, sizeof(rate));
+	} else {
+		memcpy(&n, v, sizeof(n));
+		rate = n == UINT32_MAX ? UINT64_MAX : n;
+	}
+	sk->max_pacing_rate = rate;
+	return 0;
+}
+
+/* The instructions that the value points at are the caller's copy, as ifc_buf of SIOCGIFCONF is. */
+static int attach_filter(struct sock *sk, const void *v, socklen_t len)
+{
+	struct bpf_program *prog;
+	struct sock_fprog f;
+	int err;
+
+	if (len != sizeof(f))
+		return -EINVAL;
+	memcpy(&f, v, sizeof(f));
+	if (sk->ops->type == SOCK_STREAM)
+		return -ENOPROTOOPT;
+	if (sk->filter_locked)
+		return -EPERM;
+	if (!f.filter)
+		return -EINVAL;
+	err = bpf_create(f.filter, f.len, &prog);
+	if (err)
+		return err;
+	bpf_free(sk->filter);
+	sk->filter = prog;
+	return 0;
+}
+
+static int detach_filter(struct sock *sk)
+{
+	if (sk->filter_locked)
+		return -EPERM;
+	if (!sk->filter)
+		return -ENOENT;
+	bpf_free(sk->filter);
+	sk->filter = NULL;
+	return 0;
+}
+
+static int lock_filter(struct sock *sk, int v)
+{
+	if (sk->filter_locked && !v)
+		return -EPERM;
+	sk->filter_locked = v;
+	return 0;
+}
+
 int sol_socket_set(struct sock *sk, int name, const void *val, socklen_t len)
 {
 	int v;
 
 	if (name == SO_BINDTODEVICE)
 		return set_device(sk, val, len);
+	if (name == SO_ATTACH_FILTER)
+		return attach_filter(sk, val, len);
 	if (len < sizeof(v))
 		return -EINVAL;
 	memcpy(&v, val, sizeof(v));
@@ -209,13 +291,19 @@ int sol_socket_set(struct sock *sk, int name, const void *val, socklen_t len)
 	case SO_SNDTIMEO:
 	case SO_SNDTIMEO_NEW_:	return set_timeo(&sk->sndtimeo, val, len);
 	case SO_PRIORITY:	return set_priority(sk, v);
+	case SO_MAX_PACING_RATE: return set_pacing(sk, val, len);
 	case SO_MARK:		return set_mark(sk, v);
 	case SO_TIMESTAMP:
 	case SO_TIMESTAMP_NEW_:	return set_timestamp(sk, v, SOCK_TIMESTAMP_US);
 	case SO_TIMESTAMPNS:
 	case SO_TIMESTAMPNS_NEW_: return set_timestamp(sk, v, SOCK_TIMESTAMP_NS);
 	case SO_BINDTOIFINDEX_:	return set_ifindex(sk, v);
-	case SO_DETACH_FILTER:	return -ENOENT;		/* none can be attached */
+	case SO_RXQ_OVFL:	return set_flag(&sk->rxq_ovfl, v);
+	case SO_TIMESTAMPING:
+	case SO_TIMESTAMPING_NEW_: return set_timestamping(sk, v);
+	case SO_BUSY_POLL:	return set_busy_poll(sk, v);
+	case SO_LOCK_FILTER:	return lock_filter(sk, v);
+	case SO_DETACH_FILTER:	return detach_filter(sk);
 	default:		return -ENOPROTOOPT;
 	}
 }
@@ -250,6 +338,15 @@ static int get_peercred(void *v, socklen_t *len)
 	return get_bytes(&none, sizeof(none), v, len);
 }
 
+static int get_pacing(const struct sock *sk, void *v, socklen_t *len)
+{
+	uint32_t n = sk->max_pacing_rate < UINT32_MAX ? (uint32_t)sk->max_pacing_rate : UINT32_MAX;
+
+	if (*len < sizeof(sk->max_pacing_rate))
+		return get_bytes(&n, sizeof(n), v, len);
+	return get_bytes(&sk->max_pacing_rate, sizeof(sk->max_pacing_rate), v, len);
+}
+
 /* The options whose value is one int. */
 static int get_int(struct sock *sk, int name, int *v)
 {
@@ -278,6 +375,12 @@ static int get_int(struct sock *sk, int name, int *v)
 	case SO_TIMESTAMPNS:
 	case SO_TIMESTAMPNS_NEW_: *v = sk->timestamp == SOCK_TIMESTAMP_NS; break;
 	case SO_BINDTOIFINDEX_:	*v = sk->bound_nic ? sk->bound_nic->index : 0; break;
+	case SO_RXQ_OVFL:	*v = sk->rxq_ovfl; break;
+	case SO_TIMESTAMPING:
+	case SO_TIMESTAMPING_NEW_: *v = (int)sk->timestamping; break;
+	case SO_BUSY_POLL:	*v = (int)sk->busy_poll; break;
+	case SO_LOCK_FILTER:	*v = sk->filter_locked; break;
+	case SO_BPF_EXTENSIONS:	*v = SKF_AD_MAX; break;
 	case SO_INCOMING_CPU:	*v = -1; break;
 	default:		return -ENOPROTOOPT;
 	}
@@ -296,6 +399,7 @@ int sol_socket_get(struct sock *sk, int name, void *val, socklen_t *len)
 	case SO_SNDTIMEO_NEW_:	return get_timeo(sk->sndtimeo, val, len);
 	case SO_BINDTODEVICE:	return get_device(sk, val, len);
 	case SO_COOKIE:		return get_cookie(sk, val, len);
+	case SO_MAX_PACING_RATE: return get_pacing(sk, val, len);
 	case SO_PEERCRED:	return get_peercred(val, len);
 	case SO_PEERNAME:	return socket_getpeername(sk, val, len);
 	}
@@ -326,6 +430,8 @@ int socket_setsockopt(struct sock *sk, int level, int name, const void *v, sockl
 	}
 	if (level == IPPROTO_IP)
 		err = sol_ip_set(sk, name, v, len);
+	else if (level == IPPROTO_IPV6 && sk->family == AF_INET6)
+		err = sol_ipv6_set(sk, name, v, len);
 	if (err == -ENOPROTOOPT)
 		err = sk->ops->setsockopt(sk, level, name, v, len);
 out:
@@ -333,6 +439,12 @@ out:
 	return err;
 }
 
+static int own_level(const struct sock *sk)
+{
+	return sk->ops->type == SOCK_RAW ? SOL_RAW : sk->protocol;
+}
+
+/* A level that none of an IPv4 socket's parts has is no option that it lacks, as with Linux. */
 int socket_getsockopt(struct sock *sk, int level, int name, void *v, socklen_t *len)
 {
 	int err = -ENOPROTOOPT;
@@ -343,7 +455,11 @@ int socket_getsockopt(struct sock *sk, int level, int name, void *v, socklen_t *
 		return sol_socket_get(sk, name, v, len);
 	if (level == IPPROTO_IP)
 		err = sol_ip_get(sk, name, v, len);
+	else if (level == IPPROTO_IPV6 && sk->family == AF_INET6)
+		err = sol_ipv6_get(sk, name, v, len);
 	if (err == -ENOPROTOOPT)
 		err = sk->ops->getsockopt(sk, level, name, v, len);
+	if (err == -ENOPROTOOPT && sk->family == AF_INET && level != IPPROTO_IP && level != own_level(sk))
+		err = -EOPNOTSUPP;
 	return err;
 }

@@ -7,9 +7,11 @@
  */
 #include <errno.h>
 
+#include "base/random.h"
 #include "tcp/sock.h"
 
 #define CWND_MAX (1ull << 30)		/* the window of RFC 7323 cannot be larger */
+#define IDLE_MAX 32u		/* halvings that leave nothing of any window */
 
 static void cc_sync(struct tcp_sock *tp)
 {
@@ -17,8 +19,13 @@ static void cc_sync(struct tcp_sock *tp)
 
 	c->now = tcp_now(tp);
 	c->mss = tp->mss;
+	c->burst = tcp_burst_size(tp);
+	c->state = tp->ca_state;
+	c->cwnd_limited = tp->cwnd_limited;
+	c->app_limited = tp->app_limited != 0;
 	c->in_flight = tcp_pipe(tp);
 	c->delivered = tp->delivered;
+	c->lost = tp->lost;
 	c->srtt = tp->srtt;
 	c->min_rtt = tp->min_rtt;
 	c->snd_una = tp->bytes_acked;
@@ -43,6 +50,7 @@ static void cc_attach(struct tcp_sock *tp, const struct congestion_ops *ops, con
 	tp->cc_params = params;
 	memset(tp->cc.priv, 0, sizeof(tp->cc.priv));
 	tp->cc.pacing_rate = 0;
+	tp->cc.random = random_u64(&tp->tcp->env->random);
 	cc_sync(tp);
 	if (ops->init)
 		ops->init(&tp->cc, params);
@@ -76,7 +84,10 @@ void tcp_cc_release(struct tcp_sock *tp)
 	tp->cc_module = NULL;
 }
 
-/* TCP_CONGESTION: another module, live. The windows carry over. */
+/*
+ * TCP_CONGESTION: another module, live. The windows carry over. The connection holds what its program
+ * has chosen, also when that is the default, so that it stays when the default changes.
+ */
 int tcp_cc_set(struct tcp_sock *tp, const char *name)
 {
 	const struct tcp_congestion_kinds *kinds = tp->tcp->kinds;
@@ -84,15 +95,14 @@ int tcp_cc_set(struct tcp_sock *tp, const char *name)
 	const void *params = NULL;
 	struct module *m = NULL;
 
-	if (!strcmp(tp->cc_ops->name, name))
+	if (!strcmp(tp->cc_ops->name, name) && (tp->cc_module || !kinds))
 		return 0;
-	if (!strcmp(tp->tcp->congestion->name, name)) {
-		ops = tp->tcp->congestion;
-		params = tp->tcp->congestion_params;
-	} else {
-		ops = kinds ? kinds->get(kinds->arg, name, &m, &params) : NULL;
-		if (!ops)
-			return -ENOENT;
+	ops = kinds ? kinds->get(kinds->arg, name, &m, &params) : NULL;
+	if (!ops)
+		return -ENOENT;
+	if (ops == tp->cc_ops) {
+		tp->cc_module = m;
+		return 0;
 	}
 	tcp_cc_release(tp);
 	cc_attach(tp, ops, params);
@@ -102,7 +112,7 @@ int tcp_cc_set(struct tcp_sock *tp, const char *name)
 
 void tcp_cc_inherit(struct tcp_sock *child, const struct tcp_sock *listener)
 {
-	if (child->cc_ops != listener->cc_ops)
+	if (child->cc_ops != listener->cc_ops || listener->cc_module)
 		tcp_cc_set(child, listener->cc_ops->name);	/* or stays with the default */
 }
 
@@ -115,9 +125,9 @@ void tcp_congestion_switch(struct tcp *tcp, const struct congestion_ops *from,
 		const void *unused;
 		bool held;
 
-		if (tp->cc_ops != from)
-			continue;
 		held = tp->cc_module != NULL;
+		if (tp->cc_ops != from || (held && strcmp(from->name, to->name)))
+			continue;	/* of another, or of this by the program's choice */
 		tcp_cc_release(tp);
 		cc_attach(tp, to, params);
 		/* The program chose it: its connection holds the module, now the new one's. */
@@ -153,12 +163,12 @@ void tcp_cc_ack(struct tcp_sock *tp, struct congestion_ack *a)
 	cc_bound(tp);
 }
 
-uint64_t tcp_cc_ssthresh(struct tcp_sock *tp)
+uint64_t tcp_cc_ssthresh(struct tcp_sock *tp, enum congestion_event why)
 {
 	uint64_t v;
 
 	cc_sync(tp);
-	v = tp->cc_ops->ssthresh(&tp->cc);
+	v = tp->cc_ops->ssthresh(&tp->cc, why);
 	return v > 2ull * tp->mss ? v : 2ull * tp->mss;
 }
 
@@ -171,26 +181,32 @@ void tcp_cc_event(struct tcp_sock *tp, enum congestion_event ev)
 	cc_bound(tp);
 }
 
-/* About to send, with nothing in flight: has it been idle for an RTO (RFC 5681 4.1)? */
+/* About to send, with nothing in flight: how many RTOs has it been idle (RFC 5681 4.1)? */
 void tcp_cc_idle(struct tcp_sock *tp)
 {
-	if (tp->snd_nxt == tp->snd_una && tp->last_sent && tp->send_next &&
-	    tcp_now(tp) - tp->last_sent > tp->rto) {
+	uint64_t idle = tcp_now(tp) - tp->last_sent;
+
+	if (tp->snd_nxt != tp->snd_una || !tp->last_sent || !tp->send_next || idle <= tp->rto)
+		return;
+	for (uint32_t i = 0; i < IDLE_MAX && idle > tp->rto; i++, idle -= tp->rto)
 		tcp_cc_event(tp, CONGESTION_IDLE);
-		tp->last_sent = tcp_now(tp);
-	}
+	tp->last_sent = tcp_now(tp);
 }
 
 /*
  * The rate at which the window lets data go: the module's own, or cwnd a round trip, with room to
- * grow as Linux has it: twice while slow start may double it, 1.2 times afterwards.
+ * grow as Linux has it: twice while slow start may double it, 1.2 times afterwards. Not beyond
+ * SO_MAX_PACING_RATE.
  */
 uint64_t tcp_cc_rate(const struct tcp_sock *tp)
 {
 	uint64_t rtt = tp->srtt ? tp->srtt : NSEC_PER_MSEC;
 	uint64_t percent = tp->cc.cwnd < tp->cc.ssthresh / 2 ? 200 : 120;
 
-	if (tp->cc.pacing_rate)
-		return tp->cc.pacing_rate;
-	return (uint64_t)((unsigned __int128)tp->cc.cwnd * percent * (NSEC_PER_SEC / 100) / rtt);
+	uint64_t rate = tp->cc.pacing_rate;
+
+	if (!rate)
+		rate = (uint64_t)((unsigned __int128)tp->cc.cwnd * percent * (NSEC_PER_SEC / 100) /
+				  rtt);
+	return rate < tp->sk.max_pacing_rate ? rate : tp->sk.max_pacing_rate;
 }

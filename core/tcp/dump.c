@@ -21,6 +21,7 @@ static void row_timer(struct tcp_row *r, const struct tcp *tcp, const char *name
 static void sock_row(const struct tcp *tcp, struct sock *sk, struct tcp_row *r)
 {
 	const struct tcp_sock *tp = tcp_sock(sk);
+	bool persist = tp->rexmit_for == TCP_TIMER_PERSIST;
 
 	*r = (struct tcp_row){ .state = tcp_state_name(sk), .local = sk->local,
 			       .remote = sk->remote, .lport = sk->lport, .rport = sk->rport,
@@ -31,11 +32,9 @@ static void sock_row(const struct tcp *tcp, struct sock *sk, struct tcp_row *r)
 		return;
 	}
 	r->recv_q = tp->recv_bytes;
-	if (tp->end.state == TCPS_CLOSED)
-		return;
 	r->send_q = tp->write_seq - tp->snd_una;
-	row_timer(r, tcp, tp->probing ? "persist" : "on", &tp->rexmit_timer,
-		  tp->probing ? tp->probes : tp->retries);
+	row_timer(r, tcp, persist ? "persist" : "on", &tp->rexmit_timer,
+		  persist ? tp->probes : tp->retries);
 	row_timer(r, tcp, tp->orphan && tp->end.state == TCPS_FIN_WAIT_2 ? "timewait" :
 		  "keepalive", &tp->keep_timer, tp->keep_probes);
 }
@@ -45,7 +44,11 @@ void tcp_dump(const struct tcp *tcp, void (*fn)(void *arg, const struct tcp_row 
 	struct tcp_row r;
 
 	list_for_each(pos, &tcp->socks) {
-		sock_row(tcp, list_entry(pos, struct sock, all), &r);
+		struct sock *sk = list_entry(pos, struct sock, all);
+
+		if (tcp_sock(sk)->end.state == TCPS_CLOSED)
+			continue;		/* ss knows none of these, either */
+		sock_row(tcp, sk, &r);
 		fn(arg, &r);
 	}
 	list_for_each(pos, &tcp->time_wait) {

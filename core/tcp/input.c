@@ -56,15 +56,31 @@ void tcp_challenge_ack(struct tcp_sock *tp)
 	tcp_send_ack(tp);
 }
 
+/* RFC 2883 4.1: what lies before RCV.NXT came twice. */
+static void report_old(struct tcp_sock *tp, const struct tcp_segment *s)
+{
+	if (s->flags & TCPH_SYN || !seq_lt(s->seq, tp->rcv_nxt))
+		return;
+	tcp_report_dsack(tp, s->seq, seq_lt(s->end, tp->rcv_nxt) ? s->end : tp->rcv_nxt);
+}
+
 static void answer_unacceptable(struct tcp_sock *tp, const struct tcp_segment *s)
 {
 	if (s->flags & TCPH_RST)
 		return;
+	report_old(tp, s);
 	if ((s->len && !(s->flags & TCPH_SYN)) || tcp_oow_allowed(tp))
 		tcp_send_ack(tp);
 }
 
 /* ---- the handshake ---- */
+
+void tcp_syn_filter(const struct tcp *tcp, struct tcp_segment *s)
+{
+	s->has_ts = s->has_ts && tcp->timestamps;
+	s->sack_ok = s->sack_ok && tcp->sack;
+	s->has_wscale = s->has_wscale && tcp->window_scaling;
+}
 
 void tcp_learn_syn(struct tcp_sock *tp, const struct tcp_segment *s)
 {
@@ -72,8 +88,12 @@ void tcp_learn_syn(struct tcp_sock *tp, const struct tcp_segment *s)
 
 	tp->irs = s->seq;
 	tp->rcv_nxt = tp->rcv_wup = tp->rcv_adv = s->seq + 1;
+	if (tp->user_mss && mss > tp->user_mss)	/* later TCP_MAXSEG changes nothing */
+		mss = tp->user_mss;
 	tp->peer_mss = mss > TCP_MSS_FLOOR ? mss : TCP_MSS_FLOOR;
 	tp->ts_ok = s->has_ts;
+	tp->sack_ok = s->sack_ok;
+	tcp_ecn_learn(tp, s);
 	tp->wscale_ok = s->has_wscale;
 	tp->snd_wscale = s->has_wscale ? s->wscale : 0;
 	if (!s->has_wscale)
@@ -85,6 +105,7 @@ void tcp_learn_syn(struct tcp_sock *tp, const struct tcp_segment *s)
 	tp->snd_wnd = tp->max_window = s->wnd;		/* never scaled in a SYN */
 	tp->snd_wl1 = s->seq;
 	tp->snd_wl2 = s->flags & TCPH_ACK ? s->ack : tp->snd_una;
+	plpmtud_init(tp);
 	tcp_sync_mss(tp);
 	tp->rcv_mss = tp->mss < TCP_MSS_ASSUMED ? tp->mss : TCP_MSS_ASSUMED;
 }
@@ -94,22 +115,23 @@ void tcp_established(struct tcp_sock *tp, const struct tcp_segment *s)
 {
 	struct tcp_sock *l = tp->listener;
 
-	tp->snd_una = s->ack;
+	tp->snd_una = tp->iss + 1;	/* what else s acknowledges is tcp_ack()'s */
+	tp->syn_retried = tp->retries > 0;
 	tp->snd_wnd = s->flags & TCPH_SYN ? s->wnd : s->wnd << tp->snd_wscale;
 	tp->snd_wl1 = s->seq;
-	tp->snd_wl2 = s->ack;
+	tp->snd_wl2 = tp->snd_una;
 	if (tp->snd_wnd > tp->max_window)
 		tp->max_window = tp->snd_wnd;
 	timer_cancel(&tp->tcp->env->timers, &tp->rexmit_timer);
-	if (!tp->retries)
+	if (!tp->retries && tp->last_sent)	/* a cookie's SYN-ACK was not kept */
 		tcp_rtt_sample(tp, tcp_now(tp) - tp->last_sent);
 	else if (tp->rto < 3 * NSEC_PER_SEC)
 		tp->rto = 3 * NSEC_PER_SEC;	/* RFC 6298 5.7 */
-	tcp_cc_start(tp);
+	if (!tp->syn_pending)		/* it has begun long ago */
+		tcp_cc_start(tp);
 	tp->backoff = tp->retries = 0;
 	tp->last_sent = 0;
 	tp->last_data = tp->last_ack_recv = tp->drs_start = tcp_now(tp);
-	tp->round_end = tp->snd_nxt;
 	tp->drs_space = recvq_full_window(tp) / 2;
 	tcp_set_state(tp, TCPS_ESTABLISHED);
 	tcp_arm_keepalive(tp);
@@ -120,7 +142,10 @@ void tcp_established(struct tcp_sock *tp, const struct tcp_segment *s)
 static void syn_sent_input(struct tcp_sock *tp, struct packet *p, struct tcp_segment *s,
 			   const struct ip_meta *m)
 {
-	if (s->flags & TCPH_ACK && s->ack != tp->snd_nxt) {
+	/* With Fast Open data of ours may be acknowledged, or not. */
+	if (tp->tfo_deferred)
+		goto drop;
+	if (s->flags & TCPH_ACK && (seq_le(s->ack, tp->iss) || seq_lt(tp->snd_nxt, s->ack))) {
 		tcp_reply_rst(tp->tcp, m, s);
 		goto drop;
 	}
@@ -130,7 +155,11 @@ static void syn_sent_input(struct tcp_sock *tp, struct packet *p, struct tcp_seg
 		goto drop;
 	}
 	if (s->flags & TCPH_RST) {
-		if (s->flags & TCPH_ACK) {
+		if (s->flags & TCPH_ACK && tp->ecn_asked && !tp->retries) {
+			tp->ecn_refused = true;		/* RFC 3168 6.1.1.1: once more without */
+			tp->ecn_asked = false;
+			tcp_send_syn(tp);
+		} else if (s->flags & TCPH_ACK) {
 			tp->tcp->stats.attempt_fails++;
 			tcp_reset(tp, ECONNREFUSED);
 		}
@@ -138,6 +167,7 @@ static void syn_sent_input(struct tcp_sock *tp, struct packet *p, struct tcp_seg
 	}
 	if (!(s->flags & TCPH_SYN))
 		goto drop;
+	tcp_syn_filter(tp->tcp, s);
 	tcp_learn_syn(tp, s);
 	if (!(s->flags & TCPH_ACK)) {		/* simultaneous open */
 		tcp_set_state(tp, TCPS_SYN_RECEIVED);
@@ -146,6 +176,7 @@ static void syn_sent_input(struct tcp_sock *tp, struct packet *p, struct tcp_seg
 		goto drop;
 	}
 	tcp_established(tp, s);
+	fastopen_synack(tp, s);
 	tp->ack_now = true;
 	s->seq++;
 	s->flags &= (uint8_t)~TCPH_SYN;
@@ -198,7 +229,10 @@ static void rst_input(struct tcp_sock *tp, const struct tcp_segment *s)
 	switch (tp->end.state) {
 	case TCPS_SYN_RECEIVED:
 		tp->tcp->stats.attempt_fails++;
-		if (tp->listener)
+		if (tp->syn_pending) {
+			fastopen_leave(tp, true);
+			tcp_reset(tp, ECONNRESET);
+		} else if (tp->listener)
 			tcp_done(tp);
 		else
 			tcp_reset(tp, ECONNREFUSED);
@@ -249,7 +283,7 @@ static bool fin_acked(struct tcp_sock *tp)
 		if (tp->orphan)
 			tcp_arm_fin_wait_2(tp);
 		sock_event(&tp->sk);
-		return true;
+		return tp->end.state != TCPS_CLOSED;
 	case TCPS_CLOSING:
 		timewait_enter(tp);
 		return false;
@@ -318,12 +352,14 @@ static void note_data(struct tcp_sock *tp, const struct tcp_segment *s)
 static void data_input(struct tcp_sock *tp, struct packet *p, struct tcp_segment *s)
 {
 	uint32_t before = tp->rcv_nxt;
-	bool gap = tp->ofo != NULL;
+	bool gap = !tree_empty(&tp->ofo);
 
 	note_data(tp, s);
+	tcp_ecn_data(tp, s);
 	if (s->seq != tp->rcv_nxt || gap)
 		tp->ack_now = true;	/* RFC 5681 4.2: tell of gaps and their filling at once */
 	if (tp->fin_received || !seq_lt(tp->rcv_nxt, s->end)) {
+		report_old(tp, s);
 		tp->ack_now = true;
 		packet_free(p);
 		return;
@@ -359,9 +395,30 @@ static void answer(struct tcp_sock *tp)
 #define RECEIVING_STATES (TCPS_BIT(TCPS_ESTABLISHED) | TCPS_BIT(TCPS_FIN_WAIT_1) | \
 			  TCPS_BIT(TCPS_FIN_WAIT_2))
 
+/* With Fast Open the user may have closed already. */
+static void handshake_complete(struct tcp_sock *tp, const struct tcp_segment *s)
+{
+	enum tcp_state state = tp->end.state;
+
+	tcp_established(tp, s);
+	if (state != TCPS_SYN_RECEIVED)
+		tcp_set_state(tp, state);
+	if (!tp->syn_pending)
+		return;
+	fastopen_leave(tp, false);
+	tp->syn_pending = false;
+	if (tp->snd_una != tp->snd_nxt)
+		tcp_arm_rto(tp);
+}
+
 void tcp_process(struct tcp_sock *tp, struct packet *p, struct tcp_segment *s,
 		 const struct ip_meta *m)
 {
+	bool fresh = false;		/* its ACK has told all that it can */
+
+	tp->segs_in += s->segs;
+	if (s->len)
+		tp->data_segs_in += s->segs;
 	if (tp->end.state == TCPS_SYN_SENT) {
 		syn_sent_input(tp, p, s, m);
 		return;
@@ -383,16 +440,17 @@ void tcp_process(struct tcp_sock *tp, struct packet *p, struct tcp_segment *s,
 		goto drop;
 	if (!(s->flags & TCPH_ACK))
 		goto drop;
-	if (tp->end.state == TCPS_SYN_RECEIVED) {
-		if (s->ack != tp->snd_nxt) {
+	if (tp->end.state == TCPS_SYN_RECEIVED || tp->syn_pending) {
+		if (seq_le(s->ack, tp->iss) || seq_lt(tp->snd_nxt, s->ack)) {
 			tcp_reply_rst(tp->tcp, m, s);
 			goto drop;
 		}
-		if (!tcp_listen_established(tp))
+		if (!tcp_listen_established(tp, s))
 			goto drop;
-		tcp_established(tp, s);
+		handshake_complete(tp, s);
+		fresh = s->ack == tp->snd_una;
 	}
-	if (!tcp_ack(tp, s) || tp->end.state == TCPS_CLOSED)
+	if ((!fresh && !tcp_ack(tp, s)) || tp->end.state == TCPS_CLOSED)
 		goto drop;
 	update_ts_recent(tp, s);
 	if (tp->fin_queued && tp->snd_una == tp->write_seq && !fin_acked(tp))
@@ -403,6 +461,9 @@ void tcp_process(struct tcp_sock *tp, struct packet *p, struct tcp_segment *s,
 		tcp_done(tp);
 		goto drop;
 	}
+	if ((s->flags & TCPH_URG || tp->urg_state == TCP_URG_NOTYET) &&
+	    tcp_in(tp, RECEIVING_STATES))
+		urgent_input(tp, p, s);
 	if (s->len || s->flags & TCPH_FIN) {
 		if (tcp_in(tp, RECEIVING_STATES)) {
 			data_input(tp, p, s);
@@ -424,13 +485,11 @@ drop:
 
 static bool checksum_ok(const struct packet *p, const struct ip_meta *m)
 {
-	bool v4 = ip_addr_is_v4(&m->dst);
-	size_t off = v4 ? 12 : 0, alen = v4 ? 4 : 16;
 	uint32_t sum;
 
 	if (p->csum != PACKET_CSUM_NONE)
 		return true;
-	sum = checksum_pseudo(m->src.b + off, m->dst.b + off, alen, IPPROTO_TCP, p->len);
+	sum = ip_pseudo(&m->src, &m->dst, IPPROTO_TCP, p->len);
 	return checksum_fold(checksum_packet(p, 0, p->len, sum)) == 0;
 }
 
@@ -450,6 +509,7 @@ static bool parse(struct tcp *tcp, struct packet *p, const struct ip_meta *m,
 		goto bad;
 	}
 	tcp_segment_parse(p->data, p->len, s);
+	s->ecn = m->tos & ECN_MASK;
 	if (p->gso_size && s->len > p->gso_size)
 		s->segs = (uint16_t)((s->len + p->gso_size - 1) / p->gso_size);
 	packet_skip(p, hlen);
@@ -468,7 +528,8 @@ bool tcp_input(void *arg, struct packet *p, const struct ip_meta *m)
 	uint32_t isn = 0;
 
 	sock_orphan(p);			/* over loopback it is still charged to its sender */
-	tcp->stats.in_segs++;
+	tcp->stats.in_segs += packet_segs(p);
+	tcp_memory_check(tcp);
 	if (m->broadcast || m->multicast || !parse(tcp, p, m, &s)) {
 		packet_free(p);
 		return true;
@@ -517,8 +578,10 @@ void tcp_icmp_error(void *arg, const struct ip_meta *q, const uint8_t *t, uint32
 	if (!end || end->state == TCPS_TIME_WAIT)
 		return;
 	tp = container_of(end, struct tcp_sock, end);
-	if (seq_lt(seq, tp->snd_una) || seq_lt(tp->snd_nxt, seq))
+	if (seq_lt(seq, tp->snd_una) || seq_lt(tp->snd_nxt, seq)) {
+		tcp->stats.out_of_window_icmps++;
 		return;
+	}
 	if (e->mtu) {
 		ip_pmtu_update(tp->sk.ip, &tp->end.remote, e->mtu);
 		if (!tcp_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED)))
@@ -530,7 +593,7 @@ void tcp_icmp_error(void *arg, const struct ip_meta *q, const uint8_t *t, uint32
 		tcp_reset(tp, e->err);
 	} else if (tp->end.state == TCPS_SYN_RECEIVED && tp->listener) {
 		tcp_done(tp);
-	} else if (!tp->sk.recverr) {
+	} else if (!sock_recverr(&tp->sk, &tp->end.remote)) {
 		tp->soft_error = e->err;
 	} else {
 		sock_error(&tp->sk, e->err);

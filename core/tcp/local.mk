@@ -3,18 +3,37 @@ libcore_la_SOURCES += \
 	core/tcp/ack.c \
 	core/tcp/congestion.c \
 	core/tcp/dump.c \
+	core/tcp/ecn.c \
+	core/tcp/fastopen.c \
+	core/tcp/fastopen.h \
+	core/tcp/info.c \
 	core/tcp/input.c \
 	core/tcp/isn.c \
+	core/tcp/kinds.c \
+	core/tcp/kinds.h \
 	core/tcp/listen.c \
+	core/tcp/memory.c \
 	core/tcp/option.c \
 	core/tcp/output.c \
+	core/tcp/prr.c \
+	core/tcp/rack.c \
+	core/tcp/rate.c \
+	core/tcp/plpmtud.c \
+	core/tcp/recovery.c \
 	core/tcp/recvq.c \
+	core/tcp/rtt.c \
+	core/tcp/sack.c \
+	core/tcp/sack_report.c \
 	core/tcp/segment.c \
 	core/tcp/segment.h \
 	core/tcp/sendq.c \
 	core/tcp/sock.h \
+	core/tcp/syncookie.c \
 	core/tcp/tcp.c \
 	core/tcp/tcp.h \
 	core/tcp/timer.c \
+	core/tcp/tlp.c \
+	core/tcp/undo.c \
 	core/tcp/timewait.c \
+	core/tcp/urgent.c \
 	core/tcp/user.c

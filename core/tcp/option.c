@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * option.c - socket options of the level IPPROTO_TCP, and TCP_INFO. Linux's names, bounds and
- * errors.
+ * option.c - socket options of the level IPPROTO_TCP (tcp(7)): Linux's names, bounds and errors.
  */
 #include <errno.h>
 #include <linux/tcp.h>
@@ -12,6 +11,7 @@
 #define MAX_KEEP_S	32767
 #define MAX_KEEPCNT	127
 #define MAX_SYNCNT	127
+#define MAX_RTO_S	120
 #define CC_NAME_MAX	16
 
 static void output_now(struct tcp_sock *tp)
@@ -28,6 +28,7 @@ static int set_range(uint32_t *dst, int v, int min, int max)
 	return 0;
 }
 
+/* As if the time had been set when the connection was last heard of. */
 static int set_keepidle(struct tcp_sock *tp, int v)
 {
 	int err = set_range(&tp->keepidle, v, 1, MAX_KEEP_S);
@@ -35,6 +36,66 @@ static int set_keepidle(struct tcp_sock *tp, int v)
 	if (!err)
 		tcp_arm_keepalive(tp);
 	return err;
+}
+
+/* Seconds in SYN-ACKs, at 1, 3, 7 ... s, and back: an incomplete one counts. */
+static uint32_t defer_count(int s)
+{
+	uint32_t n = 0;
+
+	for (int at = 0, step = 1; s > at && n < UINT8_MAX; n++) {
+		at += step;
+		step = step * 2 < MAX_RTO_S ? step * 2 : MAX_RTO_S;
+	}
+	return n;
+}
+
+static int defer_seconds(uint32_t n)
+{
+	int s = 0;
+
+	for (int step = 1; n; n--) {
+		s += step;
+		step = step * 2 < MAX_RTO_S ? step * 2 : MAX_RTO_S;
+	}
+	return s;
+}
+
+static int set_window_clamp(struct tcp_sock *tp, int v)
+{
+	if (!v && tp->end.state != TCPS_CLOSED)
+		return -EINVAL;
+	tp->window_clamp = v && v < (int)SOCK_RCVBUF_MIN / 2 ? SOCK_RCVBUF_MIN / 2 : (uint32_t)v;
+	return 0;
+}
+
+static int set_quickack(struct tcp_sock *tp, int v)
+{
+	tp->quickacks = v ? TCP_QUICKACKS : 0;
+	if (v && tp->ack_pending && tcp_in(tp, TCPS_BIT(TCPS_ESTABLISHED) |
+					   TCPS_BIT(TCPS_CLOSE_WAIT))) {
+		tcp_send_ack(tp);
+		if (!(v & 1))		/* this once */
+			tp->quickacks = 0;
+	}
+	return 0;
+}
+
+static bool before_connection(const struct tcp_sock *tp)
+{
+	return tcp_in(tp, TCPS_BIT(TCPS_CLOSED) | TCPS_BIT(TCPS_LISTEN));
+}
+
+/* One key, or two: the second one's cookies are still taken. */
+static int set_fastopen_key(struct tcp_sock *tp, const void *v, socklen_t len)
+{
+	if (len != sizeof(struct siphash_key) && len != 2 * sizeof(struct siphash_key))
+		return -EINVAL;
+	if (!fastopen_queue(tp))
+		return -ENOBUFS;
+	memcpy(tp->tfo->keys, v, len);
+	tp->tfo->nkeys = len / sizeof(struct siphash_key);
+	return 0;
 }
 
 static int set_int(struct tcp_sock *tp, int name, int v)
@@ -64,8 +125,13 @@ static int set_int(struct tcp_sock *tp, int name, int v)
 	case TCP_SYNCNT:
 		return set_range(&tp->syncnt, v, 1, MAX_SYNCNT);
 	case TCP_LINGER2:
-		tp->linger2 = v < 0 ? TCP_LINGER2_NONE : (uint32_t)v;
+		tp->linger2 = v < 0 ? TCP_LINGER2_NONE : v < MAX_RTO_S ? (uint32_t)v : MAX_RTO_S;
 		return 0;
+	case TCP_DEFER_ACCEPT:
+		tp->defer_accept = defer_count(v);
+		return 0;
+	case TCP_WINDOW_CLAMP:
+		return set_window_clamp(tp, v);
 	case TCP_USER_TIMEOUT:
 		return set_range(&tp->user_timeout, v, 0, INT32_MAX);
 	case TCP_NOTSENT_LOWAT:
@@ -73,11 +139,33 @@ static int set_int(struct tcp_sock *tp, int name, int v)
 		tcp_write_space(tp);
 		return 0;
 	case TCP_QUICKACK:
-		tp->quickacks = v ? TCP_QUICKACKS : 0;
-		if (v && tp->ack_pending && tcp_in(tp, TCPS_BIT(TCPS_ESTABLISHED) |
-						   TCPS_BIT(TCPS_CLOSE_WAIT)))
-			tcp_send_ack(tp);
+		return set_quickack(tp, v);
+	case TCP_SAVE_SYN:
+		if (v < 0 || v > 2)
+			return -EINVAL;
+		tp->save_syn = (uint8_t)v;
 		return 0;
+	case TCP_FASTOPEN:
+		if (v < 0 || !before_connection(tp))
+			return -EINVAL;
+		return fastopen_set_max(tp, v);
+	case TCP_FASTOPEN_CONNECT:
+		if (v < 0 || v > 1)
+			return -EINVAL;
+		if (!(tp->tcp->fastopen.flags & FASTOPEN_CLIENT))
+			return -EOPNOTSUPP;
+		if (tp->end.state != TCPS_CLOSED)
+			return -EINVAL;
+		tp->tfo_connect = v;
+		return 0;
+	case TCP_FASTOPEN_NO_COOKIE:
+		if (v < 0 || v > 1 || !before_connection(tp))
+			return -EINVAL;
+		tp->tfo_no_cookie = v;
+		return 0;
+	case TCP_REPAIR:
+	case TCP_TIMESTAMP:		/* these two are for checkpoints only */
+		return -EPERM;
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -108,6 +196,8 @@ int tcp_setsockopt(struct sock *sk, int level, int name, const void *v, socklen_
 		return -ENOPROTOOPT;
 	if (name == TCP_CONGESTION)
 		return set_congestion(tp, v, len);
+	if (name == TCP_FASTOPEN_KEY)
+		return set_fastopen_key(tp, v, len);
 	if (len < sizeof(n))
 		return -EINVAL;
 	memcpy(&n, v, sizeof(n));
@@ -126,22 +216,48 @@ static int get_int(struct tcp_sock *tp, int name, int *v)
 		*v = tp->cork;
 		break;
 	case TCP_MAXSEG:
-		*v = (int)(tp->end.state == TCPS_CLOSED && tp->user_mss ? tp->user_mss : tp->mss);
+		*v = (int)(tcp_in(tp, TCPS_BIT(TCPS_CLOSED) | TCPS_BIT(TCPS_LISTEN)) &&
+			   tp->user_mss ? tp->user_mss : tp->mss);
 		break;
 	case TCP_KEEPIDLE:
-		*v = (int)tp->keepidle;
+		*v = (int)tcp_keepidle(tp);
 		break;
 	case TCP_KEEPINTVL:
-		*v = (int)tp->keepintvl;
+		*v = (int)tcp_keepintvl(tp);
 		break;
 	case TCP_KEEPCNT:
-		*v = (int)tp->keepcnt;
+		*v = (int)tcp_keepcnt(tp);
 		break;
 	case TCP_SYNCNT:
-		*v = (int)tp->syncnt;
+		*v = (int)tcp_syncnt(tp);
 		break;
 	case TCP_LINGER2:
-		*v = tp->linger2 ? (int)tp->linger2 : (int)(TCP_MSL2 / NSEC_PER_SEC);
+		*v = !tp->linger2 ? (int)(tp->tcp->fin_timeout / NSEC_PER_SEC) :
+		     tp->linger2 == TCP_LINGER2_NONE ? -1 : (int)tp->linger2;
+		break;
+	case TCP_DEFER_ACCEPT:
+		*v = defer_seconds(tp->defer_accept);
+		break;
+	case TCP_WINDOW_CLAMP:
+		*v = (int)tp->window_clamp;
+		break;
+	case TCP_SAVE_SYN:
+		*v = tp->save_syn;
+		break;
+	case TCP_FASTOPEN:
+		*v = tp->tfo ? (int)tp->tfo->max : 0;
+		break;
+	case TCP_FASTOPEN_CONNECT:
+		*v = tp->tfo_connect;
+		break;
+	case TCP_FASTOPEN_NO_COOKIE:
+		*v = tp->tfo_no_cookie;
+		break;
+	case TCP_REPAIR:
+		*v = 0;
+		break;
+	case TCP_TIMESTAMP:
+		*v = (int)tcp_ts(tp);
 		break;
 	case TCP_USER_TIMEOUT:
 		*v = (int)tp->user_timeout;
@@ -156,75 +272,6 @@ static int get_int(struct tcp_sock *tp, int name, int *v)
 		return -ENOPROTOOPT;
 	}
 	return 0;
-}
-
-static uint32_t usec(uint64_t ns)
-{
-	return (uint32_t)(ns / 1000);
-}
-
-static uint32_t msec_since(const struct tcp_sock *tp, uint64_t t)
-{
-	return t ? (uint32_t)((tcp_now(tp) - t) / NSEC_PER_MSEC) : 0;
-}
-
-static uint32_t segs(const struct tcp_sock *tp, uint64_t bytes)
-{
-	uint64_t n = (bytes + tp->mss - 1) / tp->mss;
-
-	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
-}
-
-static void fill_info(struct tcp_sock *tp, struct tcp_info *i)
-{
-	memset(i, 0, sizeof(*i));
-	i->tcpi_state = tp->end.state;
-	if (tp->end.state == TCPS_LISTEN) {
-		i->tcpi_unacked = tp->naccept;
-		i->tcpi_sacked = tp->backlog;
-		return;
-	}
-	i->tcpi_ca_state = tp->ca_state == TCP_CA_OPEN ? tp->dupacks ? 1 : 0 :
-			   tp->ca_state == TCP_CA_RECOVERY ? 3 : 4;
-	i->tcpi_retransmits = (uint8_t)tp->retries;
-	i->tcpi_probes = (uint8_t)(tp->probes + tp->keep_probes);
-	i->tcpi_backoff = (uint8_t)tp->backoff;
-	i->tcpi_options = (uint8_t)((tp->ts_ok ? TCPI_OPT_TIMESTAMPS : 0) |
-				    (tp->wscale_ok ? TCPI_OPT_WSCALE : 0));
-	i->tcpi_snd_wscale = tp->snd_wscale & 15;
-	i->tcpi_rcv_wscale = tp->rcv_wscale & 15;
-	i->tcpi_delivery_rate_app_limited = tp->app_limited;
-	i->tcpi_rto = usec(tp->rto);
-	i->tcpi_ato = usec(tp->ato);
-	i->tcpi_snd_mss = tp->mss;
-	i->tcpi_rcv_mss = tp->rcv_mss;
-	i->tcpi_unacked = segs(tp, tp->snd_nxt - tp->snd_una);
-	i->tcpi_sacked = segs(tp, tp->reno_sacked);
-	i->tcpi_lost = segs(tp, tp->lost_out);
-	i->tcpi_retrans = segs(tp, tp->retrans_out);
-	i->tcpi_last_data_sent = msec_since(tp, tp->last_sent);
-	i->tcpi_last_data_recv = msec_since(tp, tp->last_data);
-	i->tcpi_last_ack_recv = msec_since(tp, tp->last_ack_recv);
-	i->tcpi_pmtu = tp->pmtu;
-	i->tcpi_rcv_ssthresh = recvq_full_window(tp);
-	i->tcpi_rtt = usec(tp->srtt);
-	i->tcpi_rttvar = usec(tp->rttvar);
-	i->tcpi_snd_ssthresh = tp->cc.ssthresh > INT32_MAX ? INT32_MAX : segs(tp, tp->cc.ssthresh);
-	i->tcpi_snd_cwnd = segs(tp, tp->cc.cwnd);
-	i->tcpi_advmss = tp->sk.dst.mtu > 40 ? tp->sk.dst.mtu - 40 : TCP_MSS_ASSUMED;
-	i->tcpi_reordering = TCP_DUPTHRESH;
-	i->tcpi_rcv_rtt = usec(tp->drs_rtt);
-	i->tcpi_rcv_space = tp->drs_space;
-	i->tcpi_total_retrans = segs(tp, tp->bytes_retrans);
-	i->tcpi_pacing_rate = tp->cc.pacing_rate ? tp->cc.pacing_rate : UINT64_MAX;
-	i->tcpi_max_pacing_rate = UINT64_MAX;
-	i->tcpi_bytes_acked = tp->bytes_acked;
-	i->tcpi_bytes_received = tp->bytes_received;
-	i->tcpi_notsent_bytes = tp->write_seq - tp->snd_nxt;
-	i->tcpi_min_rtt = usec(tp->min_rtt);
-	i->tcpi_delivery_rate = tp->rate;
-	i->tcpi_bytes_sent = tp->bytes_sent;
-	i->tcpi_bytes_retrans = tp->bytes_retrans;
 }
 
 static int give(void *v, socklen_t *len, const void *from, size_t size)
@@ -243,20 +290,42 @@ static int get_congestion(struct tcp_sock *tp, void *v, socklen_t *len)
 	return give(v, len, name, sizeof(name));
 }
 
+/* Once: reading frees it. Too short a buffer learns the size. */
+static int get_saved_syn(struct tcp_sock *tp, void *v, socklen_t *len)
+{
+	uint32_t n = tp->saved_syn_len;
+	bool fits = *len >= n;
+
+	*len = n;
+	if (!fits)
+		return -EINVAL;
+	if (n)
+		memcpy(v, tp->saved_syn, n);
+	tcp_forget_syn(tp);
+	return 0;
+}
+
 int tcp_getsockopt(struct sock *sk, int level, int name, void *v, socklen_t *len)
 {
 	struct tcp_sock *tp = tcp_sock(sk);
+	const struct siphash_key *keys;
 	struct tcp_info info;
+	uint32_t nkeys;
 	int n, err;
 
 	if (level != IPPROTO_TCP)
 		return -ENOPROTOOPT;
 	switch (name) {
 	case TCP_INFO:
-		fill_info(tp, &info);
+		tcp_info_fill(tp, &info);
 		return give(v, len, &info, sizeof(info));
 	case TCP_CONGESTION:
 		return get_congestion(tp, v, len);
+	case TCP_FASTOPEN_KEY:
+		keys = fastopen_keys(tp, &nkeys);
+		return give(v, len, keys, nkeys * sizeof(*keys));
+	case TCP_SAVED_SYN:
+		return get_saved_syn(tp, v, len);
 	}
 	err = get_int(tp, name, &n);
 	return err ? err : give(v, len, &n, sizeof(n));

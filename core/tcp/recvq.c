@@ -3,8 +3,11 @@
  * recvq.c - what was received: in order for the reader, out of order until the gap is filled.
  *
  * Theory of operation: recvq holds bytes up to RCV.NXT that the reader has not taken; ofo holds
- * what came beyond RCV.NXT, sorted, without overlaps. Insertion into ofo searches from its end,
- * where nearly every segment belongs.
+ * what came beyond RCV.NXT, sorted, without overlaps. It is a treap (base/tree.h): a peer that
+ * sends tiny segments with gaps, in whatever order, makes each cost a search of O(log n) expected
+ * steps (a list costs a walk over it: CVE-2018-5390). Priorities are hashes under the stack's key,
+ * of a number that never comes again, so that nobody else knows them. Nearly every segment belongs
+ * at the end: that is looked at first.
  *
  * Memory: half of rcvbuf is the window, the other half pays for overhead, as Linux counts. What
  * is really held is rmem. A peer that sends tiny segments, or small ones in large buffers,
@@ -18,7 +21,7 @@
  *
  * Right-sizing (after Linux's tcp_rcv_space_adjust): what the reader took in one round trip
  * is what a sender that is limited by our window can send in one; the buffer grows
- * to twice of that, so that slow start is never held up, up to rmem_max.
+ * to twice of that, so that slow start is never held up, up to rmem's maximum.
  */
 #include "tcp/sock.h"
 
@@ -28,7 +31,9 @@
 
 uint32_t recvq_full_window(const struct tcp_sock *tp)
 {
-	return tp->sk.rcvbuf / 2;
+	uint32_t full = tp->sk.rcvbuf / 2;
+
+	return tp->window_clamp && tp->window_clamp < full ? tp->window_clamp : full;
 }
 
 uint32_t recvq_window(const struct tcp_sock *tp)
@@ -65,12 +70,12 @@ static bool collapse_buf(struct tcp_sock *tp, struct packet *to, uint32_t len)
 	return true;
 }
 
-/* Copy p's payload behind the last packet, if p is wasteful. True: p is consumed. */
-static bool recvq_collapse(struct tcp_sock *tp, struct packet *p)
+/* Copy p's payload behind the last packet. True: p is consumed. */
+static bool join_tail(struct tcp_sock *tp, struct packet *p)
 {
 	struct packet *tail = tp->recvq_tail;
 
-	if (!tail || rx_of(p)->charge / WASTE <= p->len || p->len > COLLAPSE_LARGE)
+	if (!tail || p->len > COLLAPSE_LARGE)
 		return false;
 	if (tail->nfrags >= PACKET_FRAGS || !collapse_buf(tp, tail, p->len))
 		return false;
@@ -81,6 +86,24 @@ static bool recvq_collapse(struct tcp_sock *tp, struct packet *p)
 	tp->rmem -= rx_of(p)->charge;
 	packet_free(p);
 	return true;
+}
+
+/* Most of its memory is not payload. */
+static bool wasteful(const struct packet *p)
+{
+	return rx_of((struct packet *)p)->charge / WASTE > p->len;
+}
+
+/* A packet to join others to. */
+static void append_empty(struct tcp_sock *tp)
+{
+	struct packet *p = packet_alloc(tp->tcp->env->pool, 0);
+
+	if (!p)
+		return;
+	*rx_of(p) = (struct tcp_rx){ .charge = p->truesize };
+	tp->rmem += p->truesize;
+	recvq_append(tp, p);
 }
 
 /* p begins at RCV.NXT; its memory is charged. */
@@ -95,7 +118,7 @@ static void recvq_take(struct tcp_sock *tp, struct packet *p)
 	if (!p->len) {
 		tp->rmem -= rx->charge;
 		packet_free(p);
-	} else if (!recvq_collapse(tp, p)) {
+	} else if (!wasteful(p) || !join_tail(tp, p)) {
 		recvq_append(tp, p);
 	}
 	if (fin)
@@ -104,19 +127,67 @@ static void recvq_take(struct tcp_sock *tp, struct packet *p)
 
 /* ---- the out-of-order queue ---- */
 
+/* The packet of a node of ofo; NULL for none. */
+static struct packet *ofo_packet(struct tree_node *n)
+{
+	struct tcp_rx *rx = n ? container_of(n, struct tcp_rx, node) : NULL;
+
+	return rx ? container_of((uint8_t (*)[PACKET_CB])(void *)rx, struct packet, cb) : NULL;
+}
+
+static struct packet *ofo_first(const struct tcp_sock *tp)
+{
+	return ofo_packet(tp->ofo.first);
+}
+
+static struct packet *ofo_last(const struct tcp_sock *tp)
+{
+	return ofo_packet(tp->ofo.last);
+}
+
+static struct packet *ofo_next(struct packet *p)
+{
+	return ofo_packet(tree_next(&rx_of(p)->node));
+}
+
+static struct packet *ofo_prev(struct packet *p)
+{
+	return ofo_packet(tree_prev(&rx_of(p)->node));
+}
+
+/* The last packet that begins at seq or before; NULL: none does. */
+static struct packet *ofo_find(const struct tcp_sock *tp, uint32_t seq)
+{
+	struct packet *p = ofo_last(tp), *found = NULL;
+
+	if (!p || seq_le(rx_of(p)->seq, seq))
+		return p;
+	p = ofo_packet(tp->ofo.root);
+	while (p) {
+		struct tree_node *n = &rx_of(p)->node;
+
+		if (seq_le(rx_of(p)->seq, seq)) {
+			found = p;
+			n = n->right;
+		} else {
+			n = n->left;
+		}
+		p = ofo_packet(n);
+	}
+	return found;
+}
+
+static void ofo_link(struct tcp_sock *tp, struct packet *p, struct packet *prev)
+{
+	uint64_t number = tp->tcp->stats.ofo_queued++;
+
+	tree_insert(&tp->ofo, &rx_of(p)->node, prev ? &rx_of(prev)->node : NULL,
+		    (uint32_t)siphash(&tp->tcp->env->key, &number, sizeof(number)));
+}
+
 static void ofo_unlink(struct tcp_sock *tp, struct packet *p)
 {
-	struct packet *prev = rx_of(p)->prev;
-
-	if (prev)
-		prev->next = p->next;
-	else
-		tp->ofo = p->next;
-	if (p->next)
-		rx_of(p->next)->prev = prev;
-	else
-		tp->ofo_tail = prev;
-	p->next = NULL;
+	tree_del(&tp->ofo, &rx_of(p)->node);
 }
 
 static void ofo_drop(struct tcp_sock *tp, struct packet *p)
@@ -126,20 +197,10 @@ static void ofo_drop(struct tcp_sock *tp, struct packet *p)
 	packet_free(p);
 }
 
-static void ofo_link(struct tcp_sock *tp, struct packet *p, struct packet *prev)
+static void ofo_clear(struct tcp_sock *tp)
 {
-	struct packet *next = prev ? prev->next : tp->ofo;
-
-	rx_of(p)->prev = prev;
-	p->next = next;
-	if (prev)
-		prev->next = p;
-	else
-		tp->ofo = p;
-	if (next)
-		rx_of(next)->prev = p;
-	else
-		tp->ofo_tail = p;
+	while (!tree_empty(&tp->ofo))
+		ofo_drop(tp, ofo_first(tp));
 }
 
 /* Drop the first n bytes of p's place in sequence. */
@@ -178,36 +239,63 @@ static struct packet *ofo_compact(struct tcp_sock *tp, struct packet *p)
 	return q;
 }
 
+/* Drop the farthest until no more than keep bytes of memory are held: they come again. */
+static void ofo_give_up(struct tcp_sock *tp, uint32_t keep)
+{
+	struct packet *last;
+
+	if (!tree_empty(&tp->ofo))
+		tcp_report_reset(tp);
+	while (tp->rmem > keep && (last = ofo_last(tp))) {
+		ofo_drop(tp, last);
+		tp->tcp->stats.ofo_drops++;
+	}
+}
+
 static void ofo_prune(struct tcp_sock *tp)
 {
 	if (tp->rmem <= tp->sk.rcvbuf + tp->sk.rcvbuf / 2)
 		return;
 	tp->tcp->stats.rcv_pruned++;
-	while (tp->ofo_tail && tp->rmem > tp->sk.rcvbuf) {
-		ofo_drop(tp, tp->ofo_tail);
-		tp->tcp->stats.ofo_drops++;
-	}
+	ofo_give_up(tp, tp->sk.rcvbuf);
+}
+
+/* p is in its place: a block of it and the neighbours that it touches. */
+static void ofo_report(struct tcp_sock *tp, struct packet *p)
+{
+	struct packet *prev = ofo_prev(p), *next = ofo_next(p);
+	uint32_t start = rx_of(p)->seq, end = rx_of(p)->end;
+
+	if (prev && rx_of(prev)->end == start)
+		start = rx_of(prev)->seq;
+	if (next && rx_of(next)->seq == end)
+		end = rx_of(next)->end;
+	tcp_report_sack(tp, start, end);
 }
 
 static void ofo_insert(struct tcp_sock *tp, struct packet *p)
 {
 	struct tcp_rx *rx = rx_of(p);
-	struct packet *prev = tp->ofo_tail, *next;
+	struct packet *prev = ofo_find(tp, rx->seq), *next;
 
-	while (prev && seq_lt(rx->seq, rx_of(prev)->seq))
-		prev = rx_of(prev)->prev;
 	if (prev && seq_le(rx->end, rx_of(prev)->end)) {	/* nothing new */
+		tcp_report_dsack(tp, rx->seq, rx->end);
 		packet_free(p);
 		return;
 	}
-	if (prev && seq_lt(rx->seq, rx_of(prev)->end))
+	if (prev && seq_lt(rx->seq, rx_of(prev)->end)) {
+		tcp_report_dsack(tp, rx->seq, rx_of(prev)->end);
 		rx_skip(p, rx_of(prev)->end - rx->seq);
-	for (next = prev ? prev->next : tp->ofo; next && seq_le(rx_of(next)->end, rx->end);
-	     next = prev ? prev->next : tp->ofo)
+	}
+	while ((next = prev ? ofo_next(prev) : ofo_first(tp)) &&
+	       seq_le(rx_of(next)->end, rx->end)) {
+		tcp_report_dsack(tp, rx_of(next)->seq, rx_of(next)->end);
 		ofo_drop(tp, next);
+	}
 	if (next && seq_lt(rx_of(next)->seq, rx->end)) {
 		uint32_t keep = rx_of(next)->seq - rx->seq;
 
+		tcp_report_dsack(tp, rx_of(next)->seq, rx->end);
 		if (keep < p->len)
 			packet_trim(p, keep);
 		rx->end = rx_of(next)->seq;
@@ -216,7 +304,7 @@ static void ofo_insert(struct tcp_sock *tp, struct packet *p)
 	p = ofo_compact(tp, p);
 	tp->rmem += rx_of(p)->charge;
 	ofo_link(tp, p, prev);
-	tp->tcp->stats.ofo_queued++;
+	ofo_report(tp, p);
 	ofo_prune(tp);
 }
 
@@ -225,7 +313,7 @@ static void ofo_drain(struct tcp_sock *tp)
 {
 	struct packet *p;
 
-	while ((p = tp->ofo) && !tp->fin_received && seq_le(rx_of(p)->seq, tp->rcv_nxt)) {
+	while ((p = ofo_first(tp)) && !tp->fin_received && seq_le(rx_of(p)->seq, tp->rcv_nxt)) {
 		if (seq_le(rx_of(p)->end, tp->rcv_nxt)) {
 			ofo_drop(tp, p);
 			continue;
@@ -235,8 +323,8 @@ static void ofo_drain(struct tcp_sock *tp)
 		recvq_take(tp, p);
 	}
 	if (tp->fin_received)		/* nothing can follow a FIN */
-		while (tp->ofo)
-			ofo_drop(tp, tp->ofo);
+		ofo_clear(tp);
+	tcp_report_trim(tp);
 }
 
 /* ---- */
@@ -254,10 +342,11 @@ void recvq_input(struct tcp_sock *tp, struct packet *p, struct tcp_segment *s)
 	rx->end = s->end;
 	rx->fin = s->flags & TCPH_FIN;
 	rx->charge = p->truesize;
-	rx->prev = NULL;
 	p->next = NULL;
-	if (seq_lt(rx->seq, tp->rcv_nxt))
+	if (seq_lt(rx->seq, tp->rcv_nxt)) {
+		tcp_report_dsack(tp, rx->seq, tp->rcv_nxt);
 		rx_skip(p, tp->rcv_nxt - rx->seq);
+	}
 	/* A FIN alone at the edge takes no memory and may pass it. */
 	if (seq_lt(edge, rx->seq + p->len)) {
 		if (seq_le(edge, rx->seq)) {
@@ -268,18 +357,21 @@ void recvq_input(struct tcp_sock *tp, struct packet *p, struct tcp_segment *s)
 		rx->end = edge;
 		rx->fin = false;
 	}
+	if (tcp_memory_pressure(tp->tcp))
+		tcp_shrink_buffers(tp);
 	if (p->len && tcp_memory_scarce(tp->tcp) && (tp->recvq || rx->seq != tp->rcv_nxt)) {
 		tp->tcp->stats.rcv_pruned++;
 		packet_free(p);
 		return;
 	}
 	if (rx->seq != tp->rcv_nxt) {
+		tp->rcv_ooopack += s->segs;
 		ofo_insert(tp, p);
 		return;
 	}
 	tp->rmem += rx->charge;
 	recvq_take(tp, p);
-	if (tp->ofo)
+	if (!tree_empty(&tp->ofo))
 		ofo_drain(tp);
 	ofo_prune(tp);
 }
@@ -296,19 +388,60 @@ void recvq_purge(struct tcp_sock *tp)
 	}
 	tp->recvq_tail = NULL;
 	tp->recv_bytes = 0;
-	while (tp->ofo)
-		ofo_drop(tp, tp->ofo);
+	ofo_clear(tp);
+	tcp_report_reset(tp);
 	buf_put(tp->rx_buf);
 	tp->rx_buf = NULL;
+}
+
+/* Memory is scarce: the peer still has what is out of order, and sends it again. */
+void recvq_prune(struct tcp_sock *tp)
+{
+	if (tree_empty(&tp->ofo))
+		return;
+	tp->tcp->stats.rcv_pruned++;
+	ofo_give_up(tp, 0);
+}
+
+/*
+ * Memory is scarce: packets of which a third or more is not payload are copied together, one by one,
+ * so that it never takes more than it gives back. Without memory the rest stays as it is.
+ */
+void recvq_collapse(struct tcp_sock *tp)
+{
+	struct packet *p = tp->recvq, *next;
+
+	if (tp->rmem <= tp->recv_bytes + tp->recv_bytes / 2)
+		return;
+	tp->tcp->stats.rcv_collapsed++;
+	tp->recvq = tp->recvq_tail = NULL;
+	buf_put(tp->rx_buf);
+	tp->rx_buf = NULL;
+	for (; p; p = next) {
+		next = p->next;
+		if (rx_of(p)->charge <= p->len + p->len / 2) {
+			recvq_append(tp, p);
+			continue;
+		}
+		if (!tp->recvq_tail || tp->recvq_tail->nfrags >= PACKET_FRAGS)
+			append_empty(tp);
+		if (!join_tail(tp, p))
+			recvq_append(tp, p);
+	}
 }
 
 int tcp_peek(struct sock *sk, struct iovec *iov, int max)
 {
 	struct tcp_sock *tp = tcp_sock(sk);
+	uint32_t left = urgent_read(tp);
 	int n = 0;
 
-	for (struct packet *p = tp->recvq; p && n < max; p = p->next)
-		n += packet_iov(p, 0, p->len, iov + n, max - n);
+	for (struct packet *p = tp->recvq; p && left && n < max; p = p->next) {
+		uint32_t take = p->len < left ? p->len : left;
+
+		n += packet_iov(p, 0, take, iov + n, max - n);
+		left -= take;
+	}
 	return n;
 }
 
@@ -322,8 +455,8 @@ static void right_size(struct tcp_sock *tp)
 	if (tp->drs_copied > tp->drs_space) {
 		tp->drs_space = tp->drs_copied;
 		want = 2 * (2 * (uint64_t)tp->drs_copied + 16 * tp->rcv_mss);
-		if (want > tp->tcp->rmem_max)
-			want = tp->tcp->rmem_max;
+		if (want > tp->tcp->rmem.max)
+			want = tp->tcp->rmem.max;
 		if (!tp->sk.rcvbuf_locked && want > tp->sk.rcvbuf && !tcp_memory_pressure(tp->tcp))
 			tp->sk.rcvbuf = (uint32_t)want;
 	}

@@ -7,11 +7,13 @@
  * length counts its own two bytes, so less than two would never advance, and more than what is
  * left would read beyond the header: either ends the list.
  */
+#include <stddef.h>
 #include <string.h>
 
 #include "tcp/segment.h"
 
-enum { OPT_END, OPT_NOP, OPT_MSS, OPT_WSCALE, OPT_SACK_OK, OPT_SACK, OPT_TS = 8 };
+enum { OPT_END, OPT_NOP, OPT_MSS, OPT_WSCALE, OPT_SACK_OK, OPT_SACK, OPT_TS = 8,
+       OPT_TFO = 34 };
 
 static uint16_t get16(const uint8_t *b)
 {
@@ -42,6 +44,20 @@ uint32_t tcp_segment_header_len(const uint8_t *h)
 	return n < TCP_HEADER_LEN ? 0 : n;
 }
 
+/* RFC 2018 3: 8n + 2 bytes. A second such option would replace the first. */
+static void parse_sack(const uint8_t *o, uint32_t size, struct tcp_segment *s)
+{
+	uint32_t n = (size - 2) / 8;
+
+	if (size < 10 || (size - 2) % 8 || n > TCP_SACK_BLOCKS)
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		s->sack[i].start = get32(o + 2 + 8 * i);
+		s->sack[i].end = get32(o + 6 + 8 * i);
+	}
+	s->nsacks = (uint8_t)n;
+}
+
 static void parse_option(const uint8_t *o, uint32_t size, struct tcp_segment *s)
 {
 	bool syn = s->flags & TCPH_SYN;
@@ -61,6 +77,18 @@ static void parse_option(const uint8_t *o, uint32_t size, struct tcp_segment *s)
 		if (size == 2 && syn)
 			s->sack_ok = true;
 		break;
+	case OPT_SACK:
+		if (!syn)
+			parse_sack(o, size, s);
+		break;
+	case OPT_TFO:
+		if (syn && (size == 2 || (size >= 2 + TCP_TFO_MIN && size <= 2 + TCP_TFO_MAX &&
+					  size % 2 == 0))) {
+			s->has_tfo = true;
+			s->tfo_len = (uint8_t)(size - 2);
+			memcpy(s->tfo, o + 2, s->tfo_len);
+		}
+		break;
 	case OPT_TS:
 		if (size == 10) {
 			s->has_ts = true;
@@ -75,7 +103,7 @@ void tcp_segment_parse(const uint8_t *h, uint32_t len, struct tcp_segment *s)
 {
 	const uint8_t *o = h + TCP_HEADER_LEN, *end;
 
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, offsetof(struct tcp_segment, sack));
 	s->sport = get16(h);
 	s->dport = get16(h + 2);
 	s->seq = get32(h + 4);
@@ -83,6 +111,7 @@ void tcp_segment_parse(const uint8_t *h, uint32_t len, struct tcp_segment *s)
 	s->header_len = (uint8_t)tcp_segment_header_len(h);
 	s->flags = h[13];
 	s->wnd = get16(h + 14);
+	s->urg = get16(h + 18);
 	s->segs = 1;
 	s->len = len - s->header_len;
 	s->end = s->seq + s->len + !!(s->flags & TCPH_SYN) + !!(s->flags & TCPH_FIN);
@@ -107,9 +136,13 @@ uint32_t tcp_segment_size(const struct tcp_segment *s)
 		n += 4;
 	if (s->has_ts)
 		n += TCP_TS_LEN;
+	else if (s->sack_ok)
+		n += 4;
 	if (s->has_wscale)
 		n += 4;
-	return n;
+	if (s->has_tfo)
+		n += (2u + s->tfo_len + 3) & ~3u;
+	return n + tcp_sack_size(s->nsacks);
 }
 
 void tcp_segment_emit(const struct tcp_segment *s, uint8_t *h)
@@ -123,15 +156,22 @@ void tcp_segment_emit(const struct tcp_segment *s, uint8_t *h)
 	*o++ = (uint8_t)(tcp_segment_size(s) / 4 << 4);
 	*o++ = s->flags;
 	o = put16(o, s->wnd);
-	o = put32(o, 0);		/* checksum and urgent pointer */
+	o = put16(o, 0);		/* checksum */
+	o = put16(o, s->urg);
 	if (s->mss) {
 		*o++ = OPT_MSS;
 		*o++ = 4;
 		o = put16(o, s->mss);
 	}
+	if (s->sack_ok || s->has_ts) {	/* the one takes the place of the other's padding */
+		*o++ = s->sack_ok ? OPT_SACK_OK : OPT_NOP;
+		*o++ = s->sack_ok ? 2 : OPT_NOP;
+	}
+	if (s->sack_ok && !s->has_ts) {
+		*o++ = OPT_NOP;
+		*o++ = OPT_NOP;
+	}
 	if (s->has_ts) {
-		*o++ = OPT_NOP;
-		*o++ = OPT_NOP;
 		*o++ = OPT_TS;
 		*o++ = 10;
 		o = put32(o, s->tsval);
@@ -142,5 +182,23 @@ void tcp_segment_emit(const struct tcp_segment *s, uint8_t *h)
 		*o++ = OPT_WSCALE;
 		*o++ = 3;
 		*o++ = s->wscale;
+	}
+	if (s->nsacks) {
+		*o++ = OPT_NOP;
+		*o++ = OPT_NOP;
+		*o++ = OPT_SACK;
+		*o++ = (uint8_t)(2 + 8 * s->nsacks);
+		for (uint32_t i = 0; i < s->nsacks; i++) {
+			o = put32(o, s->sack[i].start);
+			o = put32(o, s->sack[i].end);
+		}
+	}
+	if (s->has_tfo) {
+		*o++ = OPT_TFO;
+		*o++ = (uint8_t)(2 + s->tfo_len);
+		memcpy(o, s->tfo, s->tfo_len);
+		o += s->tfo_len;
+		while ((o - h) % 4)
+			*o++ = OPT_NOP;
 	}
 }

@@ -11,9 +11,20 @@
  *	 | sent, not acked  | not sent yet, write appends |
  *	SND.UNA          SND.NXT                        write_seq
  *
- * A packet is split where less of it may be sent, or less of it is lost, than the whole, so that
- * sent time and the marks are always true for all of a packet. lost and retrans are summed up in
- * the connection; every change of a mark goes through here.
+ * A packet is split where less of it may be sent, is lost or is SACKed than the whole, so that sent
+ * time and the marks are always true for all of a packet; SACKed neighbours become one again. The
+ * marks, of what was sent:
+ *
+ *	sacked		the peer holds it: the other two are off
+ *	lost		deemed lost
+ *	retrans		sent again, and that is under way: with lost, or as a probe
+ *
+ * are summed up in the connection; every change of a mark goes through here. What may still arrive,
+ * that is what is neither sacked nor lost without retrans, is also in the list by_time, in the
+ * order of its last transmission.
+ *
+ * Where the cuts fall is the peer's choice, and a packet costs far more memory than a segment of few
+ * bytes (CVE-2019-11478): sendq_may_split() bounds them.
  */
 #include <errno.h>
 
@@ -21,6 +32,9 @@
 
 #define GATHER_MAX 256u		/* bytes of a write that copying is cheap for */
 #define GATHER_BUF 8192u
+#define SPLIT_MIN  128u		/* packets that cuts may always make */
+#define JOIN_MAX   65535u	/* bytes */
+#define PROBE_SEGMENTS 4u
 
 static uint32_t seg_len(struct packet *p)
 {
@@ -37,12 +51,14 @@ static struct packet *sendq_add(struct tcp_sock *tp)
 	seg = seg_of(p);
 	memset(seg, 0, sizeof(*seg));
 	seg->seq = seg->end = tp->write_seq;
+	list_init(&seg->by_time);
 	p->next = NULL;
 	if (tp->sendq_tail)
 		tp->sendq_tail->next = p;
 	else
 		tp->sendq = p;
 	tp->sendq_tail = p;
+	tp->nsegs++;
 	if (!tp->send_next)
 		tp->send_next = p;
 	return p;
@@ -92,8 +108,11 @@ static bool append(struct tcp_sock *tp, struct packet *p, struct buf *b, uint32_
 
 ssize_t sendq_write(struct tcp_sock *tp, struct buf *b, uint32_t off, uint32_t len)
 {
+	/* A probe of the path MTU is more than a segment, and must be cut from one packet. */
 	uint32_t goal = tcp_size_goal(tp), done = 0;
 
+	if (tp->mtu.enabled && goal < PROBE_SEGMENTS * tp->mss)
+		goal = PROBE_SEGMENTS * tp->mss;
 	while (done < len) {
 		struct packet *p = tp->send_next ? tp->sendq_tail : NULL;
 		uint32_t n = len - done;
@@ -131,6 +150,17 @@ int sendq_fin(struct tcp_sock *tp)
 	return 0;
 }
 
+/*
+ * Memory that cuts may take: as much as the send buffer, and enough for a queue of full segments. A
+ * cut that is refused costs no more than a needless retransmission.
+ */
+bool sendq_may_split(const struct tcp_sock *tp)
+{
+	uint64_t most = tp->sk.sndbuf / sizeof(struct packet) + tp->queued / TCP_MSS_ASSUMED;
+
+	return tp->nsegs < most + SPLIT_MIN;
+}
+
 /* Cut p after its first n bytes of payload, 0 < n < p->len; the rest follows it, marked alike. */
 bool sendq_split(struct tcp_sock *tp, struct packet *p, uint32_t n)
 {
@@ -145,56 +175,164 @@ bool sendq_split(struct tcp_sock *tp, struct packet *p, uint32_t n)
 	packet_trim(p, n);
 	b->seq = a->end = a->seq + n;
 	a->flags &= (uint8_t)~(TCPH_FIN | TCPH_PSH);
+	if (list_empty(&a->by_time))
+		list_init(&b->by_time);
+	else
+		list_add(&b->by_time, &a->by_time);
 	q->next = p->next;
 	p->next = q;
 	if (tp->sendq_tail == p)
 		tp->sendq_tail = q;
+	tp->nsegs++;
 	return true;
 }
 
-void sendq_unmark(struct tcp_sock *tp, struct packet *p)
+/* A packet goes: nothing may point at it any more. */
+static void forget(struct tcp_sock *tp, struct packet *p, struct packet *instead)
+{
+	if (tp->rexmit == p)
+		tp->rexmit = instead;
+	for (int i = 0; i < 2; i++)
+		if (tp->sack_hint[i] == p)
+			tp->sack_hint[i] = instead;
+	tp->nsegs--;
+}
+
+/* False: their payload does not fit into one packet. */
+bool sendq_join(struct tcp_sock *tp, struct packet *p)
+{
+	struct packet *q = p->next;
+	uint32_t frags = p->nfrags + q->nfrags;
+
+	if (q->nfrags && joins(p, q->frags[0].buf, q->frags[0].off))
+		frags--;
+	if (frags > PACKET_FRAGS || p->len + q->len > JOIN_MAX)
+		return false;
+	for (uint32_t i = 0; i < q->nfrags; i++)
+		packet_append(p, q->frags[i].buf, q->frags[i].off, q->frags[i].len);
+	seg_of(p)->end = seg_of(q)->end;
+	seg_of(p)->flags |= seg_of(q)->flags;
+	seg_of(p)->rexmits |= seg_of(q)->rexmits;
+	if (seg_of(p)->handed < seg_of(q)->handed)
+		seg_of(p)->handed = seg_of(q)->handed;
+	p->next = q->next;
+	if (tp->sendq_tail == q)
+		tp->sendq_tail = p;
+	forget(tp, q, p);
+	q->next = NULL;
+	packet_free(q);
+	return true;
+}
+
+/* ---- marks ---- */
+
+/* n bytes of seg, with its marks, come in (sign 1) or go out of the sums. */
+static void sum_marks(struct tcp_sock *tp, const struct tcp_seg *seg, uint32_t n, int sign)
+{
+	n *= (uint32_t)sign;
+	if (seg->sacked)
+		tp->sacked_out += n;
+	if (seg->lost)
+		tp->lost_out += n;
+	if (seg->retrans)
+		tp->retrans_out += n;
+	if (seg->lost && !seg->retrans)
+		tp->rexmit_due += n;
+}
+
+/* p has just left. What was sent before is under way again. */
+void sendq_sent(struct tcp_sock *tp, struct packet *p)
 {
 	struct tcp_seg *seg = seg_of(p);
 
-	if (seg->lost)
-		tp->lost_out -= seg_len(p);
-	if (seg->retrans)
-		tp->retrans_out -= seg_len(p);
-	seg->lost = seg->retrans = false;
+	if (seg->sent && !seg->retrans) {
+		sum_marks(tp, seg, seg_len(p), -1);
+		seg->retrans = true;
+		sum_marks(tp, seg, seg_len(p), 1);
+	}
+	if (seg->sent && seg->rexmits < UINT8_MAX)
+		seg->rexmits++;
+	list_del(&seg->by_time);
+	list_add_tail(&seg->by_time, &tp->by_time);
 }
 
-/* Deemed lost, and not yet sent again (any more). */
+/* Deemed lost: the original, or what was sent again of it. */
 void sendq_mark_lost(struct tcp_sock *tp, struct packet *p)
 {
-	sendq_unmark(tp, p);
-	seg_of(p)->lost = true;
-	tp->lost_out += seg_len(p);
-	tp->rexmit = NULL;
-}
+	struct tcp_seg *seg = seg_of(p);
 
-void sendq_mark_all_lost(struct tcp_sock *tp)
-{
-	for (struct packet *p = tp->sendq; p && p != tp->send_next; p = p->next)
-		sendq_mark_lost(tp, p);
-}
-
-void sendq_unmark_all(struct tcp_sock *tp)
-{
-	if (!tp->lost_out && !tp->retrans_out)
+	if (seg->sacked || (seg->lost && !seg->retrans))
 		return;
-	for (struct packet *p = tp->sendq; p && p != tp->send_next; p = p->next)
-		sendq_unmark(tp, p);
+	tp->lost += seg_len(p);
+	sum_marks(tp, seg, seg_len(p), -1);
+	seg->lost = true;
+	seg->retrans = false;
+	sum_marks(tp, seg, seg_len(p), 1);
+	list_del(&seg->by_time);
+	if (tp->rexmit && seq_lt(seg->seq, seg_of(tp->rexmit)->seq))
+		tp->rexmit = p;
+}
+
+void sendq_mark_sacked(struct tcp_sock *tp, struct packet *p)
+{
+	struct tcp_seg *seg = seg_of(p);
+
+	sum_marks(tp, seg, seg_len(p), -1);
+	seg->sacked = true;
+	seg->lost = seg->retrans = false;
+	sum_marks(tp, seg, seg_len(p), 1);
+	list_del(&seg->by_time);
 }
 
 /*
- * The first that is lost and not under way again. The hint moves forward only, until it is
- * reset.
+ * All that is deemed lost is awaited again. It was sent before what is awaited anyway, or it would
+ * not have been found lost.
+ */
+void sendq_unmark_lost(struct tcp_sock *tp)
+{
+	struct list *pos = tp->by_time.next;
+
+	if (!tp->lost_out)
+		return;
+	for (struct packet *p = tp->sendq; p && p != tp->send_next; p = p->next) {
+		struct tcp_seg *seg = seg_of(p);
+
+		if (!seg->lost)
+			continue;
+		if (!seg->retrans) {
+			while (pos != &tp->by_time &&
+			       list_entry(pos, struct tcp_seg, by_time)->sent <= seg->sent)
+				pos = pos->next;
+			list_add_before(&seg->by_time, pos);
+		}
+		sum_marks(tp, seg, seg_len(p), -1);
+		seg->lost = false;
+		sum_marks(tp, seg, seg_len(p), 1);
+	}
+}
+
+/* The peer may have dropped what it had SACKed. */
+void sendq_unmark_sacked(struct tcp_sock *tp)
+{
+	for (struct packet *p = tp->sendq; p && p != tp->send_next; p = p->next) {
+		struct tcp_seg *seg = seg_of(p);
+
+		if (!seg->sacked)
+			continue;
+		sum_marks(tp, seg, seg_len(p), -1);
+		seg->sacked = false;
+	}
+}
+
+/*
+ * The first that is lost and not under way again. The hint moves forward only, until something
+ * before it is lost.
  */
 struct packet *sendq_next_lost(struct tcp_sock *tp)
 {
 	struct packet *p = tp->rexmit ? tp->rexmit : tp->sendq;
 
-	if (tp->lost_out == tp->retrans_out)
+	if (!tp->rexmit_due)
 		return NULL;
 	for (; p && p != tp->send_next; p = p->next) {
 		tp->rexmit = p;
@@ -207,16 +345,17 @@ struct packet *sendq_next_lost(struct tcp_sock *tp)
 void sendq_pop(struct tcp_sock *tp)
 {
 	struct packet *p = tp->sendq;
+	struct tcp_seg *seg = seg_of(p);
 
-	sendq_unmark(tp, p);
+	sum_marks(tp, seg, seg_len(p), -1);
+	list_del(&seg->by_time);
 	tp->queued -= p->len;
 	tp->sendq = p->next;
 	if (!tp->sendq)
 		tp->sendq_tail = NULL;
 	if (tp->send_next == p)
 		tp->send_next = p->next;
-	if (tp->rexmit == p)
-		tp->rexmit = NULL;
+	forget(tp, p, NULL);
 	p->next = NULL;
 	packet_free(p);
 }
@@ -226,10 +365,7 @@ void sendq_trim(struct tcp_sock *tp, uint32_t n)
 	struct packet *p = tp->sendq;
 	struct tcp_seg *seg = seg_of(p);
 
-	if (seg->lost)
-		tp->lost_out -= n;
-	if (seg->retrans)
-		tp->retrans_out -= n;
+	sum_marks(tp, seg, n, -1);
 	seg->seq += n;
 	n = n < p->len ? n : p->len;
 	packet_skip(p, n);

@@ -5,11 +5,19 @@
  *	segment.c	the wire format
  *	user.c		calls from above		input.c		segments from below
  *	listen.c	passive open			ack.c		what an ACK tells
+ *	syncookie.c	the same under a flood		fastopen.c	data in the SYN
  *	sendq.c		send queue			recvq.c		receive queues
+ *	rate.c		how fast data arrives
+ *	sack.c		what the peer has		sack_report.c	what we have, to tell it
+ *	rack.c tlp.c	finding losses			recovery.c	what follows from them
+ *	prr.c		cwnd while it goes down		undo.c		it was needless
+ *	rtt.c		round-trip time, RTO		ecn.c		congestion that routers tell of
  *	output.c	what may be sent		timer.c		what time brings
  *	timewait.c	TIME-WAIT			isn.c		initial numbers
+ *	urgent.c	urgent data			plpmtud.c	the path MTU by probes
  *	congestion.c	the module's side		option.c	socket options
- *	dump.c		what ss would show
+ *	info.c		TCP_INFO			dump.c		what ss would show
+ *	memory.c	buffers, and all of them together
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,25 +27,10 @@
 #include "packet/pool.h"
 #include "tcp/sock.h"
 
-#define RMEM_DEFAULT	131072u
-#define RMEM_MAX	(6u << 20)
-#define WMEM_DEFAULT	87380u
-#define WMEM_MAX	(4u << 20)
 #define MAX_ORPHANS	4096u
 #define MAX_TIME_WAITS	32768u
 #define CHALLENGE_LIMIT	1000u
-
-/* More than half of the stack's memory is in use: no buffer grows any more. */
-bool tcp_memory_pressure(const struct tcp *tcp)
-{
-	return tcp->env->pool->used > tcp->env->pool->limit / 2;
-}
-
-/* The rest is for ACKs, for what fills a gap, and for connections that have nothing yet. */
-bool tcp_memory_scarce(const struct tcp *tcp)
-{
-	return tcp->env->pool->used > tcp->env->pool->limit / 8 * 7;
-}
+#define MAX_SYN_BACKLOG	4096u
 
 /* ---- the table of four-tuples ---- */
 
@@ -95,12 +88,14 @@ void tcp_hash_in(struct tcp_sock *tp)
 
 /* ---- birth ---- */
 
-/* The scale that lets the window grow to what rmem_max allows (RFC 7323 2.2). */
-static uint8_t choose_wscale(const struct tcp_sock *tp)
+/* The scale that lets the window grow to what rmem allows (RFC 7323 2.2). */
+uint8_t tcp_choose_wscale(const struct tcp_sock *tp)
 {
-	uint32_t max = tp->sk.rcvbuf_locked ? tp->sk.rcvbuf : tp->tcp->rmem_max;
+	uint32_t max = tp->sk.rcvbuf_locked ? tp->sk.rcvbuf : tp->tcp->rmem.max;
 	uint8_t shift = 0;
 
+	if (!tp->tcp->window_scaling)
+		return 0;
 	while (shift < TCP_WSCALE_MAX && max >> shift > 65535)
 		shift++;
 	return shift;
@@ -117,6 +112,7 @@ int tcp_reinit(struct tcp_sock *tp)
 	tp->charge = calloc(1, sizeof(*tp->charge));
 	if (!tp->charge)
 		return -ENOBUFS;
+	list_init(&tp->by_time);
 	tp->charge->refs = 1;
 	tp->charge->tp = tp;
 	tp->rto = TCP_RTO_INIT;
@@ -124,9 +120,12 @@ int tcp_reinit(struct tcp_sock *tp)
 	tp->mss = tp->peer_mss = tp->rcv_mss = TCP_MSS_ASSUMED;
 	tp->peer_mss = 65535;
 	tp->quickacks = TCP_QUICKACKS;
-	tp->rcv_wscale = choose_wscale(tp);
+	tp->rcv_wscale = tcp_choose_wscale(tp);
 	tp->probes = tp->keep_probes = 0;
-	tp->probing = false;
+	tp->rexmit_for = TCP_TIMER_RTO;
+	tp->reordering = TCP_DUPTHRESH;
+	tp->rack.reo_wnd_mult = 1;
+	tp->probes_since = 0;
 	tp->soft_error = 0;
 	tp->oow_last = 0;
 	tp->sk.shut = 0;
@@ -144,13 +143,10 @@ static int tcp_sock_init(struct sock *sk)
 	list_init(&tp->children);
 	list_init(&tp->accept_queue);
 	list_init(&tp->sibling);
+	list_init(&tp->tfo_node);
 	tcp_timers_init(tp);
-	sk->rcvbuf = tp->tcp->rmem_default;
-	sk->sndbuf = tp->tcp->wmem_default;
-	tp->keepidle = TCP_KEEPIDLE_S;
-	tp->keepintvl = TCP_KEEPINTVL_S;
-	tp->keepcnt = TCP_KEEPCNT_N;
-	tp->syncnt = TCP_SYN_RETRIES;
+	sk->rcvbuf = tp->tcp->rmem.initial;
+	sk->sndbuf = tp->tcp->wmem.initial;
 	err = tcp_reinit(tp);
 	if (err)
 		return err;
@@ -185,8 +181,10 @@ void tcp_done(struct tcp_sock *tp)
 {
 	struct tcp *tcp = tp->tcp;
 
-	if (tp->listener && tp->end.state == TCPS_SYN_RECEIVED)
+	if (tp->listener && !tp->in_accept)
 		tcp_listen_leave(tp);
+	fastopen_leave(tp, false);
+	tp->syn_pending = tp->tsq_stopped = false;
 	tcp_timers_cancel(tp);
 	sendq_purge(tp);
 	tcp_end_del(tcp, &tp->end);
@@ -214,7 +212,11 @@ void tcp_reset(struct tcp_sock *tp, int err)
 static void tcp_sock_free(struct tcp_sock *tp)
 {
 	list_del(&tp->dead);
+	tcp_timers_cancel(tp);		/* nothing that was asked for since tcp_done() may find it */
 	recvq_purge(tp);
+	tcp_forget_syn(tp);
+	fastopen_leave(tp, false);
+	fastopen_free(tp);
 	tcp_cc_release(tp);
 	tcp_charge_release(tp);
 	if (tp->counted)
@@ -254,6 +256,10 @@ const struct transport_ops tcp_ops = {
 	.write = tcp_write,
 	.peek = tcp_peek,
 	.consume = tcp_consume,
+	.mark = tcp_mark,
+	.recv_oob = tcp_recv_oob,
+	.fastopen = tcp_fastopen,
+	.pending = tcp_inq,
 	.unsent = tcp_unsent,
 	.setsockopt = tcp_setsockopt,
 	.getsockopt = tcp_getsockopt,
@@ -271,12 +277,23 @@ int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip)
 	timer_init(&tcp->time_wait_timer, timewait_expire);
 	random_bytes(&env->random, &tcp->isn_key, sizeof(tcp->isn_key));
 	random_bytes(&env->random, &tcp->ts_key, sizeof(tcp->ts_key));
-	tcp->rmem_default = RMEM_DEFAULT;
-	tcp->rmem_max = RMEM_MAX;
-	tcp->wmem_default = WMEM_DEFAULT;
-	tcp->wmem_max = WMEM_MAX;
+	random_bytes(&env->random, &tcp->cookie_key, sizeof(tcp->cookie_key));
+	tcp->rmem = TCP_RMEM;
+	tcp->wmem = TCP_WMEM;
+	tcp->sack = true;
+	tcp->ecn = 2;
 	tcp->max_orphans = MAX_ORPHANS;
 	tcp->max_time_waits = MAX_TIME_WAITS;
+	tcp->tw_reuse = 2;
+	tcp->syn_cookies = 1;
+	tcp->timestamps = tcp->window_scaling = true;
+	tcp->max_syn_backlog = MAX_SYN_BACKLOG;
+	tcp->syn_retries = TCP_SYN_RETRIES;
+	tcp->fin_timeout = TCP_FIN_TIMEOUT;
+	tcp->keepidle = TCP_KEEPIDLE_S;
+	tcp->keepintvl = TCP_KEEPINTVL_S;
+	tcp->keepcnt = TCP_KEEPCNT_N;
+	tcp->synack_retries = TCP_SYNACK_RETRIES;
 	tcp->challenge_limit = CHALLENGE_LIMIT;
 	tcp->challenge_count = CHALLENGE_LIMIT;
 	if (port_table_init(&tcp->ports, env) < 0)
@@ -285,9 +302,13 @@ int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip)
 		goto err_ports;
 	if (hash_init(&tcp->listeners, 16) < 0)
 		goto err_established;
+	if (fastopen_init(tcp) < 0)
+		goto err_listeners;
 	ip_register(ip, IPPROTO_TCP, &tcp_protocol, tcp);
 	return 0;
 
+err_listeners:
+	hash_free(&tcp->listeners);
 err_established:
 	hash_free(&tcp->established);
 err_ports:
@@ -308,6 +329,7 @@ void tcp_destroy(struct tcp *tcp)
 	reap(&tcp->reap);
 	work_cancel(&tcp->reap);
 	timewait_purge(tcp);
+	fastopen_destroy(tcp);
 	hash_free(&tcp->listeners);
 	hash_free(&tcp->established);
 	port_table_destroy(&tcp->ports);

@@ -12,6 +12,7 @@
 #include "base/siphash.h"
 #include "ip/port.h"
 #include "ip/sock.h"
+#include "tcp/fastopen.h"
 
 struct module;
 
@@ -21,7 +22,19 @@ struct tcp_stats {			/* names as in Linux's snmp and netstat */
 		 challenge_acks, listen_drops, ofo_queued, ofo_drops, rcv_pruned, dup_acks,
 		 fast_retrans, timeouts, delayed_acks, keepalive_probes, zero_window_probes,
 		 time_waits, time_wait_overflow, bad_seq_resets, abort_on_timeout, abort_on_close,
-		 abort_on_data, abort_on_memory;
+		 abort_on_data, abort_on_memory, memory_pressures, memory_squeezes,
+		 rcv_collapsed,
+		 dsack_old_sent, dsack_ofo_sent, dsack_recv, dsack_ofo_recv, sack_discard,
+		 dsack_ignored, sack_recovery, reno_recovery, sack_renegs, sack_reorder,
+		 lost_retransmit, loss_probes, loss_probe_recovery, full_undo, partial_undo,
+		 dsack_undo, loss_undo, spurious_rtos,
+		 delivered_ce,
+		 listen_overflows, syncookies_sent,
+		 syncookies_recv, syncookies_failed, req_q_full_do_cookies, req_q_full_drop,
+		 defer_accept_drop, abort_on_linger, fastopen_active, fastopen_active_fail,
+		 fastopen_passive, fastopen_passive_fail, fastopen_listen_overflow,
+		 fastopen_cookie_reqd, fastopen_blackhole, mtup_probes, mtup_success, mtup_fail,
+		 out_of_window_icmps;
 };
 
 /* Which congestion control a new connection gets, and how a name is found. */
@@ -30,6 +43,18 @@ struct tcp_congestion_kinds {
 	const struct congestion_ops *(*get)(void *arg, const char *name, struct module **m,
 					    const void **params);
 	void (*put)(void *arg, struct module *m);
+};
+
+/* One buffer of a connection, bytes: what it keeps, begins with, and may grow to. See memory.c. */
+struct tcp_sizes {
+	uint32_t min, initial, max;
+};
+#define TCP_RMEM ((struct tcp_sizes){ 4096, 131072, 6u << 20 })
+#define TCP_WMEM ((struct tcp_sizes){ 4096, 87040, 6u << 20 })
+
+/* Of the stack's memory, bytes; 0: a share of the pool's limit (6, 8 and 14 sixteenths). */
+struct tcp_marks {
+	uint64_t low, pressure, max;
 };
 
 struct tcp {
@@ -44,10 +69,26 @@ struct tcp {
 	struct list time_wait;		/* entries, the next to end first */
 	struct timer time_wait_timer;
 	struct siphash_key isn_key, ts_key;	/* RFC 6528, RFC 7323 5.4 */
+	struct siphash_key cookie_key;
+	uint64_t syn_overflow;		/* ns: when a SYN was last answered with a cookie; 0: never */
+	struct fastopen fastopen;
+	/* as Linux's net.ipv4.tcp_* of the same names */
+	uint8_t mtu_probing;		/* 0 off, 1 when a black hole is suspected, 2 always */
+	uint8_t tw_reuse;		/* 0 never, 1 always, 2 over loopback */
+	uint8_t syn_cookies;		/* 0 never, 1 when the queue is full, 2 always */
+	bool timestamps, window_scaling;	/* offer and accept them (RFC 7323) */
+	uint32_t max_syn_backlog, syn_retries, synack_retries;
+	uint64_t fin_timeout;		/* ns in FIN-WAIT-2 after close */
+	uint32_t keepidle, keepintvl, keepcnt;	/* s, s, probes: of sockets that set no own */
 	const struct congestion_ops *congestion;
 	const void *congestion_params;
 	const struct tcp_congestion_kinds *kinds;	/* TCP_CONGESTION by name; may be NULL */
-	uint32_t rmem_default, rmem_max, wmem_default, wmem_max;	/* bytes */
+	struct tcp_sizes rmem, wmem;
+	struct tcp_marks mem;
+	bool pressure;			/* mem.pressure was reached, and not left below low since */
+	uint64_t squeezed_at;
+	uint8_t ecn;			/* RFC 3168: 0 never, 1 ask for it, 2 only when asked */
+	bool sack;			/* offer and accept SACK (RFC 2018) */
 	uint32_t max_orphans, max_time_waits;
 	uint32_t orphans, time_waits;	/* now */
 	uint64_t challenge_window;	/* ns: start of the current second of RFC 5961 section 7 */
@@ -59,6 +100,9 @@ extern const struct transport_ops tcp_ops;
 
 int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip);
 void tcp_destroy(struct tcp *tcp);		/* resets what is open */
+/* New sizes and marks: buffers that are larger than may be shrink to that. Window scales stay. */
+void tcp_set_memory(struct tcp *tcp, const struct tcp_sizes *rmem, const struct tcp_sizes *wmem,
+		    const struct tcp_marks *mem);
 /* Move every connection from ops old to ops new (a reload, or a new default). */
 void tcp_congestion_switch(struct tcp *tcp, const struct congestion_ops *from,
 			   const struct congestion_ops *to, const void *params);
@@ -77,7 +121,7 @@ struct tcp_row {			/* a line of ss */
 	struct sock *sk;		/* NULL: a TIME-WAIT entry */
 };
 
-/* Every socket, and every TIME-WAIT entry. */
+/* Every socket that is not closed, and every TIME-WAIT entry. */
 void tcp_dump(const struct tcp *tcp, void (*fn)(void *arg, const struct tcp_row *r), void *arg);
 
 #endif

@@ -4,12 +4,15 @@
  *
  * Theory of operation. One timer (rexmit_timer) drives everything that is sent until it is
  * answered:
- *	SYN, SYN-ACK	again after 1, 2, 4 ... s; 6 and 5 times
+ *	SYN, SYN-ACK	again after 1, 2, 4 ... s; 6 and 5 times, or as struct tcp says
  *	data, FIN	RFC 6298: again after RTO, doubled each time up to 120 s; up after 15 times
  *			(RFC 1122 4.2.3.5's R2), or TCP_USER_TIMEOUT (RFC 5482), or 8 for an orphan
  *	probes		nothing is out and the window is closed: RFC 9293 3.8.6.1; same intervals, for
  *			as long as the peer answers. The same timer ends a cork after 200 ms.
- * probing tells the last from the others. delack_timer bounds the wait of an ACK (RFC 9293
+ *	tail loss	two round trips after the last transmission: tlp.c
+ *	reordering	what is too young to be deemed lost: rack.c
+ * rexmit_for tells for which of them it is armed. The last two are earlier than RTO, so it is theirs to
+ * arm that again. delack_timer bounds the wait of an ACK (RFC 9293
  * 3.8.6.3); keep_timer is keepalive (3.8.4), and ends FIN-WAIT-2 of a closed socket;
  * pace_timer continues a paced sender.
  */
@@ -37,18 +40,58 @@ void tcp_arm_rto(struct tcp_sock *tp)
 	uint64_t at = tcp_now(tp) + backed_off(tp);
 	uint64_t end = tp->retries_since + tp->user_timeout * NSEC_PER_MSEC;
 
-	if (tp->user_timeout && tp->retries && end > tcp_now(tp) && end < at)
-		at = end;
-	tp->probing = false;
+	if (tp->user_timeout && tp->retries && end < at)
+		at = end > tcp_now(tp) ? end : tcp_now(tp) + NSEC_PER_MSEC;
+	tp->rexmit_for = TCP_TIMER_RTO;
 	timer_arm(timers(tp), &tp->rexmit_timer, at);
+}
+
+void tcp_arm_use(struct tcp_sock *tp, enum tcp_timer_use use, uint64_t wait)
+{
+	tp->rexmit_for = use;
+	timer_arm(timers(tp), &tp->rexmit_timer, tcp_now(tp) + wait);
+}
+
+uint64_t tcp_rto_left(const struct tcp_sock *tp)
+{
+	uint64_t end = seg_of(tp->sendq)->sent + backed_off(tp);
+
+	return end > tcp_now(tp) ? end - tcp_now(tp) : 1;
+}
+
+void tcp_arm_reo(struct tcp_sock *tp, uint64_t wait)
+{
+	uint64_t left = tcp_rto_left(tp);
+
+	/* A peer that SACKs what is very old makes RACK wait longer than the timeout would. */
+	if (wait < left)
+		tcp_arm_use(tp, TCP_TIMER_REO, wait);
+	else
+		tcp_arm_use(tp, TCP_TIMER_RTO, left);
+}
+
+void tcp_rearm_rto(struct tcp_sock *tp)
+{
+	if (tp->snd_una != tp->snd_nxt)
+		tcp_arm_use(tp, TCP_TIMER_RTO, tcp_rto_left(tp));
+}
+
+void tcp_arm_loss_timer(struct tcp_sock *tp)
+{
+	if (!tcp_tlp_arm(tp))
+		tcp_arm_rto(tp);
 }
 
 void tcp_arm_probe(struct tcp_sock *tp)
 {
-	if (tp->probing && timer_armed(&tp->rexmit_timer))
+	uint64_t at = tcp_now(tp) + backed_off(tp);
+	uint64_t end = tp->probes_since + tp->user_timeout * NSEC_PER_MSEC;
+
+	if (tp->rexmit_for == TCP_TIMER_PERSIST && timer_armed(&tp->rexmit_timer))
 		return;
-	tp->probing = true;
-	timer_arm(timers(tp), &tp->rexmit_timer, tcp_now(tp) + backed_off(tp));
+	if (tp->user_timeout && tp->probes_since && end < at)
+		at = end > tcp_now(tp) ? end : tcp_now(tp);
+	tcp_arm_use(tp, TCP_TIMER_PERSIST, at - tcp_now(tp));
 }
 
 /* Not longer than a round trip, so that no sender's RTO (srtt and 200 ms, or more) is near. */
@@ -69,12 +112,25 @@ void tcp_arm_keep(struct tcp_sock *tp, uint64_t delay)
 	timer_arm(timers(tp), &tp->keep_timer, tcp_now(tp) + delay);
 }
 
+/* Since the peer was last heard of. */
+static uint64_t keep_idle(const struct tcp_sock *tp)
+{
+	return tcp_now(tp) - (tp->last_data > tp->last_ack_recv ? tp->last_data : tp->last_ack_recv);
+}
+
+static uint64_t keep_left(const struct tcp_sock *tp)
+{
+	uint64_t idle = keep_idle(tp), wait = tcp_keepidle(tp) * NSEC_PER_SEC;
+
+	return idle < wait ? wait - idle : 0;
+}
+
 void tcp_arm_keepalive(struct tcp_sock *tp)
 {
 	if (tp->sk.keepalive && tcp_in(tp, TCPS_BIT(TCPS_ESTABLISHED) | TCPS_BIT(TCPS_CLOSE_WAIT) |
 				       TCPS_BIT(TCPS_FIN_WAIT_1) | TCPS_BIT(TCPS_FIN_WAIT_2) |
 				       TCPS_BIT(TCPS_CLOSING) | TCPS_BIT(TCPS_LAST_ACK)))
-		tcp_arm_keep(tp, tp->keepidle * NSEC_PER_SEC);
+		tcp_arm_keep(tp, keep_left(tp));
 }
 
 /* ---- retransmission ---- */
@@ -91,28 +147,63 @@ static bool past_user_timeout(const struct tcp_sock *tp)
 	       tcp_now(tp) - tp->retries_since >= tp->user_timeout * NSEC_PER_MSEC;
 }
 
-/* One more timeout: true when that is too many. */
+/*
+ * One more timeout: true when that is too many. TCP_USER_TIMEOUT takes the place of the limit, or
+ * comes before it while the connection opens; as in Linux one retransmission is made in any case.
+ */
 static bool exhausted(struct tcp_sock *tp, uint32_t limit)
 {
+	bool opening = tcp_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED));
+	bool past = past_user_timeout(tp);
+
 	if (!tp->retries)
 		tp->retries_since = tcp_now(tp) - backed_off(tp);
 	tp->retries++;
-	return tp->user_timeout && tcp_in(tp, ~TCPS_BIT(TCPS_SYN_SENT)) ? past_user_timeout(tp) :
-		tp->retries > limit;
+	return past || ((opening || !tp->user_timeout) && tp->retries > limit);
+}
+
+/* A listener's child waits for the ACK of its SYN-ACK. */
+static void synack_timeout(struct tcp_sock *tp)
+{
+	bool resend;
+
+	if (!tcp_synack_due(tp, &resend)) {
+		tcp_done(tp);
+		return;
+	}
+	tp->backoff++;
+	tp->tcp->stats.timeouts++;
+	if (!resend) {
+		tcp_arm_rto(tp);
+		return;
+	}
+	tp->tcp->stats.retrans_segs++;
+	tcp_send_syn(tp);
+}
+
+/* The same for one that is in use already: nothing else is sent again before. */
+static void fastopen_synack_timeout(struct tcp_sock *tp)
+{
+	if (tp->retries >= (tp->syncnt ? tp->syncnt : tp->tcp->synack_retries + 1)) {
+		timed_out(tp);
+		return;
+	}
+	tp->retries++;
+	tp->backoff++;
+	tp->tcp->stats.timeouts++;
+	tp->tcp->stats.retrans_segs++;
+	if (tp->retries == 1)
+		tcp_enter_loss(tp);
+	tcp_send_syn(tp);
 }
 
 static void syn_timeout(struct tcp_sock *tp)
 {
-	bool child = tp->listener;
-	uint32_t limit = tp->syncnt;
+	bool over = exhausted(tp, tcp_syncnt(tp));
 
-	if (tp->end.state == TCPS_SYN_RECEIVED)
-		limit = tp->syncnt < TCP_SYNACK_RETRIES ? tp->syncnt : TCP_SYNACK_RETRIES;
-	if (exhausted(tp, limit)) {
-		if (child)
-			tcp_done(tp);
-		else
-			timed_out(tp);
+	fastopen_timeout(tp, over);
+	if (over) {
+		timed_out(tp);
 		return;
 	}
 	tp->backoff++;
@@ -124,21 +215,27 @@ static void syn_timeout(struct tcp_sock *tp)
 static void data_timeout(struct tcp_sock *tp)
 {
 	uint32_t limit = tp->orphan ? TCP_ORPHAN_RETRIES : TCP_RETRIES2;
+	bool over;
 
 	if (!tp->sendq || tp->snd_una == tp->snd_nxt)
 		return;
 	/* A peer that answers but keeps its window shut is alive (RFC 9293 3.8.6.1). */
 	if (!tp->snd_wnd && tcp_now(tp) - tp->last_ack_recv < TCP_RTO_MAX && !tp->orphan) {
 		tp->retries = 0;
-	} else if (exhausted(tp, limit)) {
-		timed_out(tp);
-		return;
+	} else {
+		over = exhausted(tp, limit);
+		fastopen_timeout(tp, over);
+		if (over) {
+			timed_out(tp);
+			return;
+		}
 	}
 	/* Not even sent: the link is slow, or stuck. Time goes on, but nothing was lost. */
 	if (!sendq_in_host(tp, tp->sendq)) {
 		tp->tcp->stats.timeouts++;
+		plpmtud_timeout(tp);
 		tcp_enter_loss(tp);
-		tcp_retransmit(tp);
+		tcp_retransmit_head(tp);
 	}
 	tp->backoff++;
 	tcp_arm_rto(tp);
@@ -146,7 +243,7 @@ static void data_timeout(struct tcp_sock *tp)
 
 static void probe_timeout(struct tcp_sock *tp)
 {
-	tp->probing = false;
+	tp->rexmit_for = TCP_TIMER_RTO;
 	if (tp->snd_una != tp->snd_nxt)
 		return;
 	if (!tp->sendq) {		/* a FIN that there was no memory for */
@@ -159,8 +256,11 @@ static void probe_timeout(struct tcp_sock *tp)
 		if (tp->snd_una != tp->snd_nxt)
 			return;
 	}
+	if (!tp->probes_since)
+		tp->probes_since = tcp_now(tp);
+	/* A peer that answers each probe may keep its window shut for ever, but for the user. */
 	if (tp->probes > (tp->orphan ? TCP_ORPHAN_RETRIES : TCP_RETRIES2) ||
-	    (tp->user_timeout && tp->probes && tcp_now(tp) - tp->last_ack_recv >=
+	    (tp->user_timeout && tcp_now(tp) - tp->probes_since >=
 	     tp->user_timeout * NSEC_PER_MSEC)) {
 		timed_out(tp);
 		return;
@@ -176,10 +276,18 @@ static void rexmit_fire(struct timer *t)
 {
 	struct tcp_sock *tp = container_of(t, struct tcp_sock, rexmit_timer);
 
-	if (tcp_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED)))
+	if (tp->syn_pending)
+		fastopen_synack_timeout(tp);
+	else if (tp->end.state == TCPS_SYN_RECEIVED && tp->listener)
+		synack_timeout(tp);
+	else if (tcp_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED)))
 		syn_timeout(tp);
-	else if (tp->probing)
+	else if (tp->rexmit_for == TCP_TIMER_PERSIST)
 		probe_timeout(tp);
+	else if (tp->rexmit_for == TCP_TIMER_TLP)
+		tcp_tlp_timeout(tp);
+	else if (tp->rexmit_for == TCP_TIMER_REO && tp->snd_una != tp->snd_nxt)
+		tcp_rack_timeout(tp);
 	else
 		data_timeout(tp);
 }
@@ -200,8 +308,7 @@ static void delack_fire(struct timer *t)
 
 static void keepalive(struct tcp_sock *tp)
 {
-	uint64_t last = tp->last_data > tp->last_ack_recv ? tp->last_data : tp->last_ack_recv;
-	uint64_t idle = tcp_now(tp) - last, wait = tp->keepidle * NSEC_PER_SEC;
+	uint64_t idle = keep_idle(tp), wait = tcp_keepidle(tp) * NSEC_PER_SEC;
 
 	if (!tp->sk.keepalive)
 		return;
@@ -210,7 +317,7 @@ static void keepalive(struct tcp_sock *tp)
 		return;
 	}
 	if (tp->user_timeout ? tp->keep_probes && idle >= tp->user_timeout * NSEC_PER_MSEC :
-	    tp->keep_probes >= tp->keepcnt) {		/* RFC 5482 4.2 */
+	    tp->keep_probes >= tcp_keepcnt(tp)) {		/* RFC 5482 4.2 */
 		tcp_send_rst(tp);
 		timed_out(tp);
 		return;
@@ -218,7 +325,7 @@ static void keepalive(struct tcp_sock *tp)
 	tp->keep_probes++;
 	tp->tcp->stats.keepalive_probes++;
 	tcp_send_probe(tp);
-	tcp_arm_keep(tp, tp->keepintvl * NSEC_PER_SEC);
+	tcp_arm_keep(tp, tcp_keepintvl(tp) * NSEC_PER_SEC);
 }
 
 static void keep_fire(struct timer *t)
@@ -233,7 +340,11 @@ static void keep_fire(struct timer *t)
 
 static void pace_fire(struct timer *t)
 {
-	tcp_output(container_of(t, struct tcp_sock, pace_timer));
+	struct tcp_sock *tp = container_of(t, struct tcp_sock, pace_timer);
+
+	tcp_output(tp);
+	if (!timer_armed(t) && !tp->tsq_stopped)
+		tp->pace_waited = false;	/* what stops it now is not pacing */
 }
 
 void tcp_timers_init(struct tcp_sock *tp)

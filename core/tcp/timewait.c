@@ -10,8 +10,9 @@
  *
  * A SYN ends the wait when it cannot be an old one: its timestamp, or its sequence number, is
  * beyond the last (RFC 6191). A RST does not (RFC 1337: it would be an assassination). Our own
- * connect() may take over an entry on the same grounds once it is a second old and timestamps
- * were used.
+ * connect() may take over an entry on the same grounds, as Linux has it: where timestamps were
+ * used, a program that is bound to the port always; one that asks for any port when tw_reuse
+ * allows it (1; 2, the default: over loopback) and the clock of timestamps has moved on by a second.
  */
 #include <stdlib.h>
 
@@ -155,7 +156,18 @@ bool timewait_input(struct tcp *tcp, struct tcp_timewait *tw, const struct tcp_s
 	return true;
 }
 
-bool timewait_reusable(const struct tcp *tcp, const struct tcp_timewait *tw)
+static bool over_loopback(const struct tcp_timewait *tw)
 {
-	return tw->ts_ok && tcp->env->now - tw->since >= NSEC_PER_SEC;
+	return ip_addr_is_loopback(&tw->end.local) || ip_addr_is_loopback(&tw->end.remote);
+}
+
+bool timewait_reusable(const struct tcp *tcp, const struct tcp_timewait *tw, bool chosen)
+{
+	if (!tw->ts_ok)
+		return false;
+	if (!chosen)
+		return true;
+	if (!tcp->tw_reuse || (tcp->tw_reuse == 2 && !over_loopback(tw)))
+		return false;
+	return tcp->env->now - tw->since > NSEC_PER_SEC;
 }

@@ -31,14 +31,19 @@ int tcp_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
 }
 
 /* Is the four-tuple free, or held by a TIME-WAIT entry that may be taken over? */
-static bool tuple_usable(void *arg, uint16_t port)
+static bool tuple_free(const struct tcp_sock *tp, uint16_t port, bool chosen)
 {
-	struct tcp_sock *tp = arg;
 	struct tcp_end *e = tcp_end_find(tp->tcp, &tp->sk.local, port, &tp->sk.remote,
 					 tp->sk.rport);
 
 	return !e || (e->state == TCPS_TIME_WAIT &&
-		      timewait_reusable(tp->tcp, container_of(e, struct tcp_timewait, end)));
+		      timewait_reusable(tp->tcp, container_of(e, struct tcp_timewait, end),
+					chosen));
+}
+
+static bool tuple_usable(void *arg, uint16_t port)
+{
+	return tuple_free(arg, port, true);
 }
 
 /* The first sequence number; beyond those of the TIME-WAIT entry that is taken over. */
@@ -65,14 +70,14 @@ static int connect_names(struct tcp_sock *tp, const struct ip_addr *a, uint16_t 
 	struct sock *sk = &tp->sk;
 	int err;
 
-	sk->remote = *a;
-	if (ip_addr_is_any(a))
-		sk->remote = ip_addr_v4(htonl(INADDR_LOOPBACK));
+	if (!sk->bound_addr)
+		sk->local = sock_any(sk);
+	sk->remote = ip_addr_is_any(a) ? sock_this_host(sk, a) : *a;
 	sk->rport = port;
 	sk->dst.nic = NULL;
-	if (!sk->bound_addr)
-		sk->local = ip_addr_v4(0);
-	err = sock_route(sk);
+	err = sock_check_peer(sk, &sk->remote);
+	if (!err)
+		err = sock_route(sk);
 	if (!err && (sk->dst.broadcast || sk->dst.multicast))
 		err = -ENETUNREACH;
 	if (err)
@@ -81,12 +86,12 @@ static int connect_names(struct tcp_sock *tp, const struct ip_addr *a, uint16_t 
 		sk->local = sk->dst.src;
 	if (!sk->port_use.port)
 		return port_connect(&tp->tcp->ports, sk, &sk->remote, port, tuple_usable, tp);
-	return tuple_usable(tp, sk->lport) ? 0 : -EADDRNOTAVAIL;
+	return tuple_free(tp, sk->lport, false) ? 0 : -EADDRNOTAVAIL;
 }
 
-int tcp_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
+int tcp_connect_prepare(struct tcp_sock *tp, const struct ip_addr *a, uint16_t port)
 {
-	struct tcp_sock *tp = tcp_sock(sk);
+	struct sock *sk = &tp->sk;
 	int err;
 
 	if (tcp_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED)))
@@ -98,11 +103,11 @@ int tcp_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
 		return err;
 	err = connect_names(tp, a, port);
 	if (err) {
-		sk->remote = ip_addr_v4(0);
+		sk->remote = sock_any(sk);
 		sk->rport = 0;
 		sk->dst.nic = NULL;
 		if (!sk->bound_addr)
-			sk->local = ip_addr_v4(0);
+			sk->local = sock_any(sk);
 		return err;
 	}
 	tp->iss = choose_isn(tp);
@@ -112,19 +117,33 @@ int tcp_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
 	tcp_set_state(tp, TCPS_SYN_SENT);
 	tcp_hash_in(tp);
 	tp->tcp->stats.active_opens++;
-	tcp_send_syn(tp);
-	return -EINPROGRESS;
+	return 0;
+}
+
+int tcp_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
+{
+	struct tcp_sock *tp = tcp_sock(sk);
+	int err = tcp_connect_prepare(tp, a, port);
+
+	if (err)
+		return err;
+	err = fastopen_defer(tp);
+	if (err)
+		tcp_send_syn(tp);
+	return err;
 }
 
 /* ---- close ---- */
 
 void tcp_arm_fin_wait_2(struct tcp_sock *tp)
 {
-	uint64_t wait = tp->linger2 ? tp->linger2 * NSEC_PER_SEC : TCP_MSL2;
-
-	if (tp->linger2 == TCP_LINGER2_NONE)
-		wait = 0;
-	tcp_arm_keep(tp, wait < TCP_MSL2 ? wait : TCP_MSL2);
+	if (tp->linger2 == TCP_LINGER2_NONE) {
+		tp->tcp->stats.abort_on_linger++;
+		tcp_send_rst(tp);
+		tcp_done(tp);
+		return;
+	}
+	tcp_arm_keep(tp, tp->linger2 ? tp->linger2 * NSEC_PER_SEC : tp->tcp->fin_timeout);
 }
 
 /* Our side is done: the state that follows, and FIN behind what is queued. */
@@ -153,6 +172,13 @@ static void abort_connection(struct tcp_sock *tp)
 	tcp_done(tp);
 }
 
+/* Too many of them, or no memory for what this one still has to send (Linux's tcp_check_oom). */
+static bool no_orphans(const struct tcp_sock *tp)
+{
+	return tp->tcp->orphans > tp->tcp->max_orphans ||
+	       (tp->queued > SOCK_SNDBUF_MIN && tcp_memory_scarce(tp->tcp));
+}
+
 void tcp_close(struct sock *sk, bool abort_it)
 {
 	struct tcp_sock *tp = tcp_sock(sk);
@@ -170,8 +196,8 @@ void tcp_close(struct sock *sk, bool abort_it)
 						   TCPS_BIT(TCPS_SYN_SENT))) {
 		tcp_done(tp);
 	} else if (abort_it || unread || (sk->linger_on && !sk->linger_s) ||
-		   tcp->orphans > tcp->max_orphans) {
-		if (tcp->orphans > tcp->max_orphans)
+		   no_orphans(tp)) {
+		if (no_orphans(tp))
 			tcp->stats.abort_on_memory++;
 		else
 			tcp->stats.abort_on_close++;
@@ -191,13 +217,13 @@ int tcp_disconnect(struct sock *sk)
 		tcp_listen_close(tp);
 	abort_connection(tp);
 	recvq_purge(tp);
-	sk->remote = ip_addr_v4(0);
+	sk->remote = sock_any(sk);
 	sk->rport = 0;
 	sk->dst.nic = NULL;
 	sk->shut = 0;
 	sk->error = 0;
 	if (!sk->bound_addr)
-		sk->local = ip_addr_v4(0);
+		sk->local = sock_any(sk);
 	return tcp_reinit(tp);
 }
 
@@ -242,8 +268,11 @@ static uint32_t room(const struct tcp_sock *tp)
 	return tp->sk.sndbuf - tp->queued;
 }
 
+/* Linux tells a writer when half of TCP_NOTSENT_LOWAT is free, not for every byte. */
 static bool writable(const struct tcp_sock *tp)
 {
+	if (tp->notsent_lowat && 2ull * unsent_bytes(tp) >= tp->notsent_lowat)
+		return false;
 	return room(tp) >= (tp->sk.sndbuf > 3 ? tp->sk.sndbuf / 3 : 1);
 }
 
@@ -255,7 +284,8 @@ static uint32_t poll_listen(const struct tcp_sock *tp)
 uint32_t tcp_poll(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sock(sk);
-	bool opening = tcp_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED));
+	bool opening = tcp_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED)) &&
+		       !tp->syn_pending;
 	uint32_t ev = sk->error ? EPOLLERR : 0;
 	uint32_t low = sk->rcvlowat > 1 ? sk->rcvlowat : 1;
 
@@ -265,12 +295,14 @@ uint32_t tcp_poll(struct sock *sk)
 		ev |= EPOLLHUP;
 	if (sk->shut & SOCK_SHUT_RD)
 		ev |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	if (opening)
-		return ev;
+	if (opening)		/* a write makes the SYN of a deferred connect */
+		return tp->tfo_deferred ? ev | EPOLLOUT | EPOLLWRNORM : ev;
 	if (low > recvq_full_window(tp))
 		low = recvq_full_window(tp);
-	if (tp->recv_bytes >= low)
+	if (urgent_readable(tp) >= low)
 		ev |= EPOLLIN | EPOLLRDNORM;
+	if (tp->urg_state == TCP_URG_VALID)
+		ev |= EPOLLPRI;
 	if (sk->shut & SOCK_SHUT_WR || writable(tp))
 		ev |= EPOLLOUT | EPOLLWRNORM;
 	else
@@ -280,13 +312,20 @@ uint32_t tcp_poll(struct sock *sk)
 
 /* ---- send ---- */
 
+static bool may_write(const struct tcp_sock *tp)
+{
+	return tp->syn_pending || tcp_in(tp, TCPS_BIT(TCPS_ESTABLISHED) |
+					     TCPS_BIT(TCPS_CLOSE_WAIT));
+}
+
 uint32_t tcp_space(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sock(sk);
 	uint32_t n;
 
-	if (!tcp_in(tp, TCPS_BIT(TCPS_ESTABLISHED) | TCPS_BIT(TCPS_CLOSE_WAIT)) ||
-	    sk->shut & SOCK_SHUT_WR)
+	if (tp->tfo_deferred)
+		return sk->sndbuf;
+	if (!may_write(tp) || sk->shut & SOCK_SHUT_WR)
 		return 0;
 	n = room(tp);
 	if (!n)
@@ -312,19 +351,25 @@ ssize_t tcp_write(struct sock *sk, struct buf *b, uint32_t off, uint32_t len, in
 		return -sock_take_error(sk);
 	if (sk->shut & SOCK_SHUT_WR)
 		return -EPIPE;
-	if (tcp_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED)))
-		return -EAGAIN;
-	if (!tcp_in(tp, TCPS_BIT(TCPS_ESTABLISHED) | TCPS_BIT(TCPS_CLOSE_WAIT)))
-		return -EPIPE;
+	if (tp->tfo_deferred)
+		return fastopen_write(tp, b, off, len);
+	if (!may_write(tp))
+		return tcp_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED)) ?
+		       -EAGAIN : -EPIPE;
 	if (!len)
 		return 0;
 	space = tcp_space(sk);
 	if (!space)
 		return -EAGAIN;
+	rate_check_app_limited(tp);
+	if (tcp_memory_pressure(tp->tcp))
+		tcp_shrink_buffers(tp);
 	n = sendq_write(tp, b, off, len < space ? len : space);
 	if (n <= 0)
 		return n;
 	tp->more = flags & MSG_MORE;
+	if (flags & MSG_OOB)
+		urgent_mark(tp);
 	output_later(tp);
 	return n;
 }
@@ -343,6 +388,7 @@ void tcp_consume(struct sock *sk, uint32_t n)
 	uint32_t now, wnd;
 
 	recvq_consumed(tp, n);
+	urgent_passed(tp);
 	if (!tcp_in(tp, TCPS_BIT(TCPS_ESTABLISHED) | TCPS_BIT(TCPS_FIN_WAIT_1) |
 			TCPS_BIT(TCPS_FIN_WAIT_2)))
 		return;

@@ -6,13 +6,15 @@
  * it, the one with the most in common (a peer counts more than an address or a device). Equals
  * with SO_REUSEPORT share the load by a hash of the four-tuple, so that a flow stays with its
  * socket; of other equals the last bound wins. Broadcasts and multicasts go to every socket that
- * fits. Super-packets from links that aggregate have been cut by ip/: what comes here is one
- * datagram.
+ * fits, multicasts as far as its source filters let them (RFC 3376 section 3.1). A super-packet, from
+ * a link that aggregates, from GRO or over loopback, is one message for a socket that asks for that
+ * (UDP_GRO); for others it is cut here.
  */
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string.h>
 
+#include "ip/group.h"
 #include "packet/checksum.h"
 #include "udp/sock.h"
 
@@ -32,11 +34,10 @@ static int score(const struct sock *sk, const struct names *n)
 			return -1;
 		s += 4;
 	}
-	if (!ip_addr_is_any(&sk->local)) {
-		if (!ip_addr_eq(&sk->local, &n->dst))
-			return -1;
+	if (!sock_takes(sk, &n->dst))
+		return -1;
+	if (!ip_addr_is_any(&sk->local))
 		s += 4;
-	}
 	if (dgram_connected(sk)) {
 		if (!ip_addr_eq(&sk->remote, &n->src) || sk->rport != n->sport)
 			return -1;
@@ -94,13 +95,22 @@ static struct sock *lookup(struct udp *udp, const struct names *n)
 	return nth_equal(port, n, best, siphash(&udp->env->key, &key, sizeof(key)) % equals);
 }
 
+/* p's data is at the UDP header, where filters begin to count. */
 static void deliver(struct udp *udp, struct sock *sk, struct packet *p, const struct datagram *d)
 {
-	if (dgram_deliver(dgram_sk(sk), p, d)) {
-		udp->stats.in_datagrams++;
-	} else {
-		udp->stats.rcvbuf_errors++;
+	uint32_t segs = packet_segs(p);
+
+	if (!sock_filter(sk, p, UDP_HEADER_LEN)) {
 		udp->stats.in_errors++;
+		packet_free(p);
+		return;
+	}
+	packet_pull(p, UDP_HEADER_LEN);
+	if (dgram_deliver(dgram_sk(sk), p, d)) {
+		udp->stats.in_datagrams += segs;
+	} else {
+		udp->stats.rcvbuf_errors += segs;
+		udp->stats.in_errors += segs;
 	}
 }
 
@@ -127,17 +137,27 @@ static bool deliver_group(struct udp *udp, struct packet *p, const struct names 
 	list_for_each(node, &port->uses) {
 		struct sock *sk = list_entry(node, struct port_use, node)->sk;
 
-		if (score(sk, n) < 0)
+		if (score(sk, n) < 0 || !group_sock_allows(sk, n->nic, &n->dst, &n->src))
 			continue;
 		if (last)
 			deliver_copy(udp, last, p, d);
-		else
-			packet_pull(p, UDP_HEADER_LEN);
 		last = sk;
 	}
 	if (last)
 		deliver(udp, last, p, d);
 	return last;
+}
+
+/* IPv6 demands a checksum (RFC 8200 section 8.1), but for tunnels that ask for none (RFC 6935). */
+static bool does_without(struct udp *udp, const struct ip_meta *m, const struct udphdr *uh)
+{
+	struct names n = {
+		.src = m->src, .dst = m->dst, .nic = m->nic,
+		.sport = ntohs(uh->uh_sport), .dport = ntohs(uh->uh_dport),
+	};
+	struct sock *sk = lookup(udp, &n);
+
+	return sk && udp_sk(sk)->no_check6_rx;
 }
 
 /* The header's length and checksum (RFC 1122 4.1.3.4). False: counted, to be dropped. */
@@ -156,9 +176,11 @@ static bool check(struct udp *udp, struct packet *p, const struct ip_meta *m, st
 		return false;
 	}
 	packet_trim(p, len);
-	if (!uh->uh_sum || p->csum != PACKET_CSUM_NONE)
+	if (p->csum != PACKET_CSUM_NONE)
 		return true;
-	pseudo = checksum_pseudo(&m->src.w[3], &m->dst.w[3], 4, IPPROTO_UDP, len);
+	if (!uh->uh_sum && (ip_addr_is_v4(&m->dst) || does_without(udp, m, uh)))
+		return true;
+	pseudo = ip_pseudo(&m->src, &m->dst, IPPROTO_UDP, len);
 	if (!checksum_fold(checksum_packet(p, 0, len, pseudo)))
 		return true;
 	udp->stats.in_csum_errors++;
@@ -166,36 +188,98 @@ static bool check(struct udp *udp, struct packet *p, const struct ip_meta *m, st
 	return false;
 }
 
+/* One datagram, or many in one for a socket that takes them so. */
+static void input_one(struct udp *udp, struct packet *p, const struct ip_meta *m,
+		      const struct names *n, struct sock *sk)
+{
+	struct datagram d = {
+		.src = m->src, .dst = m->dst, .nic = m->nic, .ttl = m->ttl, .tos = m->tos,
+		.sport = n->sport, .dport = n->dport, .has_tos = true, .gso_size = p->gso_size,
+		.tstamp = p->tstamp ? p->tstamp : udp->env->now,
+	};
+
+	if (sk)
+		deliver(udp, sk, p, &d);
+	else if (!deliver_group(udp, p, n, &d))
+		packet_free(p);
+}
+
+/* Many in one, for who wants them one by one: cut them from the IP header on. */
+static void input_cut(struct udp *udp, struct packet *p, const struct ip_meta *m,
+		      const struct names *n, struct sock *sk)
+{
+	uint32_t header = p->transport - p->network;
+	struct packet_queue cut = { 0 };
+
+	packet_push(p, header);
+	if (packet_segment(p, &cut) < 0) {
+		udp->stats.in_errors++;
+		return;
+	}
+	while ((p = packet_queue_pop(&cut))) {
+		p->csum = PACKET_CSUM_VERIFIED;
+		packet_pull(p, header);
+		input_one(udp, p, m, n, sk);
+	}
+}
+
 bool udp_input(void *arg, struct packet *p, const struct ip_meta *m)
 {
 	struct udp *udp = arg;
 	struct names n = { .src = m->src, .dst = m->dst, .nic = m->nic };
-	struct datagram d = {
-		.src = m->src, .dst = m->dst, .nic = m->nic, .ttl = m->ttl, .tos = m->tos,
-		.has_tos = true, .tstamp = p->tstamp ? p->tstamp : udp->env->now,
-	};
+	struct sock *sk = NULL;
 	struct udphdr uh;
-	struct sock *sk;
 
 	if (!check(udp, p, m, &uh)) {
 		packet_free(p);
 		return true;
 	}
-	n.sport = d.sport = ntohs(uh.uh_sport);
-	n.dport = d.dport = ntohs(uh.uh_dport);
-	if (m->broadcast || m->multicast) {
-		if (!deliver_group(udp, p, &n, &d))
-			packet_free(p);
-		return true;
+	n.sport = ntohs(uh.uh_sport);
+	n.dport = ntohs(uh.uh_dport);
+	if (!m->broadcast && !m->multicast) {
+		sk = lookup(udp, &n);
+		if (!sk) {
+			udp->stats.no_ports += packet_segs(p);
+			return false;
+		}
 	}
-	sk = lookup(udp, &n);
-	if (!sk) {
-		udp->stats.no_ports++;
-		return false;
-	}
-	packet_pull(p, UDP_HEADER_LEN);
-	deliver(udp, sk, p, &d);
+	if (p->gso_size && !(sk && udp_sk(sk)->gro))
+		input_cut(udp, p, m, &n, sk);
+	else
+		input_one(udp, p, m, &n, sk);
 	return true;
+}
+
+static struct ip_addr wire_addr(const uint8_t *at, uint32_t alen)
+{
+	uint32_t v4;
+
+	if (alen == 16)
+		return ip_addr_read(at);
+	memcpy(&v4, at, sizeof(v4));
+	return ip_addr_v4(v4);
+}
+
+static bool gro_wanted(void *arg, const struct gro_names *g)
+{
+	struct names n = { .sport = g->sport, .dport = g->dport };
+	struct sock *sk;
+
+	n.src = wire_addr(g->src, g->alen);
+	n.dst = wire_addr(g->dst, g->alen);
+	sk = lookup(arg, &n);
+	return sk && udp_sk(sk)->gro;
+}
+
+void udp_gro_changed(struct udp *udp)
+{
+	struct nics *nics = udp->ip->nics;
+
+	nics->gro_udp = NULL;
+	nics->gro_udp_arg = udp;
+	list_for_each(n, &udp->socks)
+		if (udp_sk(list_entry(n, struct sock, all))->gro)
+			nics->gro_udp = gro_wanted;
 }
 
 void udp_error(void *arg, const struct ip_meta *quoted, const uint8_t *transport, uint32_t len,

@@ -18,7 +18,7 @@
 
 static void checksum_open(struct packet *p, struct udphdr *uh, const struct flow *f)
 {
-	uint32_t pseudo = checksum_pseudo(&f->src.w[3], &f->dst.w[3], 4, IPPROTO_UDP, p->len);
+	uint32_t pseudo = ip_pseudo(&f->src, &f->dst, IPPROTO_UDP, p->len);
 
 	uh->uh_sum = (uint16_t)~checksum_fold(pseudo);
 	p->csum = PACKET_CSUM_PARTIAL;
@@ -35,7 +35,7 @@ static int emit(struct sock *sk, struct packet *p, const struct flow *f, uint16_
 	packet_push(p, UDP_HEADER_LEN);
 	uh.uh_ulen = htons(p->len);
 	p->csum = PACKET_CSUM_NONE;
-	if (!sk->no_check)
+	if (!(ip_addr_is_v4(&f->dst) ? sk->no_check : udp_sk(sk)->no_check6_tx))
 		checksum_open(p, &uh, f);
 	memcpy(p->data, &uh, sizeof(uh));
 	sock_charge(sk, p);
@@ -44,12 +44,12 @@ static int emit(struct sock *sk, struct packet *p, const struct flow *f, uint16_
 }
 
 /* UDP_SEGMENT: datagrams of size bytes each. */
-static int cut(const struct sock *sk, struct packet *p, uint16_t size)
+static int cut(const struct sock *sk, struct packet *p, const struct flow *f, uint16_t size)
 {
 	uint32_t segs = (p->len + size - 1) / size;
 
 	if (segs > UDP_MAX_SEGMENTS || sk->no_check ||
-	    size + UDP_HEADER_LEN + IPV4_HEADER_LEN > sk->dst.mtu)
+	    size + UDP_HEADER_LEN + ip_header_len(&f->dst) > sk->dst.mtu)
 		return -EINVAL;
 	p->gso_type = PACKET_GSO_UDP;
 	p->gso_size = size;
@@ -82,11 +82,11 @@ static int prepare(struct sock *sk, struct packet *p, const struct datagram *d, 
 	if (err)
 		return err;
 	if (gso && gso < p->len)
-		return cut(sk, p, gso);
-	return dgram_fits(ds, f, p->len + UDP_HEADER_LEN + IPV4_HEADER_LEN, *dport);
+		return cut(sk, p, f, gso);
+	return dgram_fits(ds, f, p->len + UDP_HEADER_LEN + ip_header_len(&f->dst), *dport);
 }
 
-int udp_send(struct sock *sk, struct packet *p, const struct datagram *d)
+static int send_one(struct sock *sk, struct packet *p, const struct datagram *d)
 {
 	uint16_t dport;
 	struct flow f;
@@ -98,9 +98,68 @@ int udp_send(struct sock *sk, struct packet *p, const struct datagram *d)
 		return err;
 	}
 	err = emit(sk, p, &f, dport);
-	if (err == -ENOBUFS && !sk->recverr) {	/* lost, as anywhere on the way */
+	if (err == -ENOBUFS && !sock_recverr(sk, &f.dst)) {	/* lost, as anywhere on the way */
 		udp_of(sk)->stats.sndbuf_errors++;
 		err = 0;
 	}
 	return err;
+}
+
+/* ---- UDP_CORK and MSG_MORE (udp(7), send(2)) ---- */
+
+int udp_push(struct sock *sk)
+{
+	struct udp_sock *us = udp_sk(sk);
+	struct packet *p = us->corked;
+
+	us->corked = NULL;
+	return p ? send_one(sk, p, &us->corked_to) : 0;
+}
+
+/* The first part of a datagram: whatever is wrong with where it goes is told now. */
+static int cork(struct sock *sk, struct packet *p, const struct datagram *d)
+{
+	struct udp_sock *us = udp_sk(sk);
+	uint16_t dport;
+	struct flow f;
+	int err;
+
+	us->corked_to = *d;
+	us->corked_to.more = false;
+	us->corked_to.gso_size = UINT16_MAX;	/* not to be cut, nor refused for its length, now */
+	err = prepare(sk, p, &us->corked_to, &f, &dport);
+	if (err && err != -EAGAIN) {
+		packet_free(p);
+		return err;
+	}
+	us->corked_to.gso_size = d->gso_size;
+	us->corked = p;
+	return 0;
+}
+
+/* Another part; the names that come with it mean nothing. As with Linux, one too many loses all. */
+static int cork_append(struct udp_sock *us, struct packet *p)
+{
+	int err = -EMSGSIZE;
+
+	if (us->corked->len + p->len + UDP_HEADER_LEN <= UDP_MAX_LEN)
+		err = packet_append_from(us->corked, p, 0, p->len) ? -ENOBUFS : 0;
+	packet_free(p);
+	if (err) {
+		packet_free(us->corked);
+		us->corked = NULL;
+	}
+	return err;
+}
+
+int udp_send(struct sock *sk, struct packet *p, const struct datagram *d)
+{
+	struct udp_sock *us = udp_sk(sk);
+	bool more = d->more || us->cork;
+	int err;
+
+	if (!us->corked)
+		return more ? cork(sk, p, d) : send_one(sk, p, d);
+	err = cork_append(us, p);
+	return err || more ? err : udp_push(sk);
 }

@@ -16,10 +16,6 @@
 
 #include "udp/sock.h"
 
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-
 static int udp_sock_init(struct sock *sk)
 {
 	list_add_tail(&sk->all, &udp_of(sk)->socks);
@@ -28,8 +24,12 @@ static int udp_sock_init(struct sock *sk)
 
 static void udp_close(struct sock *sk, bool abort)
 {
+	struct udp *udp = udp_of(sk);
+
 	(void)abort;
+	packet_free(udp_sk(sk)->corked);
 	dgram_free(dgram_sk(sk));
+	udp_gro_changed(udp);
 }
 
 static int udp_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
@@ -44,27 +44,60 @@ static int udp_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
 	return dgram_connect(sk, a, port);
 }
 
+static int set_segment(struct udp_sock *us, int v)
+{
+	if (v < 0 || v > UINT16_MAX)
+		return -EINVAL;
+	us->gso_size = (uint16_t)v;
+	return 0;
+}
+
 static int udp_setsockopt(struct sock *sk, int level, int name, const void *v, socklen_t len)
 {
+	struct udp_sock *us = udp_sk(sk);
 	int n;
 
-	if (level != IPPROTO_UDP || name != UDP_SEGMENT)
+	if (level != IPPROTO_UDP)
 		return -ENOPROTOOPT;
 	if (len < sizeof(n))
 		return -EINVAL;
 	memcpy(&n, v, sizeof(n));
-	if (n < 0 || n > UINT16_MAX)
-		return -EINVAL;
-	udp_sk(sk)->gso_size = n;
-	return 0;
+	switch (name) {
+	case UDP_CORK:
+		us->cork = n;
+		return n ? 0 : udp_push(sk);
+	case UDP_SEGMENT:
+		return set_segment(us, n);
+	case UDP_GRO:
+		us->gro = n;
+		udp_gro_changed(udp_of(sk));
+		return 0;
+	case UDP_NO_CHECK6_TX:
+		us->no_check6_tx = n;
+		return 0;
+	case UDP_NO_CHECK6_RX:
+		us->no_check6_rx = n;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
 }
 
 static int udp_getsockopt(struct sock *sk, int level, int name, void *v, socklen_t *len)
 {
-	int n = udp_sk(sk)->gso_size;
+	const struct udp_sock *us = udp_sk(sk);
+	int n;
 
-	if (level != IPPROTO_UDP || name != UDP_SEGMENT)
+	if (level != IPPROTO_UDP)
 		return -ENOPROTOOPT;
+	switch (name) {
+	case UDP_CORK:		n = us->cork; break;
+	case UDP_SEGMENT:	n = us->gso_size; break;
+	case UDP_GRO:		n = us->gro; break;
+	case UDP_NO_CHECK6_TX:	n = us->no_check6_tx; break;
+	case UDP_NO_CHECK6_RX:	n = us->no_check6_rx; break;
+	default:		return -ENOPROTOOPT;
+	}
 	if (*len > sizeof(n))
 		*len = sizeof(n);
 	memcpy(v, &n, *len);

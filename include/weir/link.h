@@ -31,6 +31,9 @@ extern "C" {
 #define LINK_GSO_TCP4	0x2u	/* cuts TCP super-segments over IPv4 */
 #define LINK_GSO_TCP6	0x4u
 #define LINK_GSO_UDP	0x8u
+/* What the device is, not what it does for a packet: its frames are IP packets, without a link
+ * header, and it has no link addresses. Of a point-to-point device, as TUN is. */
+#define LINK_L3		0x10u
 
 struct link_stats {
 	uint64_t rx_packets, rx_bytes;	/* frames as received; a GSO frame is one here */
@@ -50,7 +53,7 @@ struct link {
 	uint32_t caps;			/* LINK_* that the device has; the core clears what gso = off forbids */
 	uint32_t mtu;			/* bytes of IP */
 	uint32_t gso_max;		/* bytes of a super-segment's IP packet; 0 = none */
-	uint8_t addr[LINK_ADDR_LEN];	/* of the stack's end */
+	uint8_t addr[LINK_ADDR_LEN];	/* of the stack's end; none with LINK_L3 */
 	char host_device[LINK_NAME_MAX]; /* the kernel's device behind it, "" when none */
 	bool created;			/* open created the device, close removes it */
 	struct link_stats stats;
@@ -71,7 +74,8 @@ struct link_ops {
 	 * than n means "not now". A packet that can never be sent is freed and counted in
 	 * tx_errors, and counts as taken. */
 	int (*transmit)(struct link *l, struct packet **batch, int n);
-	/* Fill batch with at most max packets, data at the Ethernet header. */
+	/* Fill batch with at most max packets, data at the Ethernet header (LINK_L3: at the IP
+	 * header). */
 	int (*receive)(struct link *l, struct packet **batch, int max);
 };
 

@@ -29,8 +29,8 @@ extern "C" {
 #endif
 
 #define WEIR_MODULE_MAGIC	0x57454952u	/* "WEIR" */
-#define WEIR_ABI_MAJOR		1u
-#define WEIR_ABI_MINOR		0u
+#define WEIR_ABI_MAJOR		2u
+#define WEIR_ABI_MINOR		1u
 #define WEIR_MODULE_SYMBOL	"weir_module"
 
 enum weir_kind { WEIR_KIND_END, WEIR_KIND_QDISC, WEIR_KIND_LINK, WEIR_KIND_MODE, WEIR_KIND_CONGESTION };
@@ -48,6 +48,7 @@ struct weir_module {
 	uint32_t entry_size;		/* sizeof(struct weir_entry) */
 	uint32_t packet_size;		/* sizeof(struct packet): shared with the module, so exact */
 	uint32_t link_size;		/* sizeof(struct link): likewise */
+	uint32_t congestion_size;	/* sizeof(struct congestion): likewise */
 	const char *name;
 	const char *help;		/* one line */
 	const struct weir_entry *entries;	/* closed by WEIR_KIND_END */
@@ -58,18 +59,30 @@ struct weir_module {
 #define WEIR_MODE(o)	{ WEIR_KIND_MODE, sizeof(struct mode_ops), &(o) }
 #define WEIR_CONGESTION(o) { WEIR_KIND_CONGESTION, sizeof(struct congestion_ops), &(o) }
 
+/* The same as a static constant of any name, for ops tables of a program's own (weir_modules_add). */
+#define WEIR_MODULE_STATIC(symbol, mod_name, mod_help, ...)				\
+	static const struct weir_entry symbol##_entries[] = {				\
+		__VA_ARGS__, { WEIR_KIND_END, 0, NULL }					\
+	};										\
+	static const struct weir_module symbol =					\
+		WEIR_MODULE_OF(mod_name, mod_help, symbol##_entries)
+
+#define WEIR_MODULE_OF(mod_name, mod_help, entry_list) {					\
+		.magic = WEIR_MODULE_MAGIC,						\
+		.abi_major = WEIR_ABI_MAJOR, .abi_minor = WEIR_ABI_MINOR,		\
+		.size = sizeof(struct weir_module), .entry_size = sizeof(struct weir_entry), \
+		.packet_size = sizeof(struct packet), .link_size = sizeof(struct link),	\
+		.congestion_size = sizeof(struct congestion),				\
+		.name = mod_name, .help = mod_help, .entries = entry_list,		\
+	}
+
 #define WEIR_MODULE(mod_name, mod_help, ...)						\
 	static const struct weir_entry weir_module_entries[] = {			\
 		__VA_ARGS__, { WEIR_KIND_END, 0, NULL }					\
 	};										\
 	extern WEIR_API const struct weir_module weir_module;				\
-	const struct weir_module weir_module = {					\
-		.magic = WEIR_MODULE_MAGIC,						\
-		.abi_major = WEIR_ABI_MAJOR, .abi_minor = WEIR_ABI_MINOR,		\
-		.size = sizeof(struct weir_module), .entry_size = sizeof(struct weir_entry), \
-		.packet_size = sizeof(struct packet), .link_size = sizeof(struct link),	\
-		.name = mod_name, .help = mod_help, .entries = weir_module_entries,	\
-	}
+	const struct weir_module weir_module =						\
+		WEIR_MODULE_OF(mod_name, mod_help, weir_module_entries)
 
 #ifdef __cplusplus
 }

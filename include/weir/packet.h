@@ -38,7 +38,7 @@ struct nic;
 #define PACKET_HEADROOM		192u	/* bytes in front of a transport header, at least */
 #define PACKET_HEAD_SIZE	320u	/* the packet's own header area */
 #define PACKET_FRAGS		18u
-#define PACKET_CB		64u	/* scratch bytes for whoever holds the packet */
+#define PACKET_CB		96u	/* scratch bytes for whoever holds the packet */
 #define PACKET_MAX_LEN		(65536u + 256u)	/* of one packet, headers included */
 
 struct buf {			/* payload storage; opaque but for its bytes */
@@ -94,15 +94,16 @@ struct packet {
 	uint16_t gso_segs;
 	uint32_t wire_len;		/* packet_wire_len() as counted at enqueue */
 	uint64_t tstamp;		/* ns, stack clock: arrival, or entry into the qdisc */
-	uint64_t depart;		/* ns, earliest departure (pacing); 0 = at once */
 	void (*destructor)(struct packet *p);	/* called by packet_free: gives back what owner was
 						 * charged; cleared by packet_clone */
 	void *owner;
 	uint32_t charged;		/* bytes charged to owner */
 	uint32_t nfrags;
 	struct packet_frag frags[PACKET_FRAGS];
-	_Alignas(8) uint8_t cb[PACKET_CB];
-	_Alignas(8) uint8_t head[PACKET_HEAD_SIZE];
+	uint8_t cb[PACKET_CB] __attribute__((aligned(8)));
+	uint32_t priority, mark;	/* SO_PRIORITY (or what IP_TOS makes of it) and SO_MARK of who
+					 * sent it; 0 = none. For qdiscs that classify */
+	uint8_t head[PACKET_HEAD_SIZE] __attribute__((aligned(8)));
 };
 
 /* ---- packets ---- */
@@ -153,7 +154,7 @@ WEIR_API int packet_iov(const struct packet *p, uint32_t off, uint32_t n, struct
 			int max);
 
 /*
- * Bytes on the wire: link header included; for a super-segment, with the headers of every
+ * Bytes on the wire: link header included, where the link has one; for a super-segment, with the headers of every
  * segment it will become (as Linux's qdisc_pkt_len_init). What qdiscs count.
  * Valid once the link header is there (nic_output sets wire_len from it).
  */
@@ -203,13 +204,14 @@ WEIR_API void packet_rx_finish(struct packet *p, uint32_t n);
 
 /*
  * virtio_net_hdr (10 bytes, little endian as the host of x86 and arm64 has it), both ways; data is
- * at the Ethernet header. What a received header says is the sender's claim: it is checked against
+ * at the Ethernet header, or, for a link with LINK_L3, at the IP header. What a received header says is the sender's claim: it is checked against
  * the packet, -EINVAL otherwise (the packet is still the caller's). hdr_len is only bounded: it is
  * a hint, and Linux gives the length of its own linear part there.
  */
 struct virtio_net_hdr;
 WEIR_API void packet_to_vnet(const struct packet *p, struct virtio_net_hdr *h);
 WEIR_API int packet_from_vnet(struct packet *p, const struct virtio_net_hdr *h);
+WEIR_API int packet_from_vnet_l3(struct packet *p, const struct virtio_net_hdr *h);
 
 #ifdef __cplusplus
 }

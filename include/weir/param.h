@@ -37,7 +37,11 @@ enum param_type {
 	PARAM_STRING,		/* char[.size], NUL-terminated */
 	PARAM_ADDRESS,		/* struct param_address: address with optional /prefix */
 	PARAM_MAC,		/* uint8_t[6] */
+	PARAM_PERCENT,		/* uint32_t in parts of PARAM_PERCENT_ALL: "1%", "0.05%"; the % may be left
+				 * out, as in tc; at most 100% */
 };
+
+#define PARAM_PERCENT_ALL	1000000000u	/* 100%: every text of up to seven decimals is exact */
 
 struct param_address {
 	uint8_t family;		/* AF_INET, AF_INET6; 0 = not given */

@@ -88,6 +88,9 @@ WEIR_API uint32_t qdisc_mtu_len(const struct qdisc *q);		/* wire bytes of an MTU
 								 * MTU + link header */
 WEIR_API const char *qdisc_nic_name(const struct qdisc *q);
 WEIR_API struct qdisc_stats *qdisc_stats(struct qdisc *q);
+/* 32 random bits of the stack: in a simulation they follow from its seed. A qdisc has no other
+ * source, or a run could not be repeated. */
+WEIR_API uint32_t qdisc_random(struct qdisc *q);
 
 /* No qdisc was on this NIC before q: nothing has been sent that q does not know of. */
 WEIR_API bool qdisc_is_first(const struct qdisc *q);
@@ -111,6 +114,11 @@ WEIR_API int qdisc_transmit(struct qdisc *q, struct packet *p);
 WEIR_API int qdisc_list_enqueue(struct qdisc *q, struct packet_queue *list, struct packet *p);
 WEIR_API struct packet *qdisc_list_dequeue(struct qdisc *q, struct packet_queue *list);
 WEIR_API void qdisc_list_reset(struct qdisc *q, struct packet_queue *list);
+
+/* Cut a super-segment and give each of its packets to enqueue, in order. Answers QDISC_QUEUED when
+ * any was; one that cannot be cut is dropped and counted. */
+WEIR_API int qdisc_enqueue_segments(struct qdisc *q, struct packet *p,
+				    int (*enqueue)(struct qdisc *q, struct packet *p));
 
 /* Children. kind names a qdisc module, params are NULL-terminated name, value text pairs. */
 WEIR_API struct qdisc *qdisc_create_child(struct qdisc *parent, const char *kind,

@@ -18,8 +18,14 @@ bool frame_prepare(struct frame_rx *f, struct packet_pool *pool)
 	return f->p;
 }
 
-struct packet *frame_finish(struct frame_rx *f, size_t n, struct link_stats *s)
+static int describe(struct packet *p, const struct virtio_net_hdr *h, const struct link *l)
 {
+	return l->caps & LINK_L3 ? packet_from_vnet_l3(p, h) : packet_from_vnet(p, h);
+}
+
+struct packet *frame_finish(struct frame_rx *f, size_t n, struct link *l)
+{
+	struct link_stats *s = &l->stats;
 	struct packet *p = f->p;
 
 	if (n < sizeof(f->vnet)) {
@@ -28,7 +34,7 @@ struct packet *frame_finish(struct frame_rx *f, size_t n, struct link_stats *s)
 	}
 	f->p = NULL;
 	packet_rx_finish(p, (uint32_t)(n - sizeof(f->vnet)));
-	if (packet_from_vnet(p, &f->vnet) < 0) {
+	if (describe(p, &f->vnet, l) < 0) {
 		s->rx_errors++;
 		packet_free(p);
 		return NULL;

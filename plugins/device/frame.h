@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * frame.h - a packet as the kernel reads and writes it on an AF_PACKET socket or a TAP device: a
- * virtio_net_hdr, which carries the offload metadata, and the Ethernet frame.
+ * virtio_net_hdr, which carries the offload metadata, and the Ethernet frame, or, with LINK_L3, the
+ * IP packet.
  */
 #ifndef DEVICE_FRAME_H
 #define DEVICE_FRAME_H
@@ -35,7 +36,7 @@ void frame_describe(struct frame_tx *f, const struct packet *p);
 /* Harmless when it is prepared already. False: no memory. */
 bool frame_prepare(struct frame_rx *f, struct packet_pool *pool);
 /* n bytes have been read, vnet included. NULL: malformed; freed and counted. */
-struct packet *frame_finish(struct frame_rx *f, size_t n, struct link_stats *s);
+struct packet *frame_finish(struct frame_rx *f, size_t n, struct link *l);
 void frame_release(struct frame_rx *f);
 
 #endif

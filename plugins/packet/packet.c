@@ -101,6 +101,15 @@ static void set_buffer(int fd, int force, int plain, int bytes)
 		setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof(bytes));
 }
 
+/* Which groups the stack is in changes while it runs, when it has no privilege any more to tell the
+ * device: so that takes all, for as long as the socket is open. */
+static int take_multicasts(int fd, int index)
+{
+	const struct packet_mreq m = { .mr_ifindex = index, .mr_type = PACKET_MR_ALLMULTI };
+
+	return setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &m, sizeof(m));
+}
+
 static int set_options(int fd, bool bypass)
 {
 	const int on = 1;
@@ -153,7 +162,7 @@ static int packet_open(struct link *l, const void *params, struct weir_error *e)
 				 strerror(errno),
 				 errno == EPERM ? "; run weir as root or with CAP_NET_RAW" : "");
 	sll.sll_ifindex = d.index;
-	if (set_options(fd, p->bypass) < 0 ||
+	if (set_options(fd, p->bypass) < 0 || take_multicasts(fd, d.index) < 0 ||
 	    bind(fd, (struct sockaddr *)&sll, sizeof(sll)) < 0) {
 		err = weir_fail(e, errno, "device %s: cannot set up a packet socket on it: %s",
 				name, strerror(errno));
@@ -289,7 +298,7 @@ static int collect(struct link *l, struct packet **batch, int got)
 			l->stats.rx_errors++;
 			continue;
 		}
-		batch[n] = frame_finish(&pl->rx[i], pl->rx_msgs[i].msg_len, &l->stats);
+		batch[n] = frame_finish(&pl->rx[i], pl->rx_msgs[i].msg_len, l);
 		if (batch[n])
 			n++;
 	}

@@ -9,8 +9,11 @@
  *				(RFC 3465 2.3): cwnd doubles each round trip
  *	congestion avoidance	one SMSS for each cwnd of acknowledged bytes: the bytes are counted,
  *				so that delayed and stretched ACKs slow nothing down
- *	loss			ssthresh = max(flight / 2, 2 * SMSS), RFC 5681 (4)
- *	idle for an RTO		cwnd = min(cwnd, 10 * SMSS), the restart window (4.1, RFC 6928 3)
+ *	loss			ssthresh = max(cwnd / 2, 2 * SMSS). RFC 5681 (4) has the flight, which one
+ *				ACK of a super-segment, or many SACKs, can make small by itself;
+ *				cwnd is what the flight was, for it grows only when full
+ *	idle for an RTO		cwnd halves, for each of them, down to 10 * SMSS, the restart window
+ *				(4.1, RFC 6928 3); slow start back to 3/4 (RFC 2861, as Linux)
  *
  * RFC 3465 bounds the increase of one ACK at L = 2 segments, against bursts. Here one ACK
  * covers a whole super-segment of up to 45, so the bound would make slow start crawl; the
@@ -33,10 +36,11 @@ static struct reno *reno_priv(struct congestion *c)
 	return (struct reno *)(void *)c->priv;
 }
 
-static uint64_t reno_ssthresh(struct congestion *c)
+static uint64_t reno_ssthresh(struct congestion *c, enum congestion_event why)
 {
-	uint64_t half = c->in_flight / 2;
+	uint64_t half = c->cwnd / 2;
 
+	(void)why;
 	return half > 2ull * c->mss ? half : 2ull * c->mss;
 }
 
@@ -69,12 +73,23 @@ static void reno_ack(struct congestion *c, const struct congestion_ack *a)
 {
 	uint64_t acked = a->acked;
 
-	if (a->app_limited)
+	if (!c->cwnd_limited)
 		return;
 	if (c->cwnd < c->ssthresh)
 		acked = slow_start(c, acked);
 	if (acked)
 		avoid_congestion(c, acked);
+}
+
+static void restart(struct congestion *c)
+{
+	uint64_t least = (uint64_t)RESTART_SEGMENTS * c->mss, safe = c->cwnd / 4 * 3;
+
+	if (c->cwnd <= least)
+		return;
+	if (c->ssthresh < safe)
+		c->ssthresh = safe;
+	c->cwnd = c->cwnd / 2 > least ? c->cwnd / 2 : least;
 }
 
 static void reno_event(struct congestion *c, enum congestion_event ev)
@@ -90,8 +105,7 @@ static void reno_event(struct congestion *c, enum congestion_event ev)
 		r->acked = 0;
 		break;
 	case CONGESTION_IDLE:
-		if (c->cwnd > (uint64_t)RESTART_SEGMENTS * c->mss)
-			c->cwnd = (uint64_t)RESTART_SEGMENTS * c->mss;
+		restart(c);
 		break;
 	default:
 		break;

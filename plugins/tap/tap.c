@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tap.c - link driver: a TAP device, with the host's kernel as the peer.
+ * tap.c - link driver: a TAP or TUN device, with the host's kernel as the peer.
  *
  * Theory of operation
  *
@@ -9,6 +9,9 @@
  * like any device; ours is a descriptor: one write is one frame that the kernel receives, one read
  * is one that it sent. With IFF_VNET_HDR a virtio_net_hdr stands in front of every frame, so TCP
  * super-segments go both ways whole. TUNSETOFFLOAD tells the kernel what we take unfinished.
+ *
+ * A TUN device (type = tun) is the same without the Ethernet: a frame is an IP packet, and there is
+ * nobody on the cable to be asked for a link address.
  *
  * The device goes with the last descriptor on it, also when the process is killed. A device that
  * was there before (`ip tuntap add`), made for a user who may not create one, is used and left as
@@ -37,13 +40,21 @@
 
 #define OFFLOADS (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
 
+enum { TYPE_TAP, TYPE_TUN };
+
+static const char *const types[] = { "tap", "tun", NULL };
+
 struct tap_params {
+	uint32_t type;
 	char device[LINK_NAME_MAX];
 	struct param_address host_address;
 	uint8_t mac[LINK_ADDR_LEN];
 };
 
 static const struct param tap_param[] = {
+	{ .name = "type", .type = PARAM_ENUM, .offset = offsetof(struct tap_params, type),
+	  .flags = PARAM_FIXED, .choices = types, .def = "tap",
+	  .help = "tap: Ethernet frames; tun: IP packets, without link addresses" },
 	{ .name = "device", .type = PARAM_STRING, .size = LINK_NAME_MAX,
 	  .offset = offsetof(struct tap_params, device), .flags = PARAM_FIXED,
 	  .help = "name of the device on the host; default the link's own name" },
@@ -51,7 +62,8 @@ static const struct param tap_param[] = {
 	  .offset = offsetof(struct tap_params, host_address),
 	  .help = "address/prefix of the host's end; none: it gets none" },
 	{ .name = "mac", .type = PARAM_MAC, .offset = offsetof(struct tap_params, mac),
-	  .flags = PARAM_FIXED, .help = "Ethernet address of the stack's end; default random" },
+	  .flags = PARAM_FIXED,
+	  .help = "Ethernet address of the stack's end; default random; tap only" },
 	{ }
 };
 
@@ -62,9 +74,10 @@ struct tap_link {
 
 /* ---- open and close ---- */
 
-static int create_device(struct link *l, const char *name, struct weir_error *e)
+static int create_device(struct link *l, const char *name, bool tun, struct weir_error *e)
 {
-	struct ifreq r = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	struct ifreq r = { .ifr_flags = (tun ? IFF_TUN : IFF_TAP) | IFF_NO_PI | IFF_VNET_HDR };
+	const char *kind = tun ? "TUN" : "TAP";
 	int size = sizeof(struct virtio_net_hdr), fd, err;
 	struct device d;
 
@@ -76,7 +89,7 @@ static int create_device(struct link *l, const char *name, struct weir_error *e)
 	strcpy(r.ifr_name, name);	/* LINK_NAME_MAX is IFNAMSIZ */
 	if (ioctl(fd, TUNSETIFF, &r) < 0) {
 		err = errno;
-		weir_fail(e, err, "cannot create TAP device %s: %s%s", name, strerror(err),
+		weir_fail(e, err, "cannot create %s device %s: %s%s", kind, name, strerror(err),
 			  !l->created ? "; a device of this name exists: name another with "
 			  "device = ..." :
 			  err == EPERM ? "; run weir as root or with CAP_NET_ADMIN" : "");
@@ -85,7 +98,7 @@ static int create_device(struct link *l, const char *name, struct weir_error *e)
 	if (ioctl(fd, TUNSETVNETHDRSZ, &size) < 0 ||
 	    ioctl(fd, TUNSETOFFLOAD, (unsigned long)OFFLOADS) < 0) {
 		err = errno;
-		weir_fail(e, err, "TAP device %s: cannot set its offloads: %s", name,
+		weir_fail(e, err, "%s device %s: cannot set its offloads: %s", kind, name,
 			  strerror(err));
 		goto err_fd;
 	}
@@ -98,11 +111,17 @@ err_fd:
 	return -err;
 }
 
-/* A random address: unicast, locally administered (IEEE 802: bits 0 and 1 of the first octet). */
-static int choose_mac(struct link *l, const uint8_t mac[LINK_ADDR_LEN], struct weir_error *e)
+/* Without an address where there is no link header; otherwise, by default, a random one: unicast, locally administered (IEEE 802: bits 0 and 1 of the first octet). */
+static int choose_mac(struct link *l, const uint8_t mac[LINK_ADDR_LEN], bool tun,
+		      struct weir_error *e)
 {
 	static const uint8_t none[LINK_ADDR_LEN];
 
+	if (tun && memcmp(mac, none, sizeof(none)))
+		return weir_fail(e, EINVAL, "mac: a TUN device has no link address; leave mac out, or "
+				 "write type = tap");
+	if (tun)
+		return 0;
 	if (mac[0] & 1)
 		return weir_fail(e, EINVAL, "mac: %02x:%02x:%02x:%02x:%02x:%02x is a group "
 				 "address; make the first octet even", mac[0], mac[1], mac[2],
@@ -144,12 +163,13 @@ static void tap_close(struct link *l)
 static int tap_open(struct link *l, const void *params, struct weir_error *e)
 {
 	const struct tap_params *p = params;
+	bool tun = p->type == TYPE_TUN;
 	int err;
 
-	err = choose_mac(l, p->mac, e);
+	err = choose_mac(l, p->mac, tun, e);
 	if (err < 0)
 		return err;
-	err = create_device(l, p->device[0] ? p->device : l->name, e);
+	err = create_device(l, p->device[0] ? p->device : l->name, tun, e);
 	if (err < 0)
 		return err;
 	err = configure(l, p, e);
@@ -157,7 +177,7 @@ static int tap_open(struct link *l, const void *params, struct weir_error *e)
 		tap_close(l);
 		return err;
 	}
-	l->caps = FRAME_CAPS;
+	l->caps = FRAME_CAPS | (tun ? LINK_L3 : 0);
 	l->gso_max = FRAME_GSO_MAX;
 	return 0;
 }
@@ -240,7 +260,7 @@ static int tap_receive(struct link *l, struct packet **batch, int max)
 				continue;
 			break;
 		}
-		batch[n] = frame_finish(&t->rx, (size_t)r, &l->stats);
+		batch[n] = frame_finish(&t->rx, (size_t)r, l);
 		if (batch[n])
 			n++;
 	}
@@ -254,4 +274,4 @@ static const struct link_ops tap = {
 	.transmit = tap_transmit, .receive = tap_receive,
 };
 
-WEIR_MODULE("tap", "a TAP device, with the host as the peer", WEIR_LINK(tap));
+WEIR_MODULE("tap", "a TAP or TUN device, with the host as the peer", WEIR_LINK(tap));

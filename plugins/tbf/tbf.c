@@ -228,28 +228,14 @@ static int enqueue_one(struct qdisc *q, struct packet *p)
 	return qdisc_enqueue(t->child, p);
 }
 
-static int enqueue_segments(struct qdisc *q, struct packet *p)
-{
-	struct tbf *t = qdisc_priv(q);
-	struct packet_queue segments = { 0 };
-	int ret = QDISC_DROPPED;
-
-	if (packet_segment(p, &segments) < 0) {
-		qdisc_count_drop(q);
-		return QDISC_DROPPED;
-	}
-	t->splits++;
-	while ((p = packet_queue_pop(&segments)))
-		if (enqueue_one(q, p) == QDISC_QUEUED)
-			ret = QDISC_QUEUED;
-	return ret;
-}
-
 static int tbf_enqueue(struct qdisc *q, struct packet *p)
 {
-	const struct tbf *t = qdisc_priv(q);
+	struct tbf *t = qdisc_priv(q);
 
-	return p->wire_len > t->largest && p->gso_size ? enqueue_segments(q, p) : enqueue_one(q, p);
+	if (p->wire_len <= t->largest || !p->gso_size)
+		return enqueue_one(q, p);
+	t->splits++;
+	return qdisc_enqueue_segments(q, p, enqueue_one);
 }
 
 static struct packet *tbf_dequeue(struct qdisc *q)

@@ -4,6 +4,7 @@
 #	$NSW  the namespace that weir takes over:	eth0 10.77.0.2/24, default via 10.77.0.1
 #	$NSP  the peer, on the kernel's stack:		eth0 10.77.0.1/24
 #
+# A test that puts a third between them calls it $NSM, and one behind the peer $NSF.
 # Names carry the test's pid, so tests can run side by side. Everything that a test starts with
 # `background` is ended, by pid, when the test ends however it ends; so are the namespaces.
 # A test calls `check` (one assertion) and finishes with `finish`, which prints the count.
@@ -25,6 +26,10 @@ PASSED=0
 FAILED=0
 NAMES=0
 
+# LeakSanitizer, in a build that has it, cannot stop the threads of a process that has gone to
+# another PID namespace.
+weir_exec="env ASAN_OPTIONS=detect_leaks=0 $WEIR exec"
+
 cleanup() {
 	for pid in $PIDS; do
 		kill "$pid" 2>/dev/null
@@ -32,7 +37,7 @@ cleanup() {
 	for pid in $PIDS; do
 		wait "$pid" 2>/dev/null
 	done
-	for ns in $NSW $NSP; do
+	for ns in $NSW $NSP ${NSM:-} ${NSF:-}; do
 		[ -e /run/netns/$ns ] || continue
 		for pid in $(ip netns pids $ns 2>/dev/null); do
 			kill -9 "$pid" 2>/dev/null
@@ -79,6 +84,16 @@ sandbox() {
 }
 
 ctl() { "$WEIR" ctl "$@"; }
+# addrs6 DEV [PREFIX]: the IPv6 addresses of $NAME's NIC that begin so, a line each.
+addrs6() {
+	ctl "$NAME" -j addr | python3 -c '
+import json, sys
+for nic in json.load(sys.stdin):
+	for a in nic["addrs"]:
+		if nic["dev"] == sys.argv[1] and ":" in a["addr"] and a["addr"].startswith(sys.argv[2]):
+			print(a["addr"])' "$1" "${2:-}"
+}
+has6() { [ -n "$(addrs6 "$@")" ]; }
 
 # A name for a sandbox of this test.
 fresh_name() {

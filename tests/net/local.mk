@@ -2,19 +2,27 @@
 # Tests with real peers, in network namespaces of their own: as root; skipped (77) otherwise.
 net_scripts = \
 	tests/net/test_bad_input.sh \
+	tests/net/test_embed.sh \
 	tests/net/test_gone.sh \
+	tests/net/test_ipv6.sh \
 	tests/net/test_many.sh \
 	tests/net/test_modes.sh \
+	tests/net/test_multicast.sh \
+	tests/net/test_ndp.sh \
+	tests/net/test_netem.sh \
 	tests/net/test_posix.sh \
 	tests/net/test_run.sh \
 	tests/net/test_stats.sh \
 	tests/net/test_swap.sh \
 	tests/net/test_takeover.sh \
-	tests/net/test_tap.sh
+	tests/net/test_tap.sh \
+	tests/net/test_tcpdump.sh
 # Rates, volumes and other people's programs, which learn nothing from a sanitizer.
 net_scripts_heavy = \
+	tests/net/test_compare.sh \
 	tests/net/test_files.sh \
 	tests/net/test_http.sh \
+	tests/net/test_interop.sh \
 	tests/net/test_services.sh \
 	tests/net/test_tbf.sh
 net_programs = tests/net/test_link
@@ -25,19 +33,30 @@ if !SANITIZERS
 TESTS += $(net_scripts_heavy)
 endif
 endif
-EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/common.sh tests/net/tbf_window.py
+# Rates are only true on a machine that does nothing else: after all the others (with GNU make).
+tests/net/test_tbf.log: $(filter-out tests/net/test_tbf.log,$(TEST_LOGS))
+EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/common.sh tests/net/multicast.py tests/net/router.py tests/net/interop.py tests/net/tbf_window.py
 
 check_PROGRAMS += tests/net/takeover_tool
 tests_net_takeover_tool_LDADD = libintercept.la libcore.la
 
 check_PROGRAMS += tests/net/posix/posix
 tests_net_posix_posix_SOURCES = \
+	tests/net/posix/bind.c \
+	tests/net/posix/bindtable.c \
+	tests/net/posix/check.c \
 	tests/net/posix/check.h \
 	tests/net/posix/datagram.c \
+	tests/net/posix/dual.c \
 	tests/net/posix/events.c \
+	tests/net/posix/frame.c \
+	tests/net/posix/ipv6opt.c \
 	tests/net/posix/main.c \
+	tests/net/posix/message.c \
 	tests/net/posix/option.c \
 	tests/net/posix/passing.c \
 	tests/net/posix/signals.c \
-	tests/net/posix/stream.c
+	tests/net/posix/stream.c \
+	tests/net/posix/tcpopt.c \
+	tests/net/posix/urgent.c
 tests_net_posix_posix_LDADD = -lpthread

@@ -80,7 +80,7 @@ check "and no spinning" idles $weir
 ctl "$NAME" show > "$TMP/out"
 check "weir ctl answers" same $? 0
 told() { grep -q "weir0 is gone" "$TMP/tap.err"; }
-check "and the operator is told" wait_for 5 told
+check "and the operator is told" wait_for 20 told
 check "once" same "$(grep -c "is gone" "$TMP/tap.err")" 1
 kill $weir
 wait $weir

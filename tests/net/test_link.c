@@ -25,6 +25,7 @@
 #include "module/registry.h"
 #include "packet/checksum.h"
 #include "packet/pool.h"
+#include "tests/suite.h"
 
 #include <netpacket/packet.h>	/* last: macros of the names in enum packet_type */
 
@@ -61,6 +62,7 @@ static void setup(void)
 
 	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
 	sh("ip link set lo up");
+	sh("sysctl -qw net.ipv6.conf.default.disable_ipv6=1");	/* its frames would come in between */
 	packet_pool_init(&pool, 64 << 20);
 	ck_assert_int_eq(registry_init(&registry, NULL, &quiet, &e), 0);
 	l = (struct link){ .name = "w0", .pool = &pool, .fd = -1 };
@@ -124,7 +126,6 @@ static void make_veth(void)
 {
 	sh("ip link add w0 type veth peer name w1 address " KERNEL_MAC);
 	sh("ip addr add " KERNEL_IP "/24 dev w1");
-	sh("sysctl -qw net.ipv6.conf.w0.disable_ipv6=1 net.ipv6.conf.w1.disable_ipv6=1");
 	sh("ip link set w0 up && ip link set w1 up");
 }
 
@@ -144,7 +145,6 @@ static void open_packet(const char *params)
 static void open_tap(void)
 {
 	open_link("tap", "device=w1 host-address=" KERNEL_IP "/24");
-	sh("sysctl -qw net.ipv6.conf.w1.disable_ipv6=1");
 	sh("ip link set w1 address " KERNEL_MAC);
 	know_us("w1");
 }
@@ -610,8 +610,6 @@ int main(void)
 {
 	Suite *s = suite_create("link");
 	TCase *t = tcase_create("link");
-	SRunner *r;
-	int failed;
 
 	if (geteuid() != 0) {
 		puts("SKIP: test_link needs root for network namespaces");
@@ -632,9 +630,5 @@ int main(void)
 	tcase_add_test(t, tap_takes_what_it_is_told);
 	tcase_add_loop_test(t, says_why, 0, (int)(sizeof(refused) / sizeof(refused[0])));
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

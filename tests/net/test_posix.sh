@@ -1,14 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The same questions about sockets to the kernel and to weir: both must give the answers that tests/net/posix knows.
-. "${SRCDIR:-.}/tests/net/common.sh"
+. "$(dirname "$0")/common.sh"
 
 POSIX=${BUILDDIR:-.}/tests/net/posix/posix
 ip netns add $NSP || exit 99
 ip -n $NSP link set lo up
 
-for part in stream events signals passing datagram option; do
-	check "$part, on the kernel" timeout 60 ip netns exec $NSP "$POSIX" $part
-	check "$part, under weir" timeout 60 "$WEIR" run --network=none -- "$POSIX" $part
+# One part, with the options that follow.
+ask() {
+	check "$*, on the kernel" timeout 200 ip netns exec $NSP "$POSIX" "$@"
+	check "$*, under weir" timeout 200 "$WEIR" run --network=none -- "$POSIX" "$@"
+}
+
+# IPv4, IPv6, and IPv4 by sockets of IPv6.
+for part in stream events signals passing datagram message option bind urgent tcpopt frame; do
+	for family in -4 -6 -m; do
+		ask $family $part
+	done
 done
+ask dual
+ask ipv6opt
+ask table
 finish

@@ -97,7 +97,7 @@ background peer socat -u UDP-RECV:7003 OPEN:"$TMP/udp.out",creat
 wait_for 10 [ -e "$TMP/udp.out" ]
 fresh_name
 echo datagram | sandbox "$NAME" -- nc -u -w 1 $PEER 7003
-wait_for 5 grep -q datagram "$TMP/udp.out"
+wait_for 20 grep -q datagram "$TMP/udp.out"
 check "nc -u" grep -q datagram "$TMP/udp.out"
 
 # ---- ping ----

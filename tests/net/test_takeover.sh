@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Everything that the kernel knew of a namespace's devices is there again after weir: at its end, and after
-# kill -9. In between the kernel answers nothing.
+# kill -9. In between the kernel answers nothing, and weir speaks IPv6 as the kernel was told to.
 . "$(dirname "$0")/common.sh"
 need python3
 TOOL=${BUILDDIR:?run this by make check}/tests/net/takeover_tool
@@ -10,7 +10,7 @@ net_setup
 
 # ---- a namespace with all there is ----
 w() { ip -n $NSW "$@"; }
-ip -n $NSW link add eth1 type veth peer name eth1 netns $NSP
+ip -n $NSW link add eth1 address 06:11:22:33:44:55 type veth peer name eth1 netns $NSP
 ip -n $NSP link set eth1 up
 w link set eth1 up
 ip netns exec $NSW sysctl -qw net.ipv4.conf.eth0.promote_secondaries=1 net.ipv4.conf.eth0.forwarding=1
@@ -114,11 +114,54 @@ exec 3>&-
 wait_for 10 restored
 check "after kill -9 all is as it was" same "$(snapshot)" "$BEFORE"
 free() { take $NSW && grep -q taken "$TMP/out"; }
-check "and the namespace is free" wait_for 5 free
+check "and the namespace is free" wait_for 20 free
 exec 3>&-
 wait $LAST
 wait_for 10 restored
 check "and again" same "$(snapshot)" "$BEFORE"
+
+# ---- what the kernel was told of IPv6 ----
+# eth0 was told to do without, eth1 not to believe routers; then [link eth0] has another opinion, and eth1 was told nothing.
+told() { ip netns exec $NSW sysctl -qw "net.ipv6.conf.$1"; }
+heard() { peer awk '$1 == "Ip6InReceives" { print $2 }' /proc/net/dev_snmp6/eth0; }
+start() {
+	fresh_name
+	background sandbox "$NAME" "$@" -- sleep 60
+	wait_for 10 ctl "$NAME" addr
+}
+LL=fe80::411:22ff:fe33:4455	# eth1's, from its link address
+# Frames of a link stay in order: with the ping answered, the advertisement was seen.
+advertise() {
+	peer python3 "$SRCDIR/tests/net/router.py" eth1 2001:db8:1:2::/64 600 3600 1800
+	wait_for 10 peer ping -6 -c 1 -W 1 $LL%eth1
+}
+told eth0.disable_ipv6=1
+told eth1.accept_ra=0
+HEARD=$(heard)
+check "it runs" start
+check "accept_ra = 0: IPv6 is spoken" advertise
+check "but no router is heard" same "$(addrs6 eth1 2001:db8:1:2:)" ""
+check "nor is it a way out" [ -z "$(ctl "$NAME" route | grep 'default via fe80::')" ]
+sleep 1
+check "disable_ipv6 = 1: there is no IPv6 address" same "$(addrs6 eth0)" ""
+check "and nothing of IPv6 was sent" same "$(heard)" "$HEARD"
+stop $LAST
+check "and it stays off" same "$(ip netns exec $NSW sysctl -n net.ipv6.conf.eth0.disable_ipv6)" 1
+told eth1.accept_ra=1
+check "it runs again" start --set link.eth0.ipv6=on
+check "[link] wins over what was taken" wait_for 10 has6 eth0 fe80:
+check "IPv6 is spoken again" advertise
+check "and a router heard; addr_gen_mode = 0: the address is the kernel's" \
+	same "$(addrs6 eth1 2001:db8:1:2:)" "2001:db8:1:2:411:22ff:fe33:4455"
+check "an onlink gateway, which no address has on its link" \
+	contains "$(ctl "$NAME" route)" "198.51.100.1/32 via 203.0.113.1 dev eth0 onlink"
+peer ip addr add 203.0.113.1/32 dev eth0
+peer ip addr add 198.51.100.1/32 dev lo
+check "leads out" $weir_exec "$NAME" -- ping -I $ADDR -c 1 -W 5 198.51.100.1
+check "it is a way out" contains "$(ctl "$NAME" route)" "default via fe80::"
+sent() { [ "$(heard)" -gt "$HEARD" ]; }
+check "and something of IPv6 was sent" wait_for 10 sent
+stop $LAST
 
 # ---- refusals ----
 refused() { "$TOOL" "$1" 2>&1 </dev/null && echo "not refused"; }

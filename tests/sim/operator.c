@@ -3,23 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "module/params.h"
-#include "nic/qdisc.h"
-#include "operator.h"
+#include <weir/module.h>
 
-/*
- * With AddressSanitizer: every module has its own weir_module, and reno's is linked in, which is not
- * the violation that it looks like.
- */
-__attribute__((visibility("default"))) const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "detect_odr_violation=0";
-}
+#include "operator.h"
 
 /* ---- another congestion control: a fixed window, paced ---- */
 
-int operator_cc_users;
+static int fixed_users;
 
 static void fixed_window(struct congestion *c)
 {
@@ -33,7 +23,7 @@ static void fixed_init(struct congestion *c, const void *params)
 	if (c->priv[0])			/* the promise: zeroed */
 		abort();
 	c->priv[0] = 1;
-	operator_cc_users++;
+	fixed_users++;
 	fixed_window(c);
 }
 
@@ -42,11 +32,12 @@ static void fixed_release(struct congestion *c)
 	if (!c->priv[0])
 		abort();
 	c->priv[0] = 0;
-	operator_cc_users--;
+	fixed_users--;
 }
 
-static uint64_t fixed_ssthresh(struct congestion *c)
+static uint64_t fixed_ssthresh(struct congestion *c, enum congestion_event why)
 {
+	(void)why;
 	return c->cwnd / 2;
 }
 
@@ -61,101 +52,81 @@ static const struct congestion_ops fixed = {
 	.ssthresh = fixed_ssthresh, .ack = fixed_ack,
 };
 
+WEIR_MODULE_STATIC(fixed_module, "fixed", "a fixed window", WEIR_CONGESTION(fixed));
+
+/* ---- what is swapped ---- */
+
 static void swap_congestion(struct operator *op, struct sim_host *h)
 {
-	struct tcp *tcp = &h->stack->tcp;
-	bool other = tcp->congestion == op->cc[0];
+	static const char *const names[] = { "reno", "fixed", "cubic", "bbr" };
+	struct weir_error e = { "" };
 
-	tcp_congestion_switch(tcp, op->cc[!other], op->cc[other], NULL);
+	if (weir_set_congestion(h->stack, names[sim_below(op->sim, 4)], NULL, &e) < 0)
+		sim_fail(op->sim, "%s", e.text);
 }
 
-/* ---- qdiscs ---- */
-
-static struct qdisc *make(struct operator *op, struct sim *s, struct sim_host *h)
+static void swap_qdisc(struct operator *op, struct sim_nic *n)
 {
 	static const char *const kinds[] = { "fifo", "none", "tbf" };
-	const char *kind = kinds[sim_below(s, 3)];
+	const char *kind = kinds[sim_below(op->sim, 3)];
 	char rate[24], burst[24];
-	struct setting set[] = { { .name = "rate", .value = rate },
-				 { .name = "burst", .value = burst } };
+	const char *const params[] = { "rate", rate, "burst", burst, NULL };
 	struct weir_error e = { "" };
-	struct module *m;
-	const struct qdisc_ops *ops = op->kinds.get(op->kinds.arg, kind, &m, &e);
-	struct qdisc *q;
-	void *blob;
 
-	snprintf(rate, sizeof(rate), "%u", 200000 + sim_below(s, 20000000));
-	snprintf(burst, sizeof(burst), "%u", 10000 + sim_below(s, 50000));
-	blob = ops ? calloc(1, ops->params_size + 1) : NULL;
-	if (!blob || params_parse(ops->params, set, *kind == 't' ? 2 : 0, NULL, blob,
-				  ops->params_size, &e) < 0)
-		goto fail;
-	q = qdisc_create(h->nic, kind, blob, &e);
-	if (!q)
-		goto fail;
-	op->kinds.put(op->kinds.arg, m);
-	free(blob);
-	return q;
-fail:
-	fprintf(stderr, "sim_tcp: %s\n", e.text);
-	abort();
-}
-
-static void swap_qdisc(struct operator *op, struct sim *s, struct sim_host *h)
-{
-	struct qdisc *q = make(op, s, h);
-
-	op->drops += h->nic->root->stats.drops;
-	nic_set_root(h->nic, q);
+	snprintf(rate, sizeof(rate), "%u", 200000 + sim_below(op->sim, 20000000));
+	snprintf(burst, sizeof(burst), "%u", 10000 + sim_below(op->sim, 50000));
+	if (weir_nic_set_qdisc(n->nic, kind, *kind == 't' ? params : NULL, &e) < 0)
+		sim_fail(op->sim, "%s", e.text);
 	op->swaps++;
 }
 
-uint64_t operator_drops(const struct operator *op, const struct sim *s)
+static void act(struct sim *s, void *arg)
 {
-	uint64_t n = op->drops;
+	struct operator *op = arg;
+	struct sim_host *h = &s->hosts[sim_below(s, (uint32_t)s->nhosts)];
 
-	for (int i = 0; i < 2; i++)
-		n += s->host[i].nic->root->stats.drops + s->host[i].nic->tx_drops;
-	return n;
-}
-
-/* ---- */
-
-void operator_init(struct operator *op)
-{
-	const char *path = getenv("WEIR_MODULE_PATH");
-	struct weir_error e = { "" };
-
-	*op = (struct operator){ 0 };
-	if (registry_init(&op->registry, path ? path : ".libs", &op->log, &e) < 0) {
-		fprintf(stderr, "sim_tcp: %s\n", e.text);
-		abort();
-	}
-	registry_qdisc_kinds(&op->registry, &op->kinds);
-}
-
-void operator_fini(struct operator *op)
-{
-	registry_destroy(&op->registry);
+	if (op->done)
+		return;
+	if (sim_below(s, 3))
+		swap_qdisc(op, &h->nics[sim_below(s, (uint32_t)h->nnics)]);
+	else
+		swap_congestion(op, h);
+	sim_at(s, s->now + sim_below(s, 100) * MSEC, act, op);
 }
 
 void operator_begin(struct operator *op, struct sim *s)
 {
-	op->next = s->now;
-	op->swaps = op->drops = 0;
-	op->cc[0] = s->host[0].stack->tcp.congestion;
-	op->cc[1] = &fixed;
-	for (int i = 0; i < 2; i++)
-		s->host[i].stack->nics.kinds = &op->kinds;
+	static bool known;
+	struct weir_error e = { "" };
+
+	*op = (struct operator){ .sim = s };
+	if (!known && weir_modules_add(sim_modules(), &fixed_module, &e) < 0)
+		sim_fail(s, "%s", e.text);
+	known = true;
+	sim_at(s, s->now, act, op);
 }
 
-void operator_act(struct operator *op, struct sim *s)
+void operator_end(struct operator *op)
 {
-	if (s->now < op->next)
-		return;
-	op->next = s->now + sim_below(s, 100) * MSEC;
-	if (sim_below(s, 3))
-		swap_qdisc(op, s, &s->host[sim_below(s, 2)]);
-	else
-		swap_congestion(op, &s->host[sim_below(s, 2)]);
+	op->done = true;
+}
+
+void operator_check(const struct operator *op)
+{
+	struct sim *s = op->sim;
+
+	for (int i = 0; i < s->nhosts; i++) {
+		for (int k = 0; k < s->hosts[i].nnics; k++) {
+			struct weir_nic_stats st = { .size = sizeof(st) };
+
+			weir_nic_stats_get(s->hosts[i].nics[k].nic, &st);
+			if (st.qdisc_drops || st.tx_drops)
+				sim_fail(s, "host %d: qdiscs dropped %llu packets, its NIC %llu, in %llu swaps",
+					 i, (unsigned long long)st.qdisc_drops,
+					 (unsigned long long)st.tx_drops,
+					 (unsigned long long)op->swaps);
+		}
+	}
+	if (fixed_users)
+		sim_fail(s, "%d connections hold a congestion control", fixed_users);
 }

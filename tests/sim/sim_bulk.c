@@ -1,167 +1,167 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sim_bulk.c - long and slow transfers over a perfect network, on virtual time.
+ * sim_bulk.c - long and slow transfers over a perfect network.
  *
- *	four_gib	more than sequence numbers can count (RFC 9293 3.4): every comparison wraps
- *	slow_reader	a reader that never stops needs no zero-window probe: window updates come in
- *			time (RFC 9293 3.8.6.2), whatever the segment size, GSO, buffer and step
+ *	seed 0		more than sequence numbers can count (RFC 9293 3.4): every comparison wraps
+ *	other seeds	a reader that never stops needs no zero-window probe: window updates come in
+ *			time (RFC 9293 3.8.6.2), whatever the family, segment size, GSO, buffer and step
  */
-#include <check.h>
 #include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
 
-#include <netinet/in.h>
-
-#include "sim.h"
+#include "flow.h"
+#include "runner.h"
 #include "tcp/sock.h"
+#include "embed/internal.h"
 
 #define PORT	80
 #define CHUNK	65000u
+#define ROUNDS	300
 
-struct flow_test {
+struct bulk {
 	struct sim sim;
-	struct sock *listener, *from, *to;
-	struct buf *data;
+	bool six;
+	struct weir_sock *listener, *from, *to;
 	uint64_t sent, received;
 };
 
-static struct sock *new_sock(struct sim_host *h)
+static struct weir_sock *new_sock(struct bulk *b, int host)
 {
-	int err;
-	struct sock *sk = sock_create(&h->stack->ip, &h->stack->tcp, &tcp_ops, AF_INET,
-				      IPPROTO_TCP, &err);
+	struct weir_sock *sk = NULL;
 
-	ck_assert_ptr_nonnull(sk);
+	if (weir_socket(b->sim.hosts[host].stack, b->six ? AF_INET6 : AF_INET, SOCK_STREAM, 0, &sk) < 0)
+		sim_fail(&b->sim, "no socket");
 	return sk;
 }
 
-static void flow_open(struct flow_test *t, const struct sim_config *c, uint32_t rcvbuf)
+static const struct tcp_stats *sender(struct bulk *b)
 {
-	struct ip_addr any = ip_addr_v4(0);
-	int err;
+	return &b->sim.hosts[0].stack->stack->tcp.stats;
+}
 
-	sim_init(&t->sim, c);
-	t->sent = t->received = 0;
-	t->sim.host[0].wire.delay = t->sim.host[1].wire.delay = 100000;
-	t->listener = new_sock(&t->sim.host[1]);
-	if (rcvbuf) {
-		t->listener->rcvbuf = rcvbuf;
-		t->listener->rcvbuf_locked = true;
+static void bulk_open(struct bulk *b, uint64_t seed, uint32_t mtu, int rcvbuf)
+{
+	static const char *const names[2][2] = { { "10.0.0.1", "10.0.0.2" }, { "fd00::1", "fd00::2" } };
+	const char *const *name = names[seed % 3 == 1];
+	struct sockaddr_storage addr = sim_sockaddr(name[1], PORT);
+	char text[32];
+	struct sim_segment *cable;
+	struct sim_nic *n[2];
+
+	memset(b, 0, sizeof(*b));
+	sim_init(&b->sim, seed);
+	b->six = seed % 3 == 1;
+	cable = sim_segment_add(&b->sim);
+	for (int i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), "%s/24", name[i]);
+		n[i] = sim_nic_add(sim_host_add(&b->sim), cable, text,
+				   b->six && mtu < 1280 ? 1280 : mtu, seed >> i & 1, false);
+		n[i]->wire.delay = 100 * USEC;
 	}
-	ck_assert_int_eq(tcp_bind(t->listener, &any, PORT), 0);
-	ck_assert_int_eq(tcp_listen(t->listener, 1), 0);
-	t->from = new_sock(&t->sim.host[0]);
-	ck_assert_int_eq(tcp_connect(t->from, &t->sim.host[1].addr, PORT), -EINPROGRESS);
-	sim_step(&t->sim, SIM_NEVER);
-	while (!(t->to = tcp_accept(t->listener, &err)))
-		ck_assert(sim_step(&t->sim, t->sim.now + SEC));
-	t->data = buf_alloc(&t->sim.host[0].stack->pool, CHUNK);
-	memset(t->data->data, 'x', CHUNK);
+	sim_know(n[0], name[1], n[1]);
+	sim_know(n[1], name[0], n[0]);
+	b->listener = new_sock(b, 1);
+	b->from = new_sock(b, 0);
+	if (rcvbuf)
+		weir_setsockopt(b->listener, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
+	if (weir_bind(b->listener, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    weir_listen(b->listener, 1) ||
+	    weir_connect(b->from, (struct sockaddr *)&addr, sizeof(addr)) != -EINPROGRESS)
+		sim_fail(&b->sim, "no connection");
+	while (!b->sim.failure[0] && weir_accept(b->listener, &b->to, NULL, NULL) == -EAGAIN)
+		if (!sim_step(&b->sim, b->sim.now + SEC))
+			sim_fail(&b->sim, "no connection after a second");
 }
 
-static void flow_close(struct flow_test *t)
+static bool bulk_close(struct bulk *b, char *failure, size_t size)
 {
-	uint64_t end = t->sim.now + 100 * SEC;
-
-	buf_put(t->data);
-	tcp_close(t->from, true);
-	tcp_close(t->to, true);
-	tcp_close(t->listener, false);
-	while (t->sim.now < end && sim_step(&t->sim, end))
-		;
-	sim_fini(&t->sim);
+	weir_abort(b->from);
+	weir_abort(b->to);
+	weir_close(b->listener);
+	sim_settle(&b->sim);
+	snprintf(failure, size, "%s", b->sim.failure);
+	sim_fini(&b->sim);
+	return !failure[0];
 }
 
-static void flow_write(struct flow_test *t)
+static void bulk_write(struct bulk *b)
 {
+	static uint8_t data[CHUNK];
 	ssize_t n;
 
-	while ((n = tcp_write(t->from, t->data, 0, CHUNK, 0)) > 0)
-		t->sent += (uint64_t)n;
-	ck_assert_int_eq(n, -EAGAIN);
+	while ((n = weir_send(b->from, data, CHUNK, 0)) > 0)
+		b->sent += (uint64_t)n;
+	if (n != -EAGAIN)
+		sim_fail(&b->sim, "send: %s", strerror((int)-n));
 }
 
-static void flow_read(struct flow_test *t, uint32_t most)
+static void bulk_read(struct bulk *b, uint32_t most)
 {
-	uint32_t n = tcp_sock(t->to)->recv_bytes;
+	ssize_t n = weir_recv(b->to, NULL, most, MSG_TRUNC);
 
-	n = n < most ? n : most;
-	if (!n)
-		return;
-	tcp_consume(t->to, n);
-	t->received += n;
+	if (n > 0)
+		b->received += (uint64_t)n;
+	else if (n != -EAGAIN)
+		sim_fail(&b->sim, "recv: %s", strerror((int)-n));
 }
 
-START_TEST(four_gib)
+static bool four_gib(char *failure, size_t size)
 {
-	struct sim_config c = { .seed = (uint64_t)_i, .gso = { true, true }, .mtu = 1500 };
-	struct flow_test t;
+	struct bulk b;
 
-	flow_open(&t, &c, 0);
-	while (t.received < (4ull << 30) + (300u << 20)) {
-		flow_write(&t);
-		ck_assert(sim_step(&t.sim, t.sim.now + SEC));
-		flow_read(&t, UINT32_MAX);
+	bulk_open(&b, 3, 1500, 0);
+	while (!b.sim.failure[0] && b.received < (4ull << 30) + (300u << 20)) {
+		bulk_write(&b);
+		if (!sim_step(&b.sim, b.sim.now + SEC))
+			sim_fail(&b.sim, "stuck after %llu bytes", (unsigned long long)b.received);
+		bulk_read(&b, INT32_MAX);
 	}
-	ck_assert_uint_eq(t.sim.host[0].stack->tcp.stats.retrans_segs, 0);
-	ck_assert_uint_eq(t.sim.host[0].stack->tcp.stats.zero_window_probes, 0);
-	ck_assert_uint_eq(tcp_sock(t.to)->bytes_received, t.received +
-			  tcp_sock(t.to)->recv_bytes);
-	flow_close(&t);
+	if (sender(&b)->retrans_segs || sender(&b)->zero_window_probes)
+		sim_fail(&b.sim, "%llu retransmissions, %llu probes of a perfect network",
+			 (unsigned long long)sender(&b)->retrans_segs,
+			 (unsigned long long)sender(&b)->zero_window_probes);
+	return bulk_close(&b, failure, size);
 }
-END_TEST
 
-static void slow_read(uint64_t seed)
+static bool slow_reader(uint64_t seed, char *failure, size_t size)
 {
 	static const uint32_t mtus[] = { 576, 1500, 9000, 65535 };
-	struct sim_config c = { .seed = seed, .gso = { seed & 1, seed & 2 },
-				.mtu = mtus[seed / 4 % 4] };
-	uint32_t rcvbuf = seed / 16 % 2 ? 0 : 8192 + (uint32_t)(seed * 7919 % 300000), step;
-	struct flow_test t;
+	int rcvbuf = seed / 16 % 2 ? 0 : 4096 + (int)(seed * 7919 % 150000);
+	uint32_t mtu = mtus[seed / 4 % 4], step;
+	struct bulk b;
 	uint64_t next, pause;
 
-	flow_open(&t, &c, rcvbuf);
-	step = t.to->rcvbuf / 2 / (2 + sim_below(&t.sim, 20));
-	pause = (1 + sim_below(&t.sim, 5)) * MSEC;
-	next = t.sim.now;
-	for (int i = 0; i < 300; i++) {
-		for (next += pause; t.sim.now < next;) {
-			flow_write(&t);
-			sim_step(&t.sim, next);
+	bulk_open(&b, seed, mtu, rcvbuf);
+	rcvbuf = b.to ? (int)b.to->sk->rcvbuf : 0;
+	step = (uint32_t)rcvbuf / 2 / (2 + sim_below(&b.sim, 20));
+	pause = (1 + sim_below(&b.sim, 5)) * MSEC;
+	next = b.sim.now;
+	for (int i = 0; i < ROUNDS && !b.sim.failure[0]; i++) {
+		for (next += pause; b.sim.now < next && !b.sim.failure[0];) {
+			bulk_write(&b);
+			sim_step(&b.sim, next);
 		}
-		flow_read(&t, step);
+		bulk_read(&b, step);
 	}
-	ck_assert_msg(!t.sim.host[0].stack->tcp.stats.zero_window_probes,
-		      "seed %llu: mtu %u rcvbuf %u step %u: %llu probes", (unsigned long long)seed,
-		      c.mtu, t.to->rcvbuf, step,
-		      (unsigned long long)t.sim.host[0].stack->tcp.stats.zero_window_probes);
-	ck_assert_msg(t.received >= 290ull * step / 2, "seed %llu: mtu %u rcvbuf %u step %u: read %llu",
-		      (unsigned long long)seed, c.mtu, t.to->rcvbuf, step,
-		      (unsigned long long)t.received);
-	flow_close(&t);
+	if (sender(&b)->zero_window_probes)
+		sim_fail(&b.sim, "mtu %u rcvbuf %d step %u: %llu probes", mtu, rcvbuf, step,
+			 (unsigned long long)sender(&b)->zero_window_probes);
+	if (b.received < (ROUNDS - 10) * (uint64_t)step / 2)
+		sim_fail(&b.sim, "mtu %u rcvbuf %d step %u: read %llu", mtu, rcvbuf, step,
+			 (unsigned long long)b.received);
+	return bulk_close(&b, failure, size);
 }
 
-START_TEST(slow_reader)
+static bool run(uint64_t seed, bool verbose, char *failure, size_t size)
 {
-	for (uint64_t seed = 0; seed < 320; seed++)
-		slow_read(seed);
+	(void)verbose;
+	return seed ? slow_reader(seed, failure, size) : four_gib(failure, size);
 }
-END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
-	Suite *s = suite_create("tcp bulk");
-	TCase *t = tcase_create("bulk");
-	SRunner *r;
-	int failed;
+	static const struct scenario sc = { .name = "sim_bulk", .seeds = 320, .run = run };
 
-	tcase_set_timeout(t, 300);
-	tcase_add_loop_test(t, four_gib, 0, 1);
-	tcase_add_test(t, slow_reader);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return run_scenario(&sc, argc, argv);
 }

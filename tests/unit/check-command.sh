@@ -2,17 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # check-command.sh - the command line of weir check and weir modules: the spellings of gVisor's runsc, what wins, what is
 # refused with which status, and that the effective configuration that is printed can be read again.
-set -eu
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+. "${SRCDIR:-.}/tests/unit/common.sh"
 n=0
-
-fail() {
-	echo "FAIL: $*" >&2
-	cat "$dir/out" "$dir/err" >&2
-	exit 1
-}
 
 # run STATUS COMMAND...
 run() {

@@ -15,6 +15,7 @@
 #include "raw/raw.h"
 #include "socket/socket.h"
 #include "testnet.h"
+#include "tests/suite.h"
 #include "udp/udp.h"
 
 static struct testnet tn;
@@ -149,17 +150,6 @@ static inline struct nic *open_eth(void)
 	testnet_neighbour(&tn, nic, PEER);
 	testnet_discard(nic);
 	return nic;
-}
-
-static inline int run_suite(Suite *s)
-{
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
 }
 
 #endif

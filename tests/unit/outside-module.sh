@@ -2,16 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # outside-module.sh - somebody else's module, and a program that links with libweir: weir is installed into a prefix of this test's own, docs/toy_qdisc.c is built
 # against what was installed there with the one command of the documentation, and the installed weir takes it.
-set -eu
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-chmod 755 "$dir"
-
-fail() {
-	echo "FAIL: $*" >&2
-	exit 1
-}
+. "${SRCDIR:-.}/tests/unit/common.sh"
 
 make -s -C "$BUILDDIR" install DESTDIR="$dir/root" >"$dir/log" 2>&1 || {
 	cat "$dir/log" >&2
@@ -53,35 +44,36 @@ if WEIR_MODULE_PATH=$moddir:$dir/outside "$weir" check toy.ini 2>said; then
 fi
 grep -qx 'toy.ini:3: \[qdisc\] dscp: 64 is too large; the most is 63' said || fail "$(cat said)"
 
-# A program links with libweir by the flags of weir.pc; the library exports the functions of <weir/...> and no more.
-cat >embed.c <<'C'
-#include <errno.h>
-#include <stdio.h>
-#include <weir/error.h>
-#include <weir/packet.h>
-
-int main(void)
-{
-	struct weir_error e = { 0 };
-	struct packet_queue q = { 0 };
-	int r = weir_fail(&e, EINVAL, "%s", "seven");
-
-	weir_error_prefix(&e, "%s", "six");
-	printf("%d %s\n", r, e.text);
-	return packet_queue_pop(&q) != NULL;
-}
-C
-# shellcheck disable=SC2046	# flags are words
-${CC:-cc} -std=gnu17 -Wall -Wextra -Werror embed.c $(pkg-config --cflags --libs weir) -o embed ||
-	fail "a program does not link with libweir"
-LD_LIBRARY_PATH=$libdir ./embed >said || fail "the program with libweir fails"
-grep -qxe '-22 six: seven' said || fail "libweir says: $(cat said)"
+# The programs of docs/embedding.md, by the flags of weir.pc. The installed modules are not where they will be one day.
+for example in embed_example embed_tun; do
+	cp "$SRCDIR/docs/$example.c" .
+	# shellcheck disable=SC2046	# flags are words
+	${CC:-cc} -std=gnu17 -Wall -Wextra -Werror $example.c $(pkg-config --cflags --libs weir) -o $example ||
+		fail "docs/$example.c does not build against what is installed"
+done
+LD_LIBRARY_PATH=$libdir WEIR_MODULE_PATH=$moddir ./embed_example >said || fail "embed_example fails"
+printf 'HTTP/1.0 200 OK\r\nContent-Length: 13\r\n\r\nhello, world\n' | cmp - said || fail "embed_example says: $(cat said)"
+if LD_LIBRARY_PATH=$libdir WEIR_MODULE_PATH=$dir ./embed_example 2>said; then
+	fail "embed_example does without modules"
+fi
+grep -q '^embed_example: stack: ' said || fail "embed_example without modules says: $(cat said)"
+# The library exports the functions of <weir/...> and no more; and all of those of weir.h. C++ can include it.
 headers=$(dirname "$(find "$root" -name module.h)")
 nm -D --defined-only "$libdir/libweir.so" | sed -n 's/.* T //p' | while read -r symbol; do
 	grep -rqE "^WEIR_API .*\\b$symbol\\(" "$headers" ||
 		echo "$symbol"
 done >unknown
 [ ! -s unknown ] || fail "libweir exports what no header declares: $(cat unknown)"
+nm -D --defined-only "$libdir/libweir.so" | sed -n 's/.* T //p' >exported
+sed -n 's/^WEIR_API .*\b\(weir_[a-z_]*\)(.*/\1/p' "$headers/weir.h" >declared
+[ "$(wc -l <declared)" -gt 40 ] || fail "weir.h declares only $(wc -l <declared) functions"
+missing=$(grep -vxFf exported declared) && fail "libweir does not export $missing"
+if command -v c++ >/dev/null; then
+	printf '#include <weir/module.h>\n#include <weir/weir.h>\nint main() { weir_config c = {}; return weir_create(&c, nullptr) != nullptr; }\n' >cxx.cc
+	# shellcheck disable=SC2046
+	c++ -Wall -Wextra -Werror -Wno-missing-field-initializers -fsyntax-only $(pkg-config --cflags weir) cxx.cc ||
+		fail "C++ cannot include weir.h"
+fi
 
 # Refused: what others can write to, and what is no module; each with one sentence.
 chmod 666 toy.so

@@ -2,6 +2,7 @@
 /* tcp_script.c - the scripted peer. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include <weir/module.h>
@@ -13,11 +14,14 @@
 
 extern const struct weir_module weir_module;	/* reno, linked in */
 
-void script_init(struct script *t)
+static void init(struct script *t, const struct testnet_link_config *c)
 {
+	struct ip_addr a = testnet_addr("10.0.0.1");
+
 	memset(t, 0, sizeof(*t));
 	testnet_init(&t->net, 1);
-	t->nic = testnet_eth(&t->net, "10.0.0.1", 24);
+	t->nic = testnet_nic(&t->net, c);
+	ck_assert_int_eq(ip_addr_add(&t->net.ip, t->nic, &a, 24, NULL), 0);
 	testnet_neighbour(&t->net, t->nic, "10.0.0.2");
 	ck_assert_int_eq(tcp_init(&t->tcp, &t->net.env, &t->net.ip), 0);
 	t->tcp.congestion = weir_module.entries[0].ops;
@@ -25,6 +29,17 @@ void script_init(struct script *t)
 	t->mss = 1460;
 	t->peer_port = PEER_PORT;
 	t->tsval = 5000;
+}
+
+void script_init(struct script *t)
+{
+	init(t, &(struct testnet_link_config){ .name = NULL });
+}
+
+void script_init_gso(struct script *t)
+{
+	init(t, &(struct testnet_link_config){ .caps = LINK_CSUM | LINK_GSO_TCP4,
+					       .gso_max = 65536 });
 }
 
 void script_fini(struct script *t)
@@ -58,12 +73,25 @@ void peer_sends(struct script *t, uint8_t flags, uint32_t seq, uint32_t ack, uin
 		.has_ts = t->ts, .tsval = t->tsval, .tsecr = flags & TCPH_ACK ? t->tsecr : 0,
 		.mss = flags & TCPH_SYN ? (uint16_t)t->mss : 0,
 		.has_wscale = flags & TCPH_SYN && t->wscale, .wscale = t->wscale,
+		.sack_ok = flags & TCPH_SYN && t->sack, .nsacks = t->nblocks,
+		.urg = flags & TCPH_URG ? t->urg : 0,
 	};
 	static uint8_t seg[70000], ip[70000];
 	struct ip_addr src = testnet_addr("10.0.0.2"), dst = testnet_addr("10.0.0.1");
 	uint32_t size = tcp_segment_size(&s), n;
 	uint16_t sum;
 
+	for (int i = 0; i < t->nblocks; i++) {
+		s.sack[i].start = t->iss + t->blocks[i].start;
+		s.sack[i].end = t->iss + t->blocks[i].end;
+	}
+	t->nblocks = 0;
+	if (flags & TCPH_SYN && t->tfo) {
+		s.has_tfo = true;
+		s.tfo_len = t->tfo_len;
+		memcpy(s.tfo, t->tfo_cookie, t->tfo_len);
+		size = tcp_segment_size(&s);
+	}
 	tcp_segment_emit(&s, seg);
 	for (uint32_t i = 0; i < len; i++)
 		seg[size + i] = (uint8_t)(seq + i);
@@ -72,7 +100,23 @@ void peer_sends(struct script *t, uint8_t flags, uint32_t seq, uint32_t ack, uin
 							     size + len)));
 	memcpy(seg + TCP_CSUM_OFFSET, &sum, 2);
 	n = testnet_ipv4(ip, "10.0.0.2", "10.0.0.1", IPPROTO_TCP, 0, 0, seg, size + len);
+	ip[1] = t->ecn;
+	testnet_ipv4_sum(ip);
 	testnet_feed_ip(&t->net, t->nic, NULL, ip, n);
+}
+
+void peer_sacks(struct script *t, uint32_t ack, int n, ...)
+{
+	va_list ap;
+
+	va_start(ap, n);
+	for (int i = 0; i < n; i++) {
+		t->blocks[i].start = va_arg(ap, uint32_t);
+		t->blocks[i].end = va_arg(ap, uint32_t);
+	}
+	va_end(ap);
+	t->nblocks = (uint8_t)n;
+	peer_sends(t, TCPH_ACK, tcp_sock(t->sk)->rcv_nxt - PEER_ISN, ack, 0);
 }
 
 static void check_sum(const uint8_t *ip, uint32_t len)
@@ -95,10 +139,12 @@ void expect(struct script *t, uint8_t flags, uint32_t seq, uint32_t ack, uint32_
 	n = p->len;
 	packet_copy_out(p, 0, b, n);
 	packet_free(p);
+	testnet_run(&t->net, 0);	/* it made room below: what waited for that leaves */
 	ck_assert_uint_ge(n, ETH_HEADER_LEN + IP_LEN + TCP_HEADER_LEN);
 	n = (uint32_t)(ip[2] << 8 | ip[3]) - IP_LEN;
 	check_sum(ip, n);
 	tcp_segment_parse(ip + IP_LEN, n, s);
+	s->ecn = ip[1] & ECN_MASK;
 	if (s->flags & TCPH_SYN)
 		t->iss = s->seq;
 	if (s->has_ts)
@@ -123,6 +169,22 @@ void wait_ms(struct script *t, uint64_t ms)
 	testnet_run(&t->net, ms * MSEC);
 }
 
+uint32_t script_drain(struct script *t, uint64_t ms)
+{
+	uint32_t n = 0;
+
+	for (;;) {
+		while (testnet_captured(t->nic)) {
+			n += testnet_captured(t->nic);
+			testnet_discard(t->nic);
+			wait_ms(t, 0);
+		}
+		if (!ms--)
+			return n;
+		wait_ms(t, 1);
+	}
+}
+
 void script_listen(struct script *t, int backlog)
 {
 	struct ip_addr any = ip_addr_v4(0);
@@ -140,6 +202,7 @@ void script_accepts(struct script *t)
 		script_listen(t, 5);
 	peer_sends(t, TCPH_SYN, 0, 0, 0);
 	expect(t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+	wait_ms(t, t->rtt);
 	peer_sends(t, TCPH_ACK, 1, 1, 0);
 	t->sk = t->listener->ops->accept(t->listener, &err);
 	ck_assert_ptr_nonnull(t->sk);
@@ -174,6 +237,16 @@ ssize_t script_write(struct script *t, uint32_t len)
 	return n;
 }
 
+void script_sends(struct script *t, uint32_t len, uint32_t seq, uint32_t n, uint32_t size)
+{
+	for (uint32_t chunk; len; len -= chunk) {
+		chunk = len < 40000 ? len : 40000;
+		ck_assert_int_eq(script_write(t, chunk), chunk);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		expect(t, TCPH_ACK, seq + i * size, tcp_sock(t->sk)->rcv_nxt - PEER_ISN, size);
+}
+
 uint32_t script_read(struct script *t)
 {
 	struct iovec iov[64];
@@ -199,4 +272,46 @@ int script_state(const struct script *t)
 int script_error(struct script *t)
 {
 	return sock_take_error(t->sk);
+}
+
+static bool awaited(const struct tcp_sock *tp, struct packet *p)
+{
+	list_for_each(pos, &tp->by_time)
+		if (list_entry(pos, struct tcp_seg, by_time) == seg_of(p))
+			return true;
+	return false;
+}
+
+void script_check_marks(struct script *t)
+{
+	struct tcp_sock *tp = tcp_sock(t->sk);
+	uint32_t sacked = 0, lost = 0, retrans = 0, due = 0, n = 0, seq = tp->snd_una;
+	bool sent = true;
+
+	for (struct packet *p = tp->sendq; p; p = p->next, n++) {
+		struct tcp_seg *seg = seg_of(p);
+		uint32_t len = seg->end - seg->seq;
+
+		sent = sent && p != tp->send_next;
+		ck_assert_uint_eq(seg->seq, seq);
+		ck_assert_uint_eq(len, p->len + !!(seg->flags & TCPH_FIN));
+		ck_assert(!seg->sacked || (!seg->lost && !seg->retrans));
+		ck_assert_msg(awaited(tp, p) == (sent && !seg->sacked &&
+						 (!seg->lost || seg->retrans)),
+			      "seq %u: sent %d sacked %d lost %d retrans %d", seg->seq - t->iss,
+			      sent, seg->sacked, seg->lost, seg->retrans);
+		sacked += seg->sacked ? len : 0;
+		lost += seg->lost ? len : 0;
+		retrans += seg->retrans ? len : 0;
+		due += seg->lost && !seg->retrans ? len : 0;
+		seq = seg->end;
+	}
+	ck_assert_uint_eq(seq, tp->write_seq);
+	ck_assert_uint_eq(n, tp->nsegs);
+	if (tp->sack_ok)
+		ck_assert_uint_eq(sacked, tp->sacked_out);
+	ck_assert_uint_eq(lost, tp->lost_out);
+	ck_assert_uint_eq(retrans, tp->retrans_out);
+	ck_assert_uint_eq(due, tp->rexmit_due);
+	ck_assert_uint_le(tcp_pipe(tp), 2 * (tp->snd_nxt - tp->snd_una));
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/siphash.h"
+#include "tests/suite.h"
 
 /* ---- SipHash ---- */
 
@@ -222,8 +223,6 @@ int main(void)
 {
 	Suite *s = suite_create("base");
 	TCase *tc = tcase_create("base");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, siphash_vectors);
 	tcase_add_test(tc, hash_finds_every_node);
@@ -234,9 +233,5 @@ int main(void)
 	tcase_add_test(tc, system_randomness_never_repeats_its_buffer);
 	tcase_add_test(tc, log_filters_and_cleans);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

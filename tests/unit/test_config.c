@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "tests/suite.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -54,6 +55,8 @@ static int check_text(const char *text)
 #define QDISC "[qdisc]\n"
 #define TBF QDISC "kind = tbf\nrate = 100mbit\nburst = 1mb\n"
 #define LINK "[link eth0]\ndriver = packet\n"
+#define NET LINK "address = 10.0.0.2/24\n"
+#define ROUTE_FORM "write it as 10.1.0.0/16 via 10.0.0.1, with metric N, mtu N, src ADDRESS or onlink behind it\n"
 
 /* One mistake each; the text stands for itself. */
 START_TEST(sentences)
@@ -89,7 +92,7 @@ START_TEST(sentences)
 		{ "[weir]\ngso =\n", "x.ini:2: gso has no value; write key = value, or remove the line\n" },
 		{ "[weir]\n= on\n", "x.ini:2: this line has no key; write key = value, or remove the line\n" },
 		{ "[weir]\ngos = on\n", "x.ini:2: [weir] gos: there is no such parameter; did you mean gso? "
-		  "There are mode, gso, allow-override, module-path, memory and log\n" },
+		  "There are mode, gso, gro, allow-override, module-path, memory and log\n" },
 		{ "[weir]\ngso = maybe\n",
 		  "x.ini:2: [weir] gso: maybe is neither on nor off; write on or off\n" },
 		{ "[weir]\nmemory = 1kb\n",
@@ -126,8 +129,23 @@ START_TEST(sentences)
 		  "commas; remove one\n" },
 		{ LINK "address = 10.0.0.2/24, 10.0.0.2/16\n",
 		  "x.ini:3: [link eth0] address: 10.0.0.2/16 stands twice; keep one\n" },
-		{ LINK "address = fd00::1/64\n", "x.ini:3: [link eth0] address: fd00::1/64 is an IPv6 address, "
-		  "and this stack speaks IPv4; write one like 10.0.0.2/24\n" },
+		{ LINK "ipv6 = off\naddress = fd00::1/64\n", "x.ini:4: [link eth0] address: fd00::1/64 is an "
+		  "IPv6 address, and ipv6 = off is said of this link; remove one of the two\n" },
+		{ LINK "address = ff02::1/64\n", "x.ini:3: [link eth0] address: ff02::1/64 is a multicast "
+		  "address; give a host's address, such as 2001:db8::2/64\n" },
+		{ LINK "address = ::1/128\n", "x.ini:3: [link eth0] address: ::1/128 is the loopback address, "
+		  "which every stack has on lo already; give a host's address, such as 2001:db8::2/64\n" },
+		{ LINK "address = ::ffff:10.0.0.2/128\n", "x.ini:3: [link eth0] address: ::ffff:10.0.0.2/128 "
+		  "is an IPv4 address in IPv6's form; give a host's address, such as 2001:db8::2/64\n" },
+		{ LINK "address = fd00::1/64, fd00:0::1/80\n",
+		  "x.ini:3: [link eth0] address: fd00:0::1/80 stands twice; keep one\n" },
+		{ LINK "address = fd00::1/63\ngateway = fd00:0:0:2::1\n", "x.ini:4: [link eth0] gateway: "
+		  "fd00:0:0:2::1 is on no network of this link's addresses; give the link an address with a "
+		  "prefix that covers it, such as address = 2001:db8::2/64 for 2001:db8::1\n" },
+		{ LINK "route = fd01::1/63\n", "x.ini:3: [link eth0] route: fd01::1/63 has bits beyond its "
+		  "prefix length; write the network's own address\n" },
+		{ LINK "route = 10.1.0.0/16 via fe80::1\n", "x.ini:3: [link eth0] route: 10.1.0.0/16 and its "
+		  "gateway are not of one family; give a gateway that speaks the destination's protocol\n" },
 		{ LINK "gateway = 10.0.0.1\n", "x.ini:3: [link eth0] gateway: 10.0.0.1 is on no network of this "
 		  "link's addresses; give the link an address with a prefix that covers it, such as address "
 		  "= 10.0.0.2/24 for 10.0.0.1\n" },
@@ -136,11 +154,37 @@ START_TEST(sentences)
 		{ LINK "gateway = 10.0.0.1/24\naddress = 10.0.0.2/24\n", "x.ini:3: [link eth0] gateway: "
 		  "10.0.0.1/24 has a prefix length; give the gateway's own address, such as 10.0.0.1\n" },
 		{ LINK "address = 10.0.0.2/24\nroute = 10.1.0.0/16 10.0.0.1\n", "x.ini:4: [link eth0] route: "
-		  "this is no route; write it as 10.1.0.0/16 via 10.0.0.1\n" },
+		  "a word in it is not known; " ROUTE_FORM },
+		{ NET "route = via 10.0.0.1\n", "x.ini:4: [link eth0] route: its destination is missing; "
+		  ROUTE_FORM },
+		{ NET "route = 10.1.0.0/16 via\n", "x.ini:4: [link eth0] route: the value of its last word "
+		  "is missing; " ROUTE_FORM },
+		{ NET "route = 10.1.0.0/16 metric 1 metric 2\n", "x.ini:4: [link eth0] route: a word in it "
+		  "stands twice; " ROUTE_FORM },
+		{ NET "route = 10.1.0.0/16 onlink\n", "x.ini:4: [link eth0] route: onlink is said of a "
+		  "gateway, and it has none; " ROUTE_FORM },
+		{ NET "route = 10.1.0.0/16 metric 4294967296\n", "x.ini:4: [link eth0] route: metric "
+		  "4294967296 is no number from 0 to 4294967295\n" },
+		{ NET "route = 10.1.0.0/16 metric -1\n", "x.ini:4: [link eth0] route: metric -1 is no number "
+		  "from 0 to 4294967295\n" },
+		{ NET "route = 10.1.0.0/16 mtu 67\n", "x.ini:4: [link eth0] route: mtu 67 is no number from "
+		  "68 to 65535\n" },
+		{ NET "route = fd01::/16 mtu 1279\n", "x.ini:4: [link eth0] route: mtu 1279 is no number from "
+		  "1280 to 65535\n" },
+		{ NET "route = 10.1.0.0/16 src 10.0.0.3\n", "x.ini:4: [link eth0] route: src 10.0.0.3 is no "
+		  "address of this link that could be the source there; give one of its addresses, without "
+		  "a prefix length\n" },
+		{ NET "route = fd01::/16 src 10.0.0.2\n", "x.ini:4: [link eth0] route: src 10.0.0.2 is no "
+		  "address of this link that could be the source there; give one of its addresses, without "
+		  "a prefix length\n" },
+		{ NET "route = 10.1.0.0/16 metric 5, 10.1.0.0/16 metric 5\n", "x.ini:4: [link eth0] route: "
+		  "there is a route to the same destination already; keep one, or give them different "
+		  "metrics\n" },
 		{ LINK "address = 10.0.0.2/24\nroute = 10.1.0.1/16 via 10.0.0.1\n", "x.ini:4: [link eth0] route: "
 		  "10.1.0.1/16 has bits beyond its prefix length; write the network's own address\n" },
 		{ LINK "address = 10.0.0.2/24\nroute = default via 10.0.0.1\ngateway = 10.0.0.3\n",
-		  "x.ini:4: [link eth0] route: there is a route to the same destination already; keep one\n" },
+		  "x.ini:4: [link eth0] route: there is a route to the same destination already; keep one, or "
+		  "give them different metrics\n" },
 		{ LINK "address = 10.0.0.2/24\n[link eth1]\ndriver = packet\naddress = 10.0.0.2/16\n",
 		  "x.ini:4: [link eth1] address: it is [link eth0]'s already; give each link its own\n" },
 	};
@@ -178,11 +222,76 @@ START_TEST(defaults)
 {
 	ck_assert_msg(!check_text(""), "%s", said);
 	ck_assert_str_eq(c.mode, "sandbox");
-	ck_assert(c.gso && !c.allow_override && c.nlinks == 0 && c.nqdiscs == 1 && !c.memory);
-	ck_assert_str_eq(c.congestion, "reno");
+	ck_assert(c.gso && c.gro && !c.allow_override && c.nlinks == 0 && c.nqdiscs == 1 && !c.memory);
+	ck_assert_str_eq(c.congestion, "cubic");
 	ck_assert_str_eq(c.qdiscs[0].kind, "fifo");
 	ck_assert_int_eq(c.log_level, LOG_WARN);
 	ck_assert_str_eq(said, "");
+}
+END_TEST
+
+/* [tcp]: three sizes, and the module's own parameters beside them */
+START_TEST(tcp)
+{
+	static const struct {
+		const char *text, *said;
+	} bad[] = {
+		{ "[tcp]\nrmem = 6mb\n", "x.ini:2: [tcp] rmem: \"6mb\" is not three sizes; write three sizes, "
+		  "the smallest first, such as 4kb 128kb 6mb\n" },
+		{ "[tcp]\nrmem = 4kb 128kb 6mb 7mb\n", "x.ini:2: [tcp] rmem: \"4kb 128kb 6mb 7mb\" is not "
+		  "three sizes; write three sizes, the smallest first, such as 4kb 128kb 6mb\n" },
+		{ "[tcp]\nwmem = 4kb 2kb 6mb\n", "x.ini:2: [tcp] wmem: \"4kb 2kb 6mb\" does not grow; write "
+		  "three sizes, the smallest first, such as 4kb 128kb 6mb\n" },
+		{ "[tcp]\nwmem = 4kb x 6mb\n", "x.ini:2: [tcp] wmem: x is not a size; " },
+		{ "[tcp]\n\nrmem = 4kb 128kb 2gb\n", "x.ini:3: [tcp] rmem: 2gb is too large; write " },
+		{ "[tcp]\nrmem = 100 128kb 1gb\n", "x.ini:2: [tcp] rmem: 100 is too small; write " },
+		{ "[weir]\nmemory = 64mb\n[tcp]\nmemory = 16mb 32mb 65mb\n", "x.ini:4: [tcp] memory: the "
+		  "last size is larger than [weir] memory (64mb), of which it is a part; lower it, or raise "
+		  "that\n" },
+		{ "[tcp]\nmemory = 16mb\n", "x.ini:2: [tcp] memory: \"16mb\" is not three sizes; write three "
+		  "sizes, the smallest first, such as 96mb 128mb 224mb\n" },
+		{ "[tcp]\necn = 2\n", "x.ini:2: [tcp] ecn: " },
+		{ "[tcp]\nsyn-retries = 0\n", "x.ini:2: [tcp] syn-retries: " },
+		{ "[tcp]\nfin-timeout = 1ms\n", "x.ini:2: [tcp] fin-timeout: " },
+		{ "[tcp]\nkeepalive-time = 60\n", "x.ini:2: [tcp] keepalive-time: " },
+		{ "[tcp]\nbeta = 20\n", "x.ini:2: [tcp] beta: " },
+		{ "[tcp]\ncongestion = bbr\nbeta = 70\n", "x.ini:3: [tcp] " },
+		{ "[tcp]\ncongestion = vegas\n", "x.ini:2: [tcp] congestion: there is no module vegas" },
+	};
+
+	ck_assert_msg(!check_text(""), "%s", said);
+	ck_assert_uint_eq(c.tcp.rmem[0], 4096);
+	ck_assert_uint_eq(c.tcp.rmem[1], 131072);
+	ck_assert_uint_eq(c.tcp.rmem[2], 6 << 20);
+	ck_assert_uint_eq(c.tcp.wmem[0], 4096);
+	ck_assert_uint_eq(c.tcp.wmem[1], 87040);
+	ck_assert_uint_eq(c.tcp.wmem[2], 6 << 20);
+	ck_assert_uint_eq(c.tcp.memory[2], 0);
+	ck_assert_msg(!check_text("[tcp]\nrmem = 8kb  1mb 1gb\nwmem = 4096 65536 65536\n"
+				  "memory = 16mb 32mb 64mb\ncongestion = cubic\nbeta = 80\n"), "%s", said);
+	ck_assert_uint_eq(c.tcp.rmem[2], 1 << 30);
+	ck_assert_uint_eq(c.tcp.wmem[1], 65536);
+	ck_assert_uint_eq(c.tcp.memory[1], 32 << 20);
+	ck_assert(c.tcp.sack && c.tcp.timestamps && c.tcp.window_scaling);	/* Linux's defaults */
+	ck_assert_uint_eq(c.tcp.ecn, 2);
+	ck_assert_uint_eq(c.tcp.syn_cookies, 1);
+	ck_assert_uint_eq(c.tcp.tw_reuse, 2);
+	ck_assert_uint_eq(c.tcp.keepalive_time, UINT64_C(7200000000000));
+	ck_assert_msg(!check_text("[tcp]\necn = on\nsack = off\nsyn-cookies = always\nfastopen = both\n"
+				  "mtu-probing = blackhole\nfin-timeout = 5s\n"), "%s", said);
+	ck_assert(!c.tcp.sack && c.tcp.timestamps);
+	ck_assert_uint_eq(c.tcp.ecn, 1);
+	ck_assert_uint_eq(c.tcp.syn_cookies, 2);
+	ck_assert_uint_eq(c.tcp.fastopen, 3);
+	ck_assert_uint_eq(c.tcp.mtu_probing, 1);
+	ck_assert_uint_eq(c.tcp.fin_timeout, UINT64_C(5000000000));
+	for (size_t i = 0; i < N(bad); i++) {
+		ck_assert_int_eq(check_text(bad[i].text), -EINVAL);
+		ck_assert_msg(!strncmp(said, bad[i].said, strlen(bad[i].said)), "%s", said);
+	}
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_msg(!check_text(i ? "[tcp]\ncongestion = reno\n" :
+					  "[tcp]\ncongestion = bbr\nprobe-rtt = 100ms\n"), "%s", said);
 }
 END_TEST
 
@@ -193,6 +302,7 @@ START_TEST(whole)
 		"  [weir]   ; and one here\r\n"
 		"\tmode = none\r\n"
 		"gso=off ; no\r\n"
+		"gro = off\n"
 		"# another\r\n"
 		"[ link  eth0.100 ]\r\n"
 		"driver : packet\r\n"
@@ -212,18 +322,18 @@ START_TEST(whole)
 
 	ck_assert_msg(!check_text(text), "%s", said);
 	ck_assert_str_eq(c.mode, "none");
-	ck_assert(!c.gso && c.nlinks == 1);
+	ck_assert(!c.gso && !c.gro && c.nlinks == 1);
 	l = &c.links[0];
 	ck_assert_str_eq(l->name, "eth0.100");
 	ck_assert_str_eq(l->driver, "packet");
 	ck_assert(l->naddrs == 3 && l->nroutes == 3 && l->mtu == 1400 && l->nsettings == 1);
 	ck_assert_uint_eq(l->addrs[1].addr.prefix, 31);
 	ck_assert_uint_eq(l->addrs[2].addr.prefix, 32);
-	ck_assert(l->routes[0].dst.family == 0 && l->routes[0].gateway.addr[3] == 1);
+	ck_assert(l->routes[0].dst.prefix == 0 && l->routes[0].gateway.addr[3] == 1);
 	ck_assert(l->routes[1].dst.prefix == 16 && l->routes[1].gateway.addr[3] == 7);
 	ck_assert(l->routes[2].dst.prefix == 24 && l->routes[2].gateway.family == 0);
 	ck_assert_str_eq(l->settings[0].name, "device");
-	ck_assert_str_eq(l->settings[0].origin, "x.ini:13");
+	ck_assert_str_eq(l->settings[0].origin, "x.ini:14");
 	ck_assert_str_eq(config_qdisc(&c, "eth0.100")->kind, "none");
 	ck_assert_str_eq(config_qdisc(&c, "eth1")->kind, "tbf");
 	ck_assert_uint_eq(config_qdisc(&c, "eth1")->nsettings, 2);
@@ -242,6 +352,43 @@ static const char *setting(const struct config_qdisc *q, const char *name)
 			return q->settings[i].value;
 	return NULL;
 }
+
+/* What ip-route(8) says behind a route. */
+START_TEST(route_words)
+{
+	const struct config_route *r;
+
+	ck_assert_msg(!check_text(NET "route = default via 10.0.0.1 metric 100, default via 10.0.0.3\n"
+				  "route = 10.1.0.0/16 mtu 1300 src 10.0.0.2 metric 7 via 10.0.0.1\n"
+				  "route = default via 169.254.1.1 onlink metric 4294967295\n"), "%s", said);
+	ck_assert_uint_eq(c.links[0].nroutes, 4);
+	r = c.links[0].routes;
+	ck_assert(r[0].metric == 100 && r[1].metric == 0 && !r[0].mtu && !r[0].src.family && !r[0].onlink);
+	ck_assert(r[2].metric == 7 && r[2].mtu == 1300 && r[2].src.addr[3] == 2 && r[2].gateway.addr[3] == 1);
+	ck_assert(r[3].metric == 4294967295u && r[3].onlink && r[3].gateway.addr[0] == 169);
+}
+END_TEST
+
+/* Both families on one link: each has its default route, and fe80::/10 is always on the link. */
+START_TEST(ipv6)
+{
+	const struct config_link *l;
+
+	ck_assert_msg(!check_text(LINK "address = 10.0.0.2/24, fd00::2/63\ngateway = 10.0.0.1, "
+				  "fe80::1\nroute = fd01::/48 via fd00:0:0:1::7, fd02::/16\n"), "%s", said);
+	l = c.links;
+	ck_assert(l->naddrs == 2 && l->addrs[1].addr.family == AF_INET6 && l->addrs[1].addr.prefix == 63);
+	ck_assert_uint_eq(l->nroutes, 4);
+	for (size_t i = 0; i < l->nroutes; i++) {
+		const struct config_route *r = &l->routes[i];
+
+		ck_assert_int_eq(r->dst.family, r->gateway.addr[0] == 10 ? AF_INET : AF_INET6);
+		ck_assert(r->dst.prefix == 0 || r->dst.addr[0] == 0xfd);
+	}
+	/* of one NIC's two families neither is the other's */
+	ck_assert_msg(!check_text(LINK "address = ::a00:2/120, 10.0.0.2/24\n"), "%s", said);
+}
+END_TEST
 
 /* The command line wins over the file, whichever came first; the last one of a key counts. */
 START_TEST(overrides)
@@ -348,23 +495,20 @@ int main(void)
 {
 	Suite *s = suite_create("config");
 	TCase *t = tcase_create("config");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, sentences);
 	tcase_add_test(t, every_mistake);
 	tcase_add_test(t, defaults);
 	tcase_add_test(t, whole);
+	tcase_add_test(t, route_words);
+	tcase_add_test(t, ipv6);
+	tcase_add_test(t, tcp);
 	tcase_add_test(t, overrides);
 	tcase_add_test(t, another_kind);
 	tcase_add_test(t, bad_overrides);
 	tcase_add_test(t, files);
 	tcase_add_test(t, installed_files);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

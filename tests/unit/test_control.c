@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,6 +18,7 @@
 
 #include "nic/qdisc.h"
 #include "socket/socket.h"
+#include "tests/suite.h"
 #include "tests/unit/instance_world.h"
 
 static struct instance inst;
@@ -310,7 +312,7 @@ START_TEST(shows)
 {
 	static const char *const all[] = {
 		"show", "config show", "module list", "qdisc show", "link show", "addr show",
-		"route show", "neigh show", "sockets", "stats",
+		"route show", "neigh show", "maddr show", "sockets", "stats",
 	};
 
 	serve();
@@ -321,6 +323,53 @@ START_TEST(shows)
 		ask_ok(request);
 	}
 	ask_refused("{\"command\":\"qdisc show\",\"dev\":\"eth7\"}", "eth7");
+}
+END_TEST
+
+/* However many there are, an answer has 512 of them, and says where the next ones begin. */
+START_TEST(sockets_in_pieces)
+{
+	struct weir_error e = { "" };
+	struct sock *sk[600];
+	json_t *r;
+	int err;
+
+	serve();
+	for (int i = 0; i < 600; i++) {
+		sk[i] = socket_create(inst.stack, AF_INET, SOCK_DGRAM, 0, false, &err);
+		ck_assert_ptr_nonnull(sk[i]);
+	}
+	r = ask("{\"command\":\"sockets\"}", &e);
+	ck_assert_uint_eq(json_array_size(json_object_get(r, "sockets")), 512);
+	ck_assert_int_eq(json_integer_value(json_object_get(r, "next")), 512);
+	json_decref(r);
+	r = ask("{\"command\":\"sockets\",\"from\":512}", &e);
+	ck_assert_uint_eq(json_array_size(json_object_get(r, "sockets")), 88);
+	ck_assert_ptr_null(json_object_get(r, "next"));
+	json_decref(r);
+	for (int i = 0; i < 600; i++)
+		socket_close(sk[i]);
+}
+END_TEST
+
+/* A TCP socket that is neither connected nor listening is in no list, as with ss. */
+START_TEST(sockets_closed)
+{
+	struct weir_error e = { "" };
+	struct sock *sk;
+	json_t *r;
+	int err;
+
+	serve();
+	sk = socket_create(inst.stack, AF_INET, SOCK_STREAM, 0, false, &err);
+	r = ask("{\"command\":\"sockets\"}", &e);
+	ck_assert_uint_eq(json_array_size(json_object_get(r, "sockets")), 0);
+	json_decref(r);
+	ck_assert_int_eq(socket_listen(sk, 5), 0);
+	r = ask("{\"command\":\"sockets\"}", &e);
+	ck_assert_uint_eq(json_array_size(json_object_get(r, "sockets")), 1);
+	json_decref(r);
+	socket_close(sk);
 }
 END_TEST
 
@@ -425,9 +474,9 @@ START_TEST(modules)
 	ck_assert_str_eq(eth0()->root->ops->name, "tbf");
 	with_module_ok("module reload", "fifo");	/* tbf's child */
 	with_module_ok("module reload", "sandbox");
-	with_module_ok("module reload", "reno");
+	with_module_ok("module reload", "cubic");
 	ck_assert_ptr_eq(inst.mode_module, module_find(&inst.registry, "sandbox"));
-	ck_assert_ptr_eq(inst.congestion_module, module_find(&inst.registry, "reno"));
+	ck_assert_ptr_eq(inst.congestion_module, module_find(&inst.registry, "cubic"));
 	answer = with_module("module load", "tbf");
 	ck_assert(json_is_false(json_object_get(answer, "ok")));
 	json_decref(answer);
@@ -547,16 +596,179 @@ START_TEST(reconfigure)
 	ck_assert_ptr_null(ip_addr_find(&inst.stack->ip, &second));
 	ck_assert_int_eq(try_connect(htonl(0xc0000201)), -EINPROGRESS);
 	/* and taken */
-	reload_ok("[weir]\ngso = off\n" LINK "address = 10.0.0.3/24\ngateway = 10.0.0.254\n"
+	reload_ok("[weir]\ngso = off\ngro = off\n" LINK "address = 10.0.0.3/24\ngateway = 10.0.0.254\n"
 		  "[qdisc]\nkind = fifo\nlimit = 7\n");
 	ck_assert_ptr_ne(eth0()->root, was);
 	ck_assert_ptr_nonnull(ip_addr_find(&inst.stack->ip, &second));
 	ck_assert_uint_eq(eth0()->gso_max, 0);
 	ck_assert_uint_eq(eth0()->caps, LINK_CSUM);
+	ck_assert(!eth0()->gro);
 	ck_assert_str_eq(inst.config_file, "/new.ini");
 	reload_ok(base_config);
 	ck_assert_ptr_null(ip_addr_find(&inst.stack->ip, &second));
 	ck_assert_uint_eq(eth0()->gso_max, 65536);
+	ck_assert(eth0()->gro);
+}
+END_TEST
+
+/* The only route to 10.9.0.0/16. */
+static const struct route *the_route(void)
+{
+	const struct route *found = NULL;
+
+	list_for_each(pos, &inst.stack->ip.routes) {
+		const struct route *r = list_entry(pos, struct route, node);
+
+		if (r->prefix != 16)
+			continue;
+		ck_assert_ptr_null(found);
+		found = r;
+	}
+	return found;
+}
+
+/* Whatever is said of a route makes it another one when it changes. */
+START_TEST(reconfigure_route)
+{
+	static const char *const says[] = {
+		"", " metric 5", " metric 5 mtu 1300", " metric 5 mtu 1300 src 10.0.0.3",
+		" metric 5 mtu 1300 src 10.0.0.3 onlink", " onlink"
+	};
+	struct ip_addr src = ip_addr_v4(htonl(0x0a000003));
+	const struct route *r;
+	char ini[256];
+
+	serve();
+	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
+		snprintf(ini, sizeof(ini), LINK "address = 10.0.0.3/24\n"
+			 "route = 10.9.0.0/16 via 10.0.0.254%s\n", says[i]);
+		reload_ok(ini);
+		r = the_route();
+		ck_assert_uint_eq(r->metric, strstr(says[i], "metric") ? 5 : 0);
+		ck_assert_uint_eq(r->mtu, strstr(says[i], "mtu") ? 1300 : 0);
+		ck_assert_int_eq(ip_addr_eq(&r->prefsrc, &src), !!strstr(says[i], "src"));
+		ck_assert_int_eq(r->onlink, !!strstr(says[i], "onlink"));
+	}
+	reload_ok(base_config);
+	ck_assert_ptr_null(the_route());
+}
+END_TEST
+
+/* A gateway that no address has on its link. */
+START_TEST(onlink)
+{
+	serve();
+	ask_refused("{\"command\":\"route add\",\"dst\":\"10.9.0.0/16\",\"gateway\":\"192.0.2.1\"}",
+		    "on no link of ours");
+	ask_refused("{\"command\":\"route add\",\"dst\":\"10.9.0.0/16\",\"gateway\":\"192.0.2.1\","
+		    "\"onlink\":true}", "or say whose link it is on");
+	ask_ok("{\"command\":\"route add\",\"dst\":\"10.9.0.0/16\",\"gateway\":\"192.0.2.1\","
+	       "\"dev\":\"eth0\",\"onlink\":true}");
+	ck_assert(the_route()->onlink);
+	ask_ok("{\"command\":\"route del\",\"dst\":\"10.9.0.0/16\"}");
+}
+END_TEST
+
+static void check_congestion(struct sock *sk, const char *name)
+{
+	char got[16] = "";
+	socklen_t len = sizeof(got);
+
+	ck_assert_int_eq(socket_getsockopt(sk, IPPROTO_TCP, TCP_CONGESTION, got, &len), 0);
+	ck_assert_str_eq(got, name);
+}
+
+static struct sock *tcp_socket(void)
+{
+	int err = 0;
+	struct sock *sk = socket_create(inst.stack, AF_INET, SOCK_STREAM, 0, false, &err);
+
+	ck_assert_ptr_nonnull(sk);
+	return sk;
+}
+
+/* [tcp]: congestion control of open sockets and sizes, live; TCP_CONGESTION of one socket */
+START_TEST(reconfigure_tcp)
+{
+	struct sock *first, *own;
+
+	serve();
+	first = tcp_socket();
+	check_congestion(first, "cubic");
+	ck_assert_uint_eq(first->rcvbuf, 131072);
+	reload_refused(LINK "[tcp]\nrmem = 4kb\n", "new.ini:4");
+	with_module_ok("module load", "bbr");
+	with_module_ok("module load", "reno");
+	own = tcp_socket();
+	ck_assert_int_eq(socket_setsockopt(own, IPPROTO_TCP, TCP_CONGESTION, "reno", 4), 0);
+	ck_assert_int_eq(socket_setsockopt(own, IPPROTO_TCP, TCP_CONGESTION, "vegas", 5), -ENOENT);
+	check_congestion(own, "reno");
+	reload_ok(LINK "[tcp]\ncongestion = bbr\nrmem = 4kb 32kb 64kb\nmemory = 8mb 16mb 32mb\n");
+	check_congestion(first, "bbr");
+	check_congestion(own, "reno");		/* it was the program's choice */
+	ck_assert_uint_eq(first->rcvbuf, 65536);
+	ck_assert_uint_eq(inst.stack->tcp.mem.max, 32 << 20);
+	socket_abort(own);
+	own = tcp_socket();
+	check_congestion(own, "bbr");
+	ck_assert_uint_eq(own->rcvbuf, 32768);
+	ck_assert_int_eq(socket_setsockopt(own, IPPROTO_TCP, TCP_CONGESTION, "bbr", 3), 0);
+	reload_ok(LINK "[tcp]\ncongestion = cubic\nbeta = 80\n");
+	check_congestion(first, "cubic");
+	check_congestion(own, "bbr");
+	with_module_ok("module reload", "bbr");
+	check_congestion(own, "bbr");
+	ask_refused("{\"command\":\"module unload\",\"name\":\"bbr\"}", "in use");
+	ck_assert_uint_eq(inst.stack->tcp.mem.max, 0);
+	socket_abort(first);
+	socket_abort(own);
+}
+END_TEST
+
+static int tcp_option(struct sock *sk, int name)
+{
+	int v = -1;
+	socklen_t len = sizeof(v);
+
+	ck_assert_int_eq(socket_getsockopt(sk, IPPROTO_TCP, name, &v, &len), 0);
+	return v;
+}
+
+/* Each key of [tcp] reaches the stack, live, and goes back to its default with the line */
+START_TEST(reconfigure_tcp_keys)
+{
+	const struct tcp *tcp;
+	struct sock *sk;
+
+	serve();
+	tcp = &inst.stack->tcp;
+	sk = tcp_socket();
+	reload_ok(LINK "[tcp]\necn = on\nsack = off\ntimestamps = off\nwindow-scaling = off\n"
+		  "syn-cookies = always\nfastopen = server\nmtu-probing = always\ntw-reuse = off\n"
+		  "max-syn-backlog = 100\nsyn-retries = 2\nsynack-retries = 3\nfin-timeout = 7s\n"
+		  "keepalive-time = 60s\nkeepalive-interval = 10s\nkeepalive-probes = 4\n");
+	ck_assert_uint_eq(tcp->ecn, 1);
+	ck_assert(!tcp->sack && !tcp->timestamps && !tcp->window_scaling);
+	ck_assert_uint_eq(tcp->syn_cookies, 2);
+	ck_assert_uint_eq(tcp->fastopen.flags, FASTOPEN_SERVER);
+	ck_assert_uint_eq(tcp->mtu_probing, 2);
+	ck_assert_uint_eq(tcp->tw_reuse, 0);
+	ck_assert_uint_eq(tcp->max_syn_backlog, 100);
+	ck_assert_uint_eq(tcp->synack_retries, 3);
+	ck_assert_int_eq(tcp_option(sk, TCP_SYNCNT), 2);	/* open sockets follow, as on Linux */
+	ck_assert_int_eq(tcp_option(sk, TCP_LINGER2), 7);
+	ck_assert_int_eq(tcp_option(sk, TCP_KEEPIDLE), 60);
+	ck_assert_int_eq(tcp_option(sk, TCP_KEEPINTVL), 10);
+	ck_assert_int_eq(tcp_option(sk, TCP_KEEPCNT), 4);
+	ck_assert_int_eq(socket_setsockopt(sk, IPPROTO_TCP, TCP_KEEPCNT, &(int){ 5 }, 4), 0);
+	reload_ok(base_config);
+	ck_assert_uint_eq(tcp->ecn, 2);
+	ck_assert(tcp->sack && tcp->timestamps && tcp->window_scaling);
+	ck_assert_uint_eq(tcp->fastopen.flags, FASTOPEN_CLIENT);
+	ck_assert_int_eq(tcp_option(sk, TCP_SYNCNT), 6);
+	ck_assert_int_eq(tcp_option(sk, TCP_KEEPIDLE), 7200);
+	ck_assert_int_eq(tcp_option(sk, TCP_KEEPCNT), 5);	/* the program's own */
+	socket_abort(sk);
 }
 END_TEST
 
@@ -604,8 +816,6 @@ int main(void)
 {
 	Suite *s = suite_create("control");
 	TCase *t = tcase_create("server"), *c = tcase_create("commands");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, garbage);
@@ -616,18 +826,20 @@ int main(void)
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, shows);
+	tcase_add_test(c, sockets_in_pieces);
+	tcase_add_test(c, sockets_closed);
 	tcase_add_test(c, qdiscs);
 	tcase_add_test(c, needs_module);
 	tcase_add_test(c, modules);
 	tcase_add_test(c, modes);
 	tcase_add_test(c, names);
 	tcase_add_test(c, reconfigure);
+	tcase_add_test(c, reconfigure_route);
+	tcase_add_test(c, onlink);
+	tcase_add_test(c, reconfigure_tcp);
+	tcase_add_test(c, reconfigure_tcp_keys);
 	tcase_add_test(c, precedence);
 	tcase_add_test(c, link_gone);
 	suite_add_tcase(s, c);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -12,6 +12,7 @@
 #include "ip/pmtu.h"
 #include "packet/checksum.h"
 #include "testnet.h"
+#include "tests/suite.h"
 
 #define PROTO 253u
 
@@ -329,8 +330,6 @@ int main(void)
 {
 	Suite *s = suite_create("icmp");
 	TCase *tc = tcase_create("icmp");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, echo);
@@ -344,8 +343,5 @@ int main(void)
 	tcase_add_test(tc, fragmentation_needed);
 	tcase_add_test(tc, echo_on_loopback);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

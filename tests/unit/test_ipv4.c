@@ -11,6 +11,7 @@
 #include "ip/fragment.h"
 #include "packet/checksum.h"
 #include "testnet.h"
+#include "tests/suite.h"
 
 #define PROTO 253u	/* for experiments, RFC 3692 */
 
@@ -705,8 +706,6 @@ int main(void)
 {
 	Suite *s = suite_create("ipv4");
 	TCase *tc = tcase_create("ipv4");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -731,8 +730,5 @@ int main(void)
 	tcase_add_test(tc, stale_route_is_refreshed);
 	tcase_add_test(tc, raw_header);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -15,6 +15,7 @@
 
 #include "module/params.h"
 #include "module/registry.h"
+#include "tests/suite.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -275,11 +276,11 @@ START_TEST(refused)
 	static const struct { const char *module, *sentence; } bad[] = {
 		{ "magic", "its magic word is 0x12345678, a module's is 0x57454952; define it with "
 			   "WEIR_MODULE" },
-		{ "major", "it is built for module ABI 2.0, this weir has 1.0; build it with this weir's "
+		{ "major", "it is built for module ABI 99.1, this weir has 2.1; build it with this weir's "
 			   "headers" },
-		{ "newminor", "it is built for module ABI 1.1, this weir has 1.0; build it with this weir's "
+		{ "newminor", "it is built for module ABI 2.2, this weir has 2.1; build it with this weir's "
 			      "headers" },
-		{ "packetsize", "its structs weir_module, weir_entry, packet and link have " },
+		{ "packetsize", "its structs weir_module, weir_entry, packet, link and congestion have " },
 		{ "noname", "its name is no lower-case word" },
 		{ "shortops", "module toy: its struct qdisc_ops has 8 bytes, this weir's has " },
 		{ "longops", "module toy: its struct qdisc_ops has 4096 bytes, this weir's has " },
@@ -409,8 +410,6 @@ int main(void)
 {
 	Suite *s = suite_create("module");
 	TCase *t = tcase_create("module");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, by_name);
@@ -426,9 +425,5 @@ int main(void)
 	tcase_add_test(t, writable_by_others);
 	tcase_add_test(t, owned_by_others);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

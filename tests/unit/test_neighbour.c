@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "testnet.h"
+#include "tests/suite.h"
 
 static struct testnet tn;
 static struct nic *eth;
@@ -151,7 +152,7 @@ END_TEST
 
 START_TEST(goes_stale_and_probes)
 {
-	uint64_t reachable = tn.ip.arp.reachable_ns;
+	uint64_t reachable = tn.ip.arp.times.reachable;
 
 	ck_assert_uint_ge(reachable, 15 * SEC);
 	ck_assert_uint_le(reachable, 45 * SEC);
@@ -346,8 +347,6 @@ int main(void)
 {
 	Suite *s = suite_create("neighbour");
 	TCase *tc = tcase_create("neighbour");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, resolves);
@@ -364,8 +363,5 @@ int main(void)
 	tcase_add_test(tc, conflict_is_told_once);
 	tcase_add_test(tc, delete_drops_waiting);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

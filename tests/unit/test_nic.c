@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "testnet.h"
+#include "tests/suite.h"
 
 static struct testnet tn;
 static struct nic *eth;
@@ -240,8 +241,6 @@ int main(void)
 {
 	Suite *s = suite_create("nic");
 	TCase *tc = tcase_create("nic");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, output_frames);
@@ -253,8 +252,5 @@ int main(void)
 	tcase_add_test(tc, bad_links);
 	tcase_add_test(tc, gso_off);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

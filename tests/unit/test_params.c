@@ -9,6 +9,7 @@
 
 #include "module/params.h"
 #include "module/suggest.h"
+#include "tests/suite.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -104,6 +105,31 @@ START_TEST(durations)
 }
 END_TEST
 
+START_TEST(percentages)
+{
+	static const struct good good[] = {
+		{ "0", 0 }, { "0%", 0 }, { "1%", 10000000 }, { "1", 10000000 }, { "100%", 1000000000 },
+		{ "0.05%", 500000 }, { "33.3333333%", 333333333 }, { "0.0000001%", 1 },
+	};
+	static const char *const bad[] = {
+		"", "%", "-1%", "1 %", "1%%", "0.00000001%", ".5%", "1e1%", "1percent", "ten%",
+	};
+	char text[64];
+	uint64_t back;
+
+	check_good(good, N(good), parse_percent);
+	check_bad(bad, N(bad), parse_percent);
+	for (uint64_t v = 0; v <= PARAM_PERCENT_ALL; v = v * 3 / 2 + 1) {
+		format_percent(v, text, sizeof(text));
+		ck_assert_msg(!parse_percent(text, &back, NULL) && back == v, "%s", text);
+	}
+	format_percent(12500000, text, sizeof(text));
+	ck_assert_str_eq(text, "1.25%");
+	format_percent(1, text, sizeof(text));
+	ck_assert_str_eq(text, "0.0000001%");
+}
+END_TEST
+
 START_TEST(numbers)
 {
 	static const struct good good[] = {
@@ -175,7 +201,7 @@ END_TEST
 
 struct all {
 	bool flag;
-	uint32_t count, choice;
+	uint32_t count, choice, share;
 	uint64_t big, rate, burst, time;
 	char word[8];
 	struct param_address addr;
@@ -203,6 +229,8 @@ static const struct param table[] = {
 	{ .name = "addr", .type = PARAM_ADDRESS, .offset = offsetof(struct all, addr),
 	  .help = "an address" },
 	{ .name = "mac", .type = PARAM_MAC, .offset = offsetof(struct all, mac), .help = "a MAC" },
+	{ .name = "share", .type = PARAM_PERCENT, .offset = offsetof(struct all, share),
+	  .help = "a share" },
 	{ }
 };
 
@@ -214,7 +242,7 @@ START_TEST(fill)
 	static const struct setting s[] = {
 		RATE, BURST, { "count", "7", NULL }, { "colour", "blue", NULL }, { "word", "eth0", NULL },
 		{ "addr", "10.1.2.3/24", NULL }, { "mac", "02:00:00:00:00:0A", NULL },
-		{ "flag", "no", NULL }, { "time", "10ms", NULL }, { "count", "8", NULL },
+		{ "share", "2.5%", NULL }, { "flag", "no", NULL }, { "time", "10ms", NULL }, { "count", "8", NULL },
 	};
 	struct weir_error e;
 	char text[PARAM_TEXT];
@@ -223,7 +251,7 @@ START_TEST(fill)
 	ck_assert(!params_check_table(table, sizeof(struct all), &e));
 	ck_assert_msg(!params_parse(table, s, N(s), NULL, &a, sizeof(a), &e), "%s", e.text);
 	ck_assert(!a.flag && a.count == 8 && a.choice == 2 && a.big == 0 && a.time == 10000000);
-	ck_assert(a.rate == 12500000 && a.burst == 1048576);
+	ck_assert(a.rate == 12500000 && a.burst == 1048576 && a.share == 25000000);
 	ck_assert_str_eq(a.word, "eth0");
 	ck_assert(a.addr.family == AF_INET && a.addr.prefix == 24 && a.addr.addr[3] == 3);
 	ck_assert(a.mac[0] == 2 && a.mac[5] == 10);
@@ -235,7 +263,7 @@ START_TEST(fill)
 	}
 	ck_assert(!memcmp(&a.addr, &b.addr, sizeof(a.addr)) && a.burst == b.burst && a.rate == b.rate);
 	ck_assert(!memcmp(a.word, b.word, sizeof(a.word)) && !memcmp(a.mac, b.mac, 6));
-	ck_assert(a.choice == b.choice && a.count == b.count && a.flag == b.flag && a.time == b.time);
+	ck_assert(a.share == b.share && a.choice == b.choice && a.count == b.count && a.flag == b.flag && a.time == b.time);
 }
 END_TEST
 
@@ -287,9 +315,9 @@ START_TEST(refusals)
 {
 	static const struct { struct setting s; const char *sentence; } bad[] = {
 		{ { "burts", "1", "f:1" }, "f:1: burts: there is no such parameter; did you mean burst? "
-		  "There are flag, count, colour, big, rate, burst, time, word, addr and mac" },
+		  "There are flag, count, colour, big, rate, burst, time, word, addr, mac and share" },
 		{ { "zzz", "1", NULL }, "zzz: there is no such parameter; there are flag, count, colour, "
-		  "big, rate, burst, time, word, addr and mac" },
+		  "big, rate, burst, time, word, addr, mac and share" },
 		{ { "burst", "1000", "f:2" }, "f:2: burst: 1000 is too small; the least is 1600 bytes" },
 		{ { "burst", "5gb", NULL }, "burst: 5gb is too large; the most is 4294967295 bytes" },
 		{ { "rate", "0", NULL }, "rate: 0 is too small; the least is 1 byte/s" },
@@ -315,6 +343,8 @@ START_TEST(refusals)
 		  "addr: 10.0.0.1/ has no valid prefix length; write 10.0.0.1/24" },
 		{ { "addr", "fd00::1/129", NULL },
 		  "addr: fd00::1/129 has no valid prefix length; write fd00::1/64" },
+		{ { "share", "101%", NULL }, "share: 101% is too large; the most is 100%" },
+		{ { "share", "1e2%", NULL }, "share: 1e2% is not a percentage; write 1% or 0.05%" },
 		{ { "mac", "02:00:00:00:00", NULL },
 		  "mac: 02:00:00:00:00 is not a MAC address; write one like 02:00:00:00:00:01" },
 		{ { "mac", "02:00:00:00:00:0g", NULL },
@@ -407,12 +437,11 @@ int main(void)
 {
 	Suite *s = suite_create("params");
 	TCase *t = tcase_create("params");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, rates);
 	tcase_add_test(t, sizes);
 	tcase_add_test(t, durations);
+	tcase_add_test(t, percentages);
 	tcase_add_test(t, numbers);
 	tcase_add_test(t, bools);
 	tcase_add_test(t, round_trips);
@@ -424,9 +453,5 @@ int main(void)
 	tcase_add_test(t, bad_tables);
 	tcase_add_test(t, suggestions);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -7,6 +7,7 @@
 
 #include "ip/port.h"
 #include "ip/sock.h"
+#include "tests/suite.h"
 
 static struct env env;
 static struct random_seeded seed;
@@ -311,8 +312,6 @@ int main(void)
 {
 	Suite *s = suite_create("port");
 	TCase *tc = tcase_create("port");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, conflict_rules, 0, sizeof(conflicts) / sizeof(conflicts[0]));
@@ -326,8 +325,5 @@ int main(void)
 	tcase_add_test(tc, time_wait_holds_the_port);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_qdisc.c - the core's side of qdiscs, fifo, none, and swaps among them. */
 #include "qdisc_world.h"
+#include "tests/suite.h"
 
 static struct world *w;
 
@@ -174,6 +175,8 @@ START_TEST(swaps_lose_nothing)
 		{ "tbf", "rate=100mbit burst=2000 limit=1g peakrate=200mbit" },
 		{ "fifo", "limit-bytes=1g" },
 		{ "none", "" },
+		{ "netem", "delay=300us limit=100000" },
+		{ "netem", "delay=100us rate=300mbit limit=100000" },
 	};
 	struct random r = { .fill = random_from_seed, .arg = &w->seed };
 	uint32_t sent = 0;
@@ -181,7 +184,7 @@ START_TEST(swaps_lose_nothing)
 	random_seed(&w->seed, (uint64_t)_i + 1);
 	world_set(w, "fifo", "");
 	for (int round = 0; round < 200; round++) {
-		int k = (int)random_below(&r, 5);
+		int k = (int)random_below(&r, sizeof(kinds) / sizeof(kinds[0]));
 		uint32_t burst = random_below(&r, 12);
 
 		while (burst--)
@@ -400,8 +403,6 @@ int main(void)
 {
 	Suite *s = suite_create("qdisc");
 	TCase *t = tcase_create("qdisc");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, fifo_keeps_order);
@@ -423,8 +424,5 @@ int main(void)
 	tcase_add_test(t, earliest_wake_up_wins);
 	tcase_add_test(t, incomplete_ops_are_refused);
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

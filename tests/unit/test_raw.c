@@ -273,6 +273,40 @@ START_TEST(unreachable_is_told_with_who_said_so)
 }
 END_TEST
 
+/* Linux's raw_icmp_error: an error about a UDP datagram concerns raw sockets for UDP, too. */
+START_TEST(errors_about_other_transports)
+{
+	uint8_t frame[200], icmp[100] = { ICMP_DEST_UNREACH, ICMP_PORT_UNREACH }, packet[200];
+	struct nic *nic = open_eth();
+	struct sock *a = open_udp(), *r = open_raw(&raw_ops, IPPROTO_UDP),
+		    *tcp = open_raw(&raw_ops, IPPROTO_TCP);
+	int flags = MSG_ERRQUEUE, err;
+	struct packet *p;
+	uint32_t n;
+	uint16_t sum;
+
+	set_int(r, IPPROTO_IP, IP_RECVERR, 1);
+	set_int(r, IPPROTO_IP, IP_HDRINCL, _i);
+	set_int(tcp, IPPROTO_IP, IP_RECVERR, 1);
+	ck_assert_int_eq(connect_to(a, PEER, 53), 0);
+	ck_assert_int_eq(send_to(a, NULL, 0, "x", 1), 1);
+	testnet_run(&tn, 0);
+	n = testnet_take_bytes(nic, frame, sizeof(frame)) - ETH_LEN;
+	memcpy(icmp + 8, frame + ETH_LEN, n);
+	sum = checksum_fold(checksum_partial(icmp, n + 8, 0));
+	memcpy(icmp + 2, &sum, 2);
+	n = testnet_ipv4(packet, PEER, US, IPPROTO_ICMP, 1, 0, icmp, n + 8);
+	testnet_feed_ip(&tn, nic, NULL, packet, n);
+	ck_assert_int_eq(a->error, ECONNREFUSED);
+	p = socket_recvmsg(r, NULL, NULL, NULL, NULL, &flags, &err);
+	ck_assert_ptr_nonnull(p);
+	ck_assert_int_eq(sock_err_of(p)->err, ECONNREFUSED);
+	ck_assert_uint_eq(p->len, _i ? 29 : 9);		/* from the header on that the program makes */
+	packet_free(p);
+	ck_assert(!(socket_poll(tcp) & POLLERR));
+}
+END_TEST
+
 /* Nobody answers ARP: our own host says so, and that reaches the socket, too. */
 START_TEST(a_silent_neighbour_is_host_unreachable)
 {
@@ -310,6 +344,7 @@ int main(void)
 	tcase_add_test(tc, header_included);
 	tcase_add_test(tc, filter_is_for_icmp_only);
 	tcase_add_loop_test(tc, unreachable_is_told_with_who_said_so, 0, 2);
+	tcase_add_loop_test(tc, errors_about_other_transports, 0, 2);
 	tcase_add_test(tc, a_silent_neighbour_is_host_unreachable);
 	suite_add_tcase(s, tc);
 	return run_suite(s);

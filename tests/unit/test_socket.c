@@ -6,6 +6,7 @@
 #include <sys/time.h>
 #include <linux/if.h>
 #include <linux/sockios.h>
+#include <weir/module.h>
 
 #include "dgramnet.h"
 #include "stack.h"
@@ -14,30 +15,14 @@
 
 static struct random_seeded stack_seed;
 
-static uint64_t no_ssthresh(struct congestion *c)
-{
-	(void)c;
-	return UINT64_MAX;
-}
-
-static void no_ack(struct congestion *c, const struct congestion_ack *a)
-{
-	(void)c;
-	(void)a;
-}
-
-static const struct congestion_ops no_congestion = {
-	.name = "none",
-	.ssthresh = no_ssthresh,
-	.ack = no_ack,
-};
+extern const struct weir_module weir_module;	/* reno, linked in */
 
 static struct stack *stack_make(void)
 {
 	struct stack_config c = {
 		.now = SEC,
 		.random = { random_from_seed, &stack_seed },
-		.congestion = &no_congestion,
+		.congestion = weir_module.entries[0].ops,
 	};
 	struct stack *s;
 
@@ -66,7 +51,10 @@ static const struct creation {
 	{ AF_INET, SOCK_SEQPACKET, 0, true, -ESOCKTNOSUPPORT, 0 },
 	{ AF_INET, 77, 0, true, -EINVAL, 0 },
 	{ AF_INET, SOCK_RAW, -1, true, -EPROTONOSUPPORT, 0 },
-	{ AF_INET6, SOCK_STREAM, 0, true, -EAFNOSUPPORT, 0 },
+	{ AF_INET6, SOCK_STREAM, 0, false, 0, IPPROTO_TCP },
+	{ AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6, false, 0, IPPROTO_ICMPV6 },
+	{ AF_INET6, SOCK_DGRAM, IPPROTO_ICMP, false, -EPROTONOSUPPORT, 0 },
+	{ AF_INET, SOCK_DGRAM, IPPROTO_ICMPV6, false, -EPROTONOSUPPORT, 0 },
 	{ AF_APPLETALK, SOCK_DGRAM, 0, true, -EAFNOSUPPORT, 0 },
 };
 
@@ -81,7 +69,7 @@ START_TEST(which_sockets_there_are)
 	ck_assert_int_eq(sk == NULL, c->err != 0);
 	if (sk) {
 		ck_assert_int_eq(get_int(sk, SOL_SOCKET, SO_TYPE), c->type);
-		ck_assert_int_eq(get_int(sk, SOL_SOCKET, SO_DOMAIN), AF_INET);
+		ck_assert_int_eq(get_int(sk, SOL_SOCKET, SO_DOMAIN), c->family);
 		ck_assert_int_eq(get_int(sk, SOL_SOCKET, SO_PROTOCOL), c->shown);
 		ck_assert_int_eq(get_int(sk, SOL_SOCKET, SO_ACCEPTCONN), 0);
 		socket_close(sk);
@@ -215,7 +203,7 @@ static const struct { int level, name, value; socklen_t len; int err; } refused[
 	{ IPPROTO_IP, IP_MTU_DISCOVER, 6, 4, -EINVAL },
 	{ IPPROTO_IP, IP_HDRINCL, 1, 4, -ENOPROTOOPT },
 	{ IPPROTO_IP, IP_TRANSPARENT, 1, 4, -EPERM },
-	{ IPPROTO_IP, IP_ADD_MEMBERSHIP, 1, 4, -ENOPROTOOPT },
+	{ IPPROTO_IP, IP_ADD_MEMBERSHIP, 1, 4, -EINVAL },
 	{ IPPROTO_IP, IP_MULTICAST_TTL, 256, 4, -EINVAL },
 	{ IPPROTO_IP, 4242, 1, 4, -ENOPROTOOPT },
 	{ IPPROTO_TCP, TCP_NODELAY, 1, 4, -ENOPROTOOPT },
@@ -429,6 +417,9 @@ START_TEST(sent_control_messages)
 	ck_assert_int_eq(receive_from(b, &from, buf, sizeof(buf)), 1);
 	ck_assert_uint_eq(from.sin_addr.s_addr, inet_addr("127.0.0.9"));
 	info.ipi_spec_dst.s_addr = inet_addr("192.0.2.1");
+	memcpy(CMSG_DATA(&c.h), &info, sizeof(info));
+	ck_assert_int_eq(send_control(a, &c, c.h.cmsg_len), -ENETUNREACH);
+	info.ipi_spec_dst.s_addr = inet_addr("224.0.0.1");
 	memcpy(CMSG_DATA(&c.h), &info, sizeof(info));
 	ck_assert_int_eq(send_control(a, &c, c.h.cmsg_len), -EINVAL);
 }

@@ -8,6 +8,7 @@
  * All sums are exact.
  */
 #include "qdisc_world.h"
+#include "tests/suite.h"
 
 #define NS	1000000000ull
 typedef unsigned __int128 u128;
@@ -681,8 +682,6 @@ int main(void)
 {
 	Suite *s = suite_create("tbf");
 	TCase *t = tcase_create("tbf");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 120);
@@ -717,8 +716,5 @@ int main(void)
 	tcase_add_test(t, burst_as_a_duration);
 	tcase_add_test(t, largest_of_everything);
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tcp_script.h"
+#include "tests/suite.h"
 
 #define MSS 1460u
 
@@ -708,12 +709,48 @@ START_TEST(congestion_by_name)
 }
 END_TEST
 
+/* tcp(7): chosen before connect or listen, it holds for the connection, and for what is accepted */
+static const struct congestion_ops *other_kind(void *arg, const char *name, struct module **m,
+					       const void **params)
+{
+	static struct congestion_ops other;
+
+	if (strcmp(name, "other"))
+		return NULL;
+	other = *((struct script *)arg)->tcp.congestion;
+	other.name = "other";
+	*m = NULL;
+	*params = NULL;
+	return &other;
+}
+
+static void put_kind(void *arg, struct module *m)
+{
+	(void)arg;
+	(void)m;
+}
+
+START_TEST(congestion_inherited)
+{
+	struct tcp_congestion_kinds kinds = { NULL, other_kind, put_kind };
+	struct script t;
+
+	script_init(&t);
+	kinds.arg = &t;
+	t.tcp.kinds = &kinds;
+	script_listen(&t, 5);
+	ck_assert_int_eq(t.listener->ops->setsockopt(t.listener, IPPROTO_TCP, TCP_CONGESTION, "other", 5), 0);
+	script_accepts(&t);
+	ck_assert_str_eq(tcp_sock(t.sk)->cc_ops->name, "other");
+	ck_assert_uint_eq(tcp_sock(t.sk)->cc.cwnd, TCP_INIT_CWND * MSS);
+	script_fini(&t);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tcp data");
 	TCase *t = tcase_create("data");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, rto_backoff);
@@ -742,10 +779,7 @@ int main(void)
 	tcase_add_test(t, loopback);
 	tcase_add_test(t, hostile);
 	tcase_add_test(t, congestion_by_name);
+	tcase_add_test(t, congestion_inherited);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return run_suite(s);
 }

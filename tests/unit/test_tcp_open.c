@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "tcp_script.h"
+#include "tests/suite.h"
 
 /* RFC 9293 3.5, figure 6 */
 START_TEST(active_open)
@@ -28,6 +29,45 @@ START_TEST(passive_open)
 	script_init(&t);
 	script_accepts(&t);
 	ck_assert_uint_eq(t.tcp.stats.curr_estab, 1);
+	script_fini(&t);
+}
+END_TEST
+
+/*
+ * Linux's tcp_timestamps, tcp_sack, tcp_window_scaling: what is off is neither offered nor accepted
+ * (RFC 7323 1.3, RFC 2018 2), also where a SYN cookie answers
+ */
+START_TEST(options_off)
+{
+	struct ip_addr peer = testnet_addr("10.0.0.2"), any = ip_addr_v4(0);
+	bool on = _i & 1, cookie = _i & 2;
+	struct script t;
+
+	script_init(&t);
+	t.tcp.timestamps = t.tcp.sack = t.tcp.window_scaling = on;
+	t.tcp.syn_cookies = cookie ? 2 : 1;
+	t.ts = t.sack = true;
+	t.wscale = 7;
+	script_listen(&t, 5);
+	peer_sends(&t, TCPH_SYN, 0, 0, 0);
+	expect(&t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+	ck_assert(t.got.has_ts == on && t.got.sack_ok == on && t.got.has_wscale == on);
+	script_fini(&t);
+
+	script_init(&t);
+	t.tcp.timestamps = t.tcp.sack = t.tcp.window_scaling = on;
+	t.sk = script_sock(&t);
+	t.sk->ops->bind(t.sk, &any, STACK_PORT);
+	t.sk->ops->connect(t.sk, &peer, PEER_PORT);
+	testnet_run(&t.net, 0);
+	expect(&t, TCPH_SYN, 0, 0, 0);
+	ck_assert(t.got.has_ts == on && t.got.sack_ok == on && t.got.has_wscale == on);
+	t.ts = t.sack = true;			/* a peer that answers what was not asked */
+	t.wscale = 7;
+	peer_sends(&t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+	expect(&t, TCPH_ACK, 1, 1, 0);
+	ck_assert(t.got.has_ts == on);
+	ck_assert(tcp_sock(t.sk)->sack_ok == on && tcp_sock(t.sk)->wscale_ok == on);
 	script_fini(&t);
 }
 END_TEST
@@ -355,12 +395,11 @@ int main(void)
 {
 	Suite *s = suite_create("tcp open");
 	TCase *t = tcase_create("open");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, active_open);
 	tcase_add_test(t, passive_open);
+	tcase_add_loop_test(t, options_off, 0, 4);
 	tcase_add_test(t, simultaneous_open);
 	tcase_add_test(t, refused);
 	tcase_add_test(t, syn_ack_of_another);
@@ -377,9 +416,5 @@ int main(void)
 	tcase_add_test(t, mss);
 	tcase_add_test(t, isn);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "tests/suite.h"
 #include "time/env.h"
 #include "time/loop.h"
 #include "time/timer.h"
@@ -432,8 +433,6 @@ int main(void)
 {
 	Suite *s = suite_create("time");
 	TCase *wheel = tcase_create("wheel"), *loop = tcase_create("loop");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(wheel, 60);
 	tcase_add_loop_test(wheel, wheel_agrees_with_naive_model, 0, 40);
@@ -446,9 +445,5 @@ int main(void)
 	tcase_add_test(loop, loop_timers_are_not_early);
 	tcase_add_test(loop, loop_runs_until_stopped);
 	suite_add_tcase(s, loop);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

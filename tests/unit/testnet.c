@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ip/ipv4.h"
+#include "ip/ipv6.h"
 #include "nic/qdisc.h"
 #include "tests/unit/plain_qdisc.h"
 #include "testnet.h"
@@ -15,10 +16,13 @@ static const uint8_t peer_mac[LINK_ADDR_LEN] = { 2, 0, 0, 0, 0, 2 };
 
 struct ip_addr testnet_addr(const char *text)
 {
+	struct ip_addr a;
 	struct in_addr in;
 
-	ck_assert_int_eq(inet_pton(AF_INET, text, &in), 1);
-	return ip_addr_v4(in.s_addr);
+	if (inet_pton(AF_INET, text, &in) == 1)
+		return ip_addr_v4(in.s_addr);
+	ck_assert_msg(inet_pton(AF_INET6, text, a.b) == 1, "%s is no address", text);
+	return a;
 }
 
 /* ---- a link that captures ---- */
@@ -85,7 +89,7 @@ void testnet_init(struct testnet *tn, uint64_t seed)
 {
 	struct random r = { random_from_seed, &tn->seed };
 	struct log log = { count_log, tn, LOG_INFO };
-	struct ip_addr localhost = testnet_addr("127.0.0.1");
+	struct ip_addr localhost = testnet_addr("127.0.0.1"), localhost6 = testnet_addr("::1");
 
 	memset(tn, 0, sizeof(*tn));
 	random_seed(&tn->seed, seed);
@@ -97,6 +101,7 @@ void testnet_init(struct testnet *tn, uint64_t seed)
 	tn->lo = nic_create_loopback(&tn->nics, NULL);
 	ck_assert_ptr_nonnull(tn->lo);
 	ck_assert_int_eq(ip_addr_add(&tn->ip, tn->lo, &localhost, 8, NULL), 0);
+	ck_assert_int_eq(ip_addr_add(&tn->ip, tn->lo, &localhost6, 128, NULL), 0);
 }
 
 void testnet_fini(struct testnet *tn)
@@ -200,12 +205,13 @@ void testnet_feed_ip(struct testnet *tn, struct nic *nic, const uint8_t *mac, co
 		     uint32_t len)
 {
 	static uint8_t frame[PACKET_MAX_LEN];
+	uint16_t type = *(const uint8_t *)ip >> 4 == 6 ? ETH_TYPE_IPV6 : ETH_TYPE_IPV4;
 
 	ck_assert_uint_le(len + ETH_HEADER_LEN, sizeof(frame));
 	memcpy(frame, nic->addr, LINK_ADDR_LEN);
 	memcpy(frame + 6, mac ? mac : peer_mac, LINK_ADDR_LEN);
-	frame[12] = ETH_TYPE_IPV4 >> 8;
-	frame[13] = ETH_TYPE_IPV4 & 0xff;
+	frame[12] = type >> 8;
+	frame[13] = type & 0xff;
 	memcpy(frame + ETH_HEADER_LEN, ip, len);
 	testnet_feed(tn, nic, frame, ETH_HEADER_LEN + len);
 }
@@ -228,7 +234,8 @@ void testnet_neighbour(struct testnet *tn, struct nic *nic, const char *addr)
 {
 	struct ip_addr a = testnet_addr(addr);
 
-	ck_assert_int_eq(neighbour_set_permanent(&tn->ip.arp, nic, a.b, peer_mac), 0);
+	ck_assert_int_eq(neighbour_set_permanent(ip_addr_is_v4(&a) ? &tn->ip.arp : &tn->ip.ndp, nic,
+						 a.b, peer_mac), 0);
 }
 
 void testnet_ipv4_sum(uint8_t *ip)
@@ -255,4 +262,32 @@ uint32_t testnet_ipv4(uint8_t *at, const char *src, const char *dst, uint8_t pro
 	ipv4_header_sum(h);
 	memcpy(at + IPV4_HEADER_LEN, payload, len);
 	return IPV4_HEADER_LEN + len;
+}
+
+uint32_t testnet_ipv6(uint8_t *at, const char *src, const char *dst, uint8_t next,
+		      const void *payload, uint32_t len)
+{
+	struct ipv6_header *h = (struct ipv6_header *)at;
+
+	h->ver_tc_flow = htonl(6u << 28);
+	h->payload_len = htons((uint16_t)len);
+	h->next = next;
+	h->hop_limit = 64;
+	memcpy(h->src, testnet_addr(src).b, sizeof(h->src));
+	memcpy(h->dst, testnet_addr(dst).b, sizeof(h->dst));
+	memcpy(at + IPV6_HEADER_LEN, payload, len);
+	return IPV6_HEADER_LEN + len;
+}
+
+void testnet_icmp6_sum(uint8_t *ip, uint32_t len)
+{
+	struct ip_addr src = ip_addr_read(ip + 8), dst = ip_addr_read(ip + 24);
+	uint8_t *icmp = ip + IPV6_HEADER_LEN;
+	uint16_t sum;
+
+	memset(icmp + 2, 0, sizeof(sum));
+	len -= IPV6_HEADER_LEN;
+	sum = checksum_fold(checksum_partial(icmp, len,
+					     ip_pseudo(&src, &dst, IPPROTO_ICMPV6, len)));
+	memcpy(icmp + 2, &sum, sizeof(sum));
 }

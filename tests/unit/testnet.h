@@ -31,7 +31,7 @@ struct testnet {
 	int logged;			/* lines that the stack logged */
 };
 
-/* lo has 127.0.0.1/8. Time starts at one hour. */
+/* lo has 127.0.0.1/8 and ::1/128. Time starts at one hour. */
 void testnet_init(struct testnet *tn, uint64_t seed);
 /* Tears down; every packet and buffer must have been given back. */
 void testnet_fini(struct testnet *tn);
@@ -59,7 +59,7 @@ void testnet_discard(struct nic *nic);			/* forget them */
 
 /* A frame comes in; then the turn ends. */
 void testnet_feed(struct testnet *tn, struct nic *nic, const void *frame, uint32_t len);
-/* An IP packet comes in from the station at mac (NULL: 02:00:00:00:00:02), to us. */
+/* An IP packet of either family comes in from the station at mac (NULL: 02:00:00:00:00:02), to us. */
 void testnet_feed_ip(struct testnet *tn, struct nic *nic, const uint8_t *mac, const void *ip,
 		     uint32_t len);
 /* Let ns pass: timers and work run when they are due. 0 ends the turn. */
@@ -71,6 +71,11 @@ void testnet_neighbour(struct testnet *tn, struct nic *nic, const char *addr);
  * the header, host order (0x2000 = more fragments). */
 uint32_t testnet_ipv4(uint8_t *at, const char *src, const char *dst, uint8_t proto, uint16_t id,
 		      uint16_t frag, const void *payload, uint32_t len);
+/* The same of IPv6, hop limit 64. */
+uint32_t testnet_ipv6(uint8_t *at, const char *src, const char *dst, uint8_t next,
+		      const void *payload, uint32_t len);
+/* Make the checksum of an ICMPv6 message right, in a packet of len bytes without extension headers. */
+void testnet_icmp6_sum(uint8_t *ip, uint32_t len);
 void testnet_ipv4_sum(uint8_t *ip);	/* the header was changed: make its checksum right */
 
 #endif

@@ -5,7 +5,7 @@
 static void connecting(void)
 {
 	int l = tcp_listen(8), fd, s, p[2];
-	struct sockaddr_in a = name_of(l);
+	union name a = name_of(l);
 	fd_set w;
 	char byte;
 
@@ -13,13 +13,13 @@ static void connecting(void)
 	fcntl(l, F_SETFL, O_NONBLOCK);
 	DID(accept(l, NULL, NULL), -EAGAIN);
 	fd = tcp_socket(SOCK_NONBLOCK);
-	DID(connect(fd, SA(&a), sizeof(a)), -EINPROGRESS);
+	DID(connect(fd, NAME(a)), -EINPROGRESS);
 	FD_ZERO(&w);
 	FD_SET(fd, &w);
 	IS(select(fd + 1, NULL, &w, NULL, &(struct timeval){ 2, 0 }), 1);
 	IS(so_error(fd), 0);
-	DID(connect(fd, SA(&a), sizeof(a)), 0);		/* the first one after the handshake */
-	DID(connect(fd, SA(&a), sizeof(a)), -EISCONN);
+	DID(connect(fd, NAME(a)), 0);		/* the first one after the handshake */
+	DID(connect(fd, NAME(a)), -EISCONN);
 	IS(poll_now(fd, POLLIN | POLLOUT, 0), POLLOUT);
 	IS(poll_now(l, POLLIN, 2000), POLLIN);
 	s = accept4(l, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -51,18 +51,18 @@ static void connecting(void)
 static void in_progress(void)
 {
 	int l = tcp_listen(0), fd[6], pending = 0;
-	struct sockaddr_in a = name_of(l);
+	union name a = name_of(l);
 
 	for (int i = 0; i < 6; i++) {
 		fd[i] = tcp_socket(SOCK_NONBLOCK);
-		connect(fd[i], SA(&a), sizeof(a));
+		connect(fd[i], NAME(a));
 	}
 	usleep(50000);
 	for (int i = 0; i < 6; i++) {
 		if (poll_now(fd[i], POLLOUT, 0))
 			continue;
 		pending++;
-		DID(connect(fd[i], SA(&a), sizeof(a)), -EALREADY);
+		DID(connect(fd[i], NAME(a)), -EALREADY);
 		DID(send(fd[i], "x", 1, 0), -EAGAIN);
 	}
 	IS(pending > 0, 1);

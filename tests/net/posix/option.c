@@ -5,36 +5,21 @@
 
 #include "check.h"
 
-static long get(int fd, int level, int name)
-{
-	int v = -12345;
-	socklen_t len = sizeof(v);
-
-	if (getsockopt(fd, level, name, &v, &len))
-		return -errno;
-	return v;
-}
-
-static long set(int fd, int level, int name, int v)
-{
-	return did(setsockopt(fd, level, name, &v, sizeof(v)));
-}
-
 static void kinds(void)
 {
 	int t = tcp_socket(0), u = udp_socket(), l = tcp_listen(1);
 
-	IS(get(t, SOL_SOCKET, SO_TYPE), SOCK_STREAM);
-	IS(get(t, SOL_SOCKET, SO_DOMAIN), AF_INET);
-	IS(get(t, SOL_SOCKET, SO_PROTOCOL), IPPROTO_TCP);
-	IS(get(u, SOL_SOCKET, SO_TYPE), SOCK_DGRAM);
-	IS(get(u, SOL_SOCKET, SO_PROTOCOL), IPPROTO_UDP);
-	IS(get(t, SOL_SOCKET, SO_ACCEPTCONN), 0);
-	IS(get(l, SOL_SOCKET, SO_ACCEPTCONN), 1);
-	IS(get(t, SOL_SOCKET, 9999), -ENOPROTOOPT);
-	IS(get(t, IPPROTO_TCP, 9999), -ENOPROTOOPT);
-	IS(set(t, SOL_SOCKET, 9999, 1), -ENOPROTOOPT);
-	IS(set(t, IPPROTO_TCP, 9999, 1), -ENOPROTOOPT);
+	IS(get_int(t, SOL_SOCKET, SO_TYPE), SOCK_STREAM);
+	IS(get_int(t, SOL_SOCKET, SO_DOMAIN), family->domain);
+	IS(get_int(t, SOL_SOCKET, SO_PROTOCOL), IPPROTO_TCP);
+	IS(get_int(u, SOL_SOCKET, SO_TYPE), SOCK_DGRAM);
+	IS(get_int(u, SOL_SOCKET, SO_PROTOCOL), IPPROTO_UDP);
+	IS(get_int(t, SOL_SOCKET, SO_ACCEPTCONN), 0);
+	IS(get_int(l, SOL_SOCKET, SO_ACCEPTCONN), 1);
+	IS(get_int(t, SOL_SOCKET, 9999), -ENOPROTOOPT);
+	IS(get_int(t, IPPROTO_TCP, 9999), -ENOPROTOOPT);
+	IS(set_int(t, SOL_SOCKET, 9999, 1), -ENOPROTOOPT);
+	IS(set_int(t, IPPROTO_TCP, 9999, 1), -ENOPROTOOPT);
 	close(t);
 	close(u);
 	close(l);
@@ -48,13 +33,14 @@ static void values(void)
 	};
 	struct linger l = { 1, 7 }, got = { 0 };
 	socklen_t len = sizeof(got);
-	int t = tcp_socket(0);
+	int t = tcp_socket(0), hops = speaks_v4() ? IP_TTL : IPV6_UNICAST_HOPS,
+	    class = speaks_v4() ? IP_TOS : IPV6_TCLASS;
 	char byte = 1;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-		IS(get(t, flags[i].level, flags[i].name), 0);
-		IS(set(t, flags[i].level, flags[i].name, 1), 0);
-		IS(get(t, flags[i].level, flags[i].name), 1);
+		IS(get_int(t, flags[i].level, flags[i].name), 0);
+		IS(set_int(t, flags[i].level, flags[i].name, 1), 0);
+		IS(get_int(t, flags[i].level, flags[i].name), 1);
 	}
 	DID(setsockopt(t, SOL_SOCKET, SO_LINGER, &l, sizeof(l)), 0);
 	DID(getsockopt(t, SOL_SOCKET, SO_LINGER, &got, &len), 0);
@@ -62,15 +48,15 @@ static void values(void)
 	DID(setsockopt(t, SOL_SOCKET, SO_KEEPALIVE, &byte, 1), -EINVAL);
 	DID(setsockopt(t, SOL_SOCKET, SO_KEEPALIVE, (void *)1, 4), -EFAULT);
 	DID(getsockopt(t, SOL_SOCKET, SO_TYPE, &got, NULL), -EFAULT);
-	IS(set(t, IPPROTO_TCP, TCP_KEEPIDLE, 55), 0);
-	IS(get(t, IPPROTO_TCP, TCP_KEEPIDLE), 55);
-	IS(set(t, IPPROTO_IP, IP_TTL, 33), 0);
-	IS(get(t, IPPROTO_IP, IP_TTL), 33);
-	IS(set(t, IPPROTO_IP, IP_TTL, 333), -EINVAL);
-	IS(set(t, IPPROTO_IP, IP_TOS, 0x10), 0);
-	IS(get(t, IPPROTO_IP, IP_TOS), 0x10);
-	IS(set(t, SOL_SOCKET, SO_RCVBUF, 50000), 0);
-	IS(get(t, SOL_SOCKET, SO_RCVBUF), 100000);
+	IS(set_int(t, IPPROTO_TCP, TCP_KEEPIDLE, 55), 0);
+	IS(get_int(t, IPPROTO_TCP, TCP_KEEPIDLE), 55);
+	IS(set_int(t, family->level, hops, 33), 0);
+	IS(get_int(t, family->level, hops), 33);
+	IS(set_int(t, family->level, hops, 333), -EINVAL);
+	IS(set_int(t, family->level, class, 0x10), 0);
+	IS(get_int(t, family->level, class), 0x10);
+	IS(set_int(t, SOL_SOCKET, SO_RCVBUF, 50000), 0);
+	IS(get_int(t, SOL_SOCKET, SO_RCVBUF), 100000);
 	len = 2;			/* a short buffer gets the first bytes */
 	DID(getsockopt(t, SOL_SOCKET, SO_TYPE, &got, &len), 0);
 	IS(len, 2);
@@ -86,7 +72,7 @@ static void info(void)
 	tcp_pair(p);
 	DID(getsockopt(p[0], IPPROTO_TCP, TCP_INFO, &ti, &len), 0);
 	IS(ti.tcpi_state, TCP_ESTABLISHED);
-	IS(get(p[0], IPPROTO_TCP, TCP_MAXSEG) > 500, 1);
+	IS(get_int(p[0], IPPROTO_TCP, TCP_MAXSEG) > 500, 1);
 	close(p[0]);
 	close(p[1]);
 }
@@ -100,8 +86,13 @@ static void controls(void)
 
 	tcp_pair(p);
 	strcpy(r.ifr_name, "lo");
-	DID(ioctl(p[0], SIOCGIFADDR, &r), 0);
-	IS(ntohl(((struct sockaddr_in *)&r.ifr_addr)->sin_addr.s_addr), INADDR_LOOPBACK);
+	if (family->domain == AF_INET6) {	/* IPv4's addresses are asked of its sockets */
+		DID(ioctl(p[0], SIOCGIFADDR, &r), -ENOTTY);
+		DID(ioctl(p[0], SIOCGIFNETMASK, &r), -ENOTTY);
+	} else {
+		DID(ioctl(p[0], SIOCGIFADDR, &r), 0);
+		IS(ntohl(((struct sockaddr_in *)&r.ifr_addr)->sin_addr.s_addr), INADDR_LOOPBACK);
+	}
 	DID(ioctl(p[0], SIOCGIFFLAGS, &r), 0);
 	IS(r.ifr_flags & (IFF_UP | IFF_LOOPBACK), IFF_UP | IFF_LOOPBACK);
 	DID(ioctl(p[0], SIOCGIFMTU, &r), 0);
@@ -109,7 +100,7 @@ static void controls(void)
 	DID(ioctl(p[0], SIOCGIFINDEX, &r), 0);
 	IS(r.ifr_ifindex, 1);
 	strcpy(r.ifr_name, "none9");
-	DID(ioctl(p[0], SIOCGIFADDR, &r), -ENODEV);
+	DID(ioctl(p[0], SIOCGIFFLAGS, &r), -ENODEV);
 	conf.ifc_len = sizeof(entries);
 	conf.ifc_buf = entries;
 	DID(ioctl(p[0], SIOCGIFCONF, &conf), 0);

@@ -155,14 +155,14 @@ static void unix_sockets(void)
 
 static void *client(void *arg)
 {
-	struct sockaddr_in a = *(struct sockaddr_in *)arg;
+	union name a = *(union name *)arg;
 	intptr_t done = 0;
 	char text[8];
 
 	for (int i = 0; i < 50; i++) {
-		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		int fd = socket(family->domain, SOCK_STREAM, 0);
 
-		if (connect(fd, SA(&a), sizeof(a)) || write(fd, "question", 8) != 8 ||
+		if (connect(fd, NAME(a)) || write(fd, "question", 8) != 8 ||
 		    recv(fd, text, 8, MSG_WAITALL) != 8 || memcmp(text, "question", 8)) {
 			close(fd);
 			break;
@@ -189,7 +189,7 @@ static void *server(void *arg)
 static void threads(void)
 {
 	int l = tcp_listen(64);
-	struct sockaddr_in a = name_of(l);
+	union name a = name_of(l);
 	pthread_t s[3], c[8];
 	void *r;
 

@@ -22,12 +22,12 @@ static void later(int ms, void (*fn)(int fd), int fd)
 
 static void do_connect(int listener)
 {
-	struct sockaddr_in a;
+	union name a;
 	socklen_t len = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(family->domain, SOCK_STREAM, 0);
 
 	getsockname(listener, SA(&a), &len);
-	connect(fd, SA(&a), sizeof(a));
+	connect(fd, NAME(a));
 	usleep(100000);
 }
 
@@ -58,7 +58,7 @@ static void receiving(void)
 	char byte;
 	struct iovec iov = { &byte, 1 };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct sockaddr_in a;
+	union name a;
 	socklen_t len = sizeof(a);
 	int p[2], u = udp_socket();
 
@@ -88,20 +88,20 @@ static void receiving(void)
 static void connecting(void)
 {
 	int l = tcp_listen(0), fill[4], fd;
-	struct sockaddr_in a = name_of(l);
+	union name a = name_of(l);
 
 	for (int i = 0; i < 4; i++) {
 		fill[i] = tcp_socket(SOCK_NONBLOCK);
-		connect(fill[i], SA(&a), sizeof(a));
+		connect(fill[i], NAME(a));
 	}
 	usleep(50000);
 	fd = tcp_socket(0);
 	on_alarm(0);
 	arm(50);
-	DID(connect(fd, SA(&a), sizeof(a)), -EINTR);
+	DID(connect(fd, NAME(a)), -EINTR);
 	IS(poll_now(fd, POLLOUT, 0), 0);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	DID(connect(fd, SA(&a), sizeof(a)), -EALREADY);
+	DID(connect(fd, NAME(a)), -EALREADY);
 	close(fd);
 	for (int i = 0; i < 4; i++)
 		close(fill[i]);
@@ -116,15 +116,15 @@ static void storm(void)
 	char text[8];
 	struct iovec iov = { text, 4 };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct sockaddr_in a = name_of(l);
+	union name a = name_of(l);
 
 	on_alarm(SA_RESTART);
 	setitimer(ITIMER_REAL, &fast, NULL);
 	for (int i = 0; i < 200; i++) {
-		int c = socket(AF_INET, SOCK_STREAM, 0), s, r;
+		int c = socket(family->domain, SOCK_STREAM, 0), s, r;
 
 		do
-			r = connect(c, SA(&a), sizeof(a));
+			r = connect(c, NAME(a));
 		while (r < 0 && errno == EINTR);
 		DID(r < 0 && errno != EISCONN ? -1 : 0, 0);
 		s = accept(l, NULL, NULL);
@@ -206,7 +206,7 @@ static void interrupted_writer(void)
 		n = sendmsg(p[0], &m, 0);
 	}
 	setitimer(ITIMER_REAL, &off, NULL);
-	IS(n > 0, 1);
+	IS(n > 0 ? 0 : n < 0 ? errno : -1, 0);
 	close(p[0]);
 	wait(&status);
 	IS(status, 0);

@@ -6,10 +6,10 @@ static void making(void)
 {
 	int fd;
 
-	DID(socket(AF_INET, 77, 0), -EINVAL);
-	DID(socket(AF_INET, SOCK_STREAM | 0x100000, 0), -EINVAL);
-	DID(socket(AF_INET, SOCK_SEQPACKET, 0), -ESOCKTNOSUPPORT);
-	DID(socket(AF_INET, SOCK_STREAM, IPPROTO_UDP), -EPROTONOSUPPORT);
+	DID(socket(family->domain, 77, 0), -EINVAL);
+	DID(socket(family->domain, SOCK_STREAM | 0x100000, 0), -EINVAL);
+	DID(socket(family->domain, SOCK_SEQPACKET, 0), -ESOCKTNOSUPPORT);
+	DID(socket(family->domain, SOCK_STREAM, IPPROTO_UDP), -EPROTONOSUPPORT);
 	DID(socket(77, SOCK_STREAM, 0), -EAFNOSUPPORT);
 	fd = tcp_socket(SOCK_CLOEXEC | SOCK_NONBLOCK);
 	IS(fcntl(fd, F_GETFD), FD_CLOEXEC);
@@ -25,7 +25,7 @@ static void making(void)
 
 static void unconnected(void)
 {
-	struct sockaddr_in a, none = { 0 };
+	union name a, none = { .sa.sa_family = (sa_family_t)family->domain };
 	socklen_t len = sizeof(a);
 	char byte = 0;
 	struct iovec iov = { &byte, 1 };
@@ -34,18 +34,17 @@ static void unconnected(void)
 
 	DID(getpeername(fd, SA(&a), &len), -ENOTCONN);
 	DID(getsockname(fd, SA(&a), &len), 0);
-	none.sin_family = AF_INET;
-	IS(memcmp(&a, &none, sizeof(a)), 0);
+	IS(same_name(&a, &none), 1);
 	DID(shutdown(fd, SHUT_WR), -ENOTCONN);
 	DID(shutdown(fd, 9), -EINVAL);
 	DID(accept(fd, NULL, NULL), -EINVAL);
 	DID(accept4(fd, NULL, NULL, 0x33), -EINVAL);
 	DID(recvmsg(fd, &m, 0), -ENOTCONN);
 	DID(sendmsg(fd, &m, MSG_NOSIGNAL), -EPIPE);
-	DID(sendto(fd, &byte, 1, MSG_NOSIGNAL, SA(&none), sizeof(none)), -EPIPE);
+	DID(sendto(fd, &byte, 1, MSG_NOSIGNAL, NAME(none)), -EPIPE);
 	IS(so_error(fd), 0);
 	close(fd);
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	fd = socket(family->domain, SOCK_DGRAM, 0);
 	DID(accept(fd, NULL, NULL), -EOPNOTSUPP);
 	DID(listen(fd, 1), -EOPNOTSUPP);
 	close(fd);
@@ -53,31 +52,33 @@ static void unconnected(void)
 
 static void binding(void)
 {
-	struct sockaddr_in a = at(INADDR_LOOPBACK, 0), other = at(0x01020304, 0);
+	union name a = here(0), other = away(0);
 	int fd = tcp_socket(0), fd2 = tcp_socket(0), one = 1;
-	struct sockaddr_in got;
+	union name got;
 	socklen_t len;
 
-	DID(bind(fd, SA(&other), sizeof(other)), -EADDRNOTAVAIL);
+	DID(bind(fd, NAME(other)), -EADDRNOTAVAIL);
 	DID(bind(fd, SA(&a), 4), -EINVAL);
 	DID(bind(fd, (void *)1, sizeof(a)), -EFAULT);
-	a.sin_family = 77;
-	DID(bind(fd, SA(&a), sizeof(a)), -EAFNOSUPPORT);
-	a.sin_family = AF_INET;
-	DID(bind(fd, SA(&a), sizeof(a)), 0);
-	DID(bind(fd, SA(&a), sizeof(a)), -EINVAL);
+	a.sa.sa_family = 77;
+	DID(bind(fd, NAME(a)), -EAFNOSUPPORT);
+	a.sa.sa_family = (sa_family_t)family->domain;
+	other = name_at(family->domain == AF_INET ? AF_INET6 : AF_INET, "", 0);
+	DID(bind(fd, SA(&other), sizeof(other)), -EAFNOSUPPORT);
+	DID(bind(fd, NAME(a)), 0);
+	DID(bind(fd, NAME(a)), -EINVAL);
 	a = name_of(fd);
-	DID(bind(fd2, SA(&a), sizeof(a)), -EADDRINUSE);
+	DID(bind(fd2, NAME(a)), -EADDRINUSE);
 	DID(listen(fd, 1), 0);
 	setsockopt(fd2, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	DID(bind(fd2, SA(&a), sizeof(a)), -EADDRINUSE);
+	DID(bind(fd2, NAME(a)), -EADDRINUSE);
 	close(fd);
-	DID(bind(fd2, SA(&a), sizeof(a)), 0);	/* free the moment it is closed */
+	DID(bind(fd2, NAME(a)), 0);	/* free the moment it is closed */
 	len = 6;
 	memset(&got, 0x55, sizeof(got));
 	DID(getsockname(fd2, SA(&got), &len), 0);
-	IS(len, sizeof(got));
-	IS(got.sin_port, a.sin_port);
+	IS(len, family->size);
+	IS(got.in.sin_port, a.in.sin_port);
 	IS(((unsigned char *)&got)[6], 0x55);	/* what is beyond the buffer stays */
 	len = (socklen_t)-1;
 	DID(getsockname(fd2, SA(&got), &len), -EINVAL);
@@ -87,32 +88,49 @@ static void binding(void)
 
 static void names(void)
 {
-	struct sockaddr_in a, b;
+	union name a, b;
 	socklen_t len = sizeof(a);
 	int l = tcp_listen(1), c = tcp_connect(l), s;
 
 	s = accept(l, SA(&a), &len);
-	IS(len, sizeof(a));
+	IS(len, family->size);
 	b = name_of(c);
-	IS(memcmp(&a, &b, sizeof(a)), 0);
+	IS(same_name(&a, &b), 1);
 	len = sizeof(a);
 	DID(getpeername(c, SA(&a), &len), 0);
 	b = name_of(l);
-	IS(memcmp(&a, &b, sizeof(a)), 0);
+	IS(same_name(&a, &b), 1);
 	b = name_of(s);
-	IS(memcmp(&a, &b, sizeof(a)), 0);
-	DID(connect(c, SA(&a), sizeof(a)), -EISCONN);
+	IS(same_name(&a, &b), 1);
+	DID(connect(c, NAME(a)), -EISCONN);
 	DID(listen(c, 1), -EINVAL);
 	close(l);
 	close(c);
 	close(s);
 }
 
+/* To the unspecified address: here. */
+static void this_host(void)
+{
+	union name a = any(0), b;
+	int l = bound_socket(&a, 0), c;
+
+	DID(listen(l, 1), 0);
+	a = any(port_of(l));
+	c = tcp_socket(0);
+	DID(connect(c, NAME(a)), 0);
+	a = here(port_of(l));
+	b = peer_of(c);
+	IS(same_name(&a, &b), 1);
+	close(c);
+	close(l);
+}
+
 static void data(void)
 {
 	char text[64] = "";
 	struct iovec iov[2] = { { text, 2 }, { text + 2, 8 } };
-	struct sockaddr_in a;
+	union name a;
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2, .msg_name = &a, .msg_namelen = sizeof(a) };
 	socklen_t len = sizeof(a);
 	int p[2], n = 0;
@@ -253,33 +271,33 @@ static void resets(void)
 
 static void refused(void)
 {
-	struct sockaddr_in a;
+	union name a;
 	int l = tcp_listen(1), fd;
 
 	a = name_of(l);
 	close(l);
 	fd = tcp_socket(0);
-	DID(connect(fd, SA(&a), sizeof(a)), -ECONNREFUSED);
+	DID(connect(fd, NAME(a)), -ECONNREFUSED);
 	IS(so_error(fd), 0);
-	DID(connect(fd, SA(&a), sizeof(a)), -ECONNREFUSED);	/* and again, on the same socket */
+	DID(connect(fd, NAME(a)), -ECONNREFUSED);	/* and again, on the same socket */
 	close(fd);
 	fd = tcp_socket(SOCK_NONBLOCK);
-	DID(connect(fd, SA(&a), sizeof(a)), -EINPROGRESS);
+	DID(connect(fd, NAME(a)), -EINPROGRESS);
 	IS(poll_now(fd, POLLOUT, 1000) & (POLLERR | POLLHUP | POLLOUT), POLLOUT | POLLERR | POLLHUP);
 	IS(so_error(fd), ECONNREFUSED);
 	IS(so_error(fd), 0);
 	close(fd);
 	fd = tcp_socket(SOCK_NONBLOCK);
-	DID(connect(fd, SA(&a), sizeof(a)), -EINPROGRESS);
+	DID(connect(fd, NAME(a)), -EINPROGRESS);
 	poll_now(fd, POLLOUT, 1000);
-	DID(connect(fd, SA(&a), sizeof(a)), -ECONNREFUSED);
+	DID(connect(fd, NAME(a)), -ECONNREFUSED);
 	close(fd);
 	fd = tcp_socket(0);
-	a = at(0xc6336401, 80);			/* 198.51.100.1: no route */
-	DID(connect(fd, SA(&a), sizeof(a)), -ENETUNREACH);
+	a = away(80);			/* 198.51.100.1: no route */
+	DID(connect(fd, NAME(a)), -ENETUNREACH);
 	DID(connect(fd, SA(&a), 3), -EINVAL);
-	a.sin_family = 77;
-	DID(connect(fd, SA(&a), sizeof(a)), -EAFNOSUPPORT);
+	a.sa.sa_family = 77;
+	DID(connect(fd, NAME(a)), -EAFNOSUPPORT);
 	close(fd);
 }
 
@@ -364,6 +382,7 @@ void test_stream(void)
 	unconnected();
 	binding();
 	names();
+	this_host();
 	data();
 	ends();
 	resets();

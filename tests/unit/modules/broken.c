@@ -36,6 +36,7 @@ const struct weir_module weir_module = {
 	.magic = WEIR_MODULE_MAGIC, .abi_major = WEIR_ABI_MAJOR, .abi_minor = WEIR_ABI_MINOR,
 	.size = sizeof(struct weir_module), .entry_size = sizeof(struct weir_entry),
 	.packet_size = sizeof(struct packet), .link_size = sizeof(struct link),
+	.congestion_size = sizeof(struct congestion),
 	.name = "toy", .help = "a test module", .entries = entries,
 	BROKEN
 };

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * memory.c - how much memory connections take: each one's buffers, and all of them together.
+ *
+ * Theory of operation. A connection's buffers have three sizes, as Linux's tcp_rmem and tcp_wmem:
+ * what it keeps in any case, what it begins with, and what they may grow to while the path can use
+ * it: the send buffer with cwnd (here), the receive buffer with what the reader takes in a round
+ * trip (recvq.c). Those that a program has set (SO_SNDBUF, SO_RCVBUF) stay.
+ *
+ * All connections of the stack share the memory of its packets (packet/pool.h), and three marks on
+ * it, as Linux's tcp_mem:
+ *
+ *	below low	nothing happens
+ *	pressure	reached once, and until it is below low again: no buffer grows; one that
+ *			receives or sends shrinks towards its minimum, as far as it is empty; windows
+ *			open by four segments at a time
+ *	max		what is held is squeezed, at most every 10 ms, in this order, until it is
+ *			below max again: out-of-order queues go (the peer sends it again); what
+ *			waits for readers is copied together, without the packets and buffers it came
+ *			in; connections whose program is gone (orphans) are reset, the oldest first.
+ *			What still arrives is taken only for a reader that has nothing to read, and
+ *			writers get room only for one write at a time: each goes on, and what the
+ *			others hold drains.
+ *
+ * The rest, between max and the pool's limit, is for ACKs and for other protocols.
+ */
+#include "packet/pool.h"
+#include "tcp/sock.h"
+
+#define SQUEEZE_NS (10 * NSEC_PER_MSEC)
+
+/* A mark that is not configured is a share, in sixteenths, of the pool. */
+static uint64_t mark(const struct tcp *tcp, uint64_t set, unsigned int of_16)
+{
+	return set ? set : tcp->env->pool->limit / 16 * of_16;
+}
+
+bool tcp_memory_pressure(struct tcp *tcp)
+{
+	uint64_t used = tcp->env->pool->used;
+
+	if (used > mark(tcp, tcp->mem.pressure, 8)) {
+		if (!tcp->pressure)
+			tcp->stats.memory_pressures++;
+		tcp->pressure = true;
+	} else if (used <= mark(tcp, tcp->mem.low, 6)) {
+		tcp->pressure = false;
+	}
+	return tcp->pressure;
+}
+
+bool tcp_memory_scarce(const struct tcp *tcp)
+{
+	return tcp->env->pool->used > mark(tcp, tcp->mem.max, 14);
+}
+
+/* ---- one connection's buffers ---- */
+
+/* Twice what may be in flight, three times for a module that keeps sending through recovery. */
+void tcp_grow_sndbuf(struct tcp_sock *tp)
+{
+	uint64_t want = (tcp_cc_controls(tp) ? 3 : 2) * tp->cc.cwnd + 2ull * tcp_size_goal(tp);
+
+	if (want > tp->tcp->wmem.max)
+		want = tp->tcp->wmem.max;
+	if (!tp->sk.sndbuf_locked && want > tp->sk.sndbuf && !tcp_memory_pressure(tp->tcp))
+		tp->sk.sndbuf = (uint32_t)want;
+}
+
+/* Under pressure: what is empty of the buffers is given up, down to the minimum. */
+void tcp_shrink_buffers(struct tcp_sock *tp)
+{
+	uint32_t rcv = 2 * tp->recv_bytes, snd = tp->queued;
+	uint32_t least = 8 * tp->rcv_mss;
+
+	if (least < tp->tcp->rmem.min)
+		least = tp->tcp->rmem.min;
+	if (rcv < least)
+		rcv = least;
+	if (snd < tp->tcp->wmem.min)
+		snd = tp->tcp->wmem.min;
+	if (!tp->sk.rcvbuf_locked && rcv < tp->sk.rcvbuf) {
+		tp->sk.rcvbuf = rcv;
+		tp->drs_space = rcv / 2;	/* afterwards it grows again */
+	}
+	if (!tp->sk.sndbuf_locked && snd < tp->sk.sndbuf)
+		tp->sk.sndbuf = snd;
+}
+
+/* ---- all of them ---- */
+
+static void squeeze(struct tcp *tcp)
+{
+	tcp->stats.memory_squeezes++;
+	list_for_each(pos, &tcp->socks) {
+		if (!tcp_memory_scarce(tcp))
+			return;
+		recvq_prune(tcp_sock(list_entry(pos, struct sock, all)));
+	}
+	list_for_each(pos, &tcp->socks) {
+		if (!tcp_memory_scarce(tcp))
+			return;
+		recvq_collapse(tcp_sock(list_entry(pos, struct sock, all)));
+	}
+	list_for_each(pos, &tcp->socks) {
+		struct tcp_sock *tp = tcp_sock(list_entry(pos, struct sock, all));
+
+		if (!tcp_memory_scarce(tcp))
+			return;
+		if (tp->counted && tp->end.state != TCPS_CLOSED) {
+			tcp->stats.abort_on_memory++;
+			tcp_send_rst(tp);
+			tcp_done(tp);
+		}
+	}
+}
+
+/* A segment has come: what does its memory ask for? */
+void tcp_memory_check(struct tcp *tcp)
+{
+	if (!tcp_memory_pressure(tcp) || !tcp_memory_scarce(tcp) ||
+	    tcp->env->now - tcp->squeezed_at < SQUEEZE_NS)
+		return;
+	tcp->squeezed_at = tcp->env->now;
+	squeeze(tcp);
+}
+
+void tcp_set_memory(struct tcp *tcp, const struct tcp_sizes *rmem, const struct tcp_sizes *wmem,
+		    const struct tcp_marks *mem)
+{
+	tcp->rmem = *rmem;
+	tcp->wmem = *wmem;
+	tcp->mem = *mem;
+	list_for_each(pos, &tcp->socks) {
+		struct sock *sk = list_entry(pos, struct sock, all);
+
+		if (!sk->rcvbuf_locked && sk->rcvbuf > rmem->max)
+			sk->rcvbuf = rmem->max;
+		if (!sk->sndbuf_locked && sk->sndbuf > wmem->max)
+			sk->sndbuf = wmem->max;
+	}
+}

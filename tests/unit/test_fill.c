@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_fill.c - what a NIC makes of what was taken for it. taken_each() is played here: two
+ * devices, and of eth0 one address, route and neighbour of each family.
+ */
+#include <arpa/inet.h>
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/instance.h"
+#include "intercept/taken.h"
+#include "intercept/takeover.h"
+#include "tests/suite.h"
+
+static struct instance inst;
+static struct instance_nic nic;
+static struct taken devices[] = { { .device = "eth0" }, { .device = "eth1" } };
+
+int taken_each(const struct takeover *t, enum taken_kind kind,
+	       int (*fn)(void *arg, const struct taken *x), void *arg)
+{
+	struct taken v6 = { .device = "eth0", .addr = { .b = { 0xfd, 1 } }, .prefix = 64 };
+	struct taken v4 = { .device = "eth0", .addr = ip_addr_v4(htonl(0x0a000002)), .prefix = 24 };
+	int rc = 0;
+
+	(void)t;
+	if (kind == TAKEN_DEVICE)
+		for (size_t i = 0; i < 2 && !rc; i++)
+			rc = fn(arg, &devices[i]);
+	else
+		rc = fn(arg, &v6) || fn(arg, &v4);
+	return rc;
+}
+
+/* The NIC wan on eth0, which was told x; eth1 was told the opposite of everything. */
+static void fill(const char *ini, const struct taken_ip6 *x)
+{
+	struct weir_error e;
+
+	memset(&inst, 0, sizeof(inst));
+	config_init(&inst.config);
+	ck_assert_int_eq(config_read_text(&inst.config, ini, "ini", &e), 0);
+	list_init(&inst.nics);
+	nic = (struct instance_nic){ .instance = &inst, .ip6 = IP6_CONFIG_DEFAULT };
+	strcpy(nic.link.name, "wan");
+	strcpy(nic.link.host_device, "eth0");
+	list_add_tail(&nic.node, &inst.nics);
+	devices[0].ip6 = *x;
+	devices[1].ip6 = (struct taken_ip6){ !x->off, !x->no_ra, !x->no_redirects, !x->eui64 };
+	ck_assert_int_eq(takeover_fill(NULL, &inst, &e), 0);
+	ck_assert(nic.taken);
+	config_free(&inst.config);
+}
+
+static void check_is(const struct taken_ip6 *is)
+{
+	size_t n = is->off ? 1 : 2;
+
+	ck_assert_int_eq(nic.ip6.enabled, !is->off);
+	ck_assert_int_eq(nic.ip6.accept_ra, !is->no_ra);
+	ck_assert_int_eq(nic.ip6.accept_redirects, !is->no_redirects);
+	ck_assert_int_eq(nic.ip6.eui64, is->eui64);
+	/* with IPv6 off nothing of it is taken */
+	ck_assert_uint_eq(nic.naddrs, n);
+	ck_assert_uint_eq(nic.nroutes, n);
+	ck_assert_uint_eq(nic.nneighs, n);
+	ck_assert(ip_addr_is_v4(&nic.addrs[n - 1].addr));
+	free(nic.addrs);
+	free(nic.routes);
+	free(nic.neighs);
+}
+
+/* Another link's keys are not this one's. */
+START_TEST(as_the_kernel_was_told)
+{
+	const struct taken_ip6 x = { _i & 1, _i & 2, _i & 4, _i & 8 };
+
+	fill("[link eth0]\nipv6 = on\naccept-ra = on\naccept-redirects = on\n"
+	     "addr-gen = stable-privacy\n", &x);
+	check_is(&x);
+}
+END_TEST
+
+/* A key wins, also where it says what holds without it. */
+START_TEST(a_key_wins)
+{
+	static const char *const inis[] = {
+		"[link wan]\nipv6 = on\n", "[link wan]\naccept-ra = on\n",
+		"[link wan]\naccept-redirects = on\n", "[link wan]\naddr-gen = stable-privacy\n",
+	};
+	const struct taken_ip6 x = { true, true, true, true };
+
+	fill(inis[_i], &x);
+	check_is(&(struct taken_ip6){ _i != 0, _i != 1, _i != 2, _i != 3 });
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("fill");
+	TCase *t = tcase_create("ipv6");
+
+	tcase_add_loop_test(t, as_the_kernel_was_told, 0, 16);
+	tcase_add_loop_test(t, a_key_wins, 0, 4);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}

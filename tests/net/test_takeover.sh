@@ -78,6 +78,7 @@ check "before: the kernel answers ARP" answers $ADDR
 mkfifo "$TMP/in"
 
 take() {
+	rm -f "$TMP/out"	# what the one before said is not what this one says
 	"$TOOL" "$1" < "$TMP/in" > "$TMP/out" 2>&1 &
 	LAST=$!
 	PIDS="$PIDS $LAST"

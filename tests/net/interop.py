@@ -1002,10 +1002,23 @@ def frames_of(frames, role):
 	return mine
 
 
+def answers_to_nobody(frames):
+	"""A FIN that was sent twice, since the machine was late, is acknowledged twice. The first ends the connection
+	(RFC 9293 3.10.7.4, LAST-ACK), the second meets none."""
+	fins = {True: 0, False: 0}
+	for f in frames:
+		fins[f["inside"]] += flags(FIN)(f)
+		if f["tcp.flags"] & (RST | ACK) == RST and fins[f["inside"]] > 1:
+			yield f
+
+
 def experts(frames, least):
 	"""{message}: what is counted depends on time, what is said does not."""
 	said = set()
+	late = list(answers_to_nobody(frames))
 	for f in frames:
+		if f in late:
+			continue
 		severities = [int(x) for x in f["_ws.expert.severity"].split("|") if x]
 		for severity, message in zip(severities, f["_ws.expert.message"].split("|")):
 			if severity >= least:

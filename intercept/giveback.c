@@ -326,7 +326,7 @@ static void restore_routes(const struct takeover *t, struct mnl_socket *nl)
 
 	list_init(&now);
 	list_init(&missing);
-	rc = takeover_read_routes(t, nl, &now);
+	rc = takeover_read_routes(t, &now);
 	list_for_each(pos, &now) {
 		struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
 		const struct rtmsg *rtm = mnl_nlmsg_get_payload(&m->nlh);

@@ -75,18 +75,36 @@ static int dump_one(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-static int dump_once(struct mnl_socket *nl, uint16_t type, uint8_t family, uint8_t ndm_flags,
-		     struct dump *d)
+static int dump_receive(struct mnl_socket *nl, unsigned int seq, struct dump *d)
 {
 	char buf[RTNL_BUFFER];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	unsigned int seq = type;
 	ssize_t n;
 	int rc;
 
+	do {
+		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		if (n < 0)
+			return -errno;
+		rc = mnl_cb_run(buf, (size_t)n, seq, mnl_socket_get_portid(nl), dump_one, d);
+	} while (rc > MNL_CB_STOP);
+	if (rc < 0 && errno == EINTR)		/* libmnl's word for NLM_F_DUMP_INTR */
+		d->interrupted = true;
+	return rc < 0 ? -errno : 0;
+}
+
+static int dump_once(uint16_t type, uint8_t family, uint8_t ndm_flags, struct dump *d)
+{
+	/* its own, since one that is broken off leaves messages behind */
+	struct mnl_socket *nl = rtnl_open();
+	char buf[MNL_NLMSG_HDRLEN + sizeof(struct ifinfomsg)];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	int rc;
+
+	if (!nl)
+		return -errno;
 	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nlh->nlmsg_seq = seq;
+	nlh->nlmsg_seq = type;
 	if (type == RTM_GETNEIGH) {
 		struct ndmsg *nd = mnl_nlmsg_put_extra_header(nlh, sizeof(*nd));
 
@@ -97,37 +115,21 @@ static int dump_once(struct mnl_socket *nl, uint16_t type, uint8_t family, uint8
 
 		g->rtgen_family = family;
 	}
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	do {
-		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (n < 0)
-			return -errno;
-		rc = mnl_cb_run(buf, (size_t)n, seq, mnl_socket_get_portid(nl), dump_one, d);
-	} while (rc > MNL_CB_STOP);
-	if (rc < 0 && errno == EINTR) {		/* libmnl's word for NLM_F_DUMP_INTR */
-		d->interrupted = true;
-		return -EINTR;
-	}
-	return rc < 0 ? -errno : 0;
+	rc = mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0 ? -errno : dump_receive(nl, type, d);
+	rtnl_close(nl);
+	return rc;
 }
 
-int rtnl_dump(struct mnl_socket *nl, uint16_t type, uint8_t family, uint8_t ndm_flags,
+int rtnl_dump(uint16_t type, uint8_t family, uint8_t ndm_flags,
 	      bool (*keep)(const struct nlmsghdr *nlh, void *arg), void *arg, struct list *out)
 {
 	struct dump d = { .keep = keep, .arg = arg };
 	int rc = -EAGAIN;
 
 	for (int i = 0; i < RTNL_DUMP_TRIES; i++) {
-		struct mnl_socket *own = i ? rtnl_open() : nl;	/* a broken-off dump leaves leftovers */
-
-		if (!own)
-			return -errno;
 		list_init(&d.msgs);
 		d.interrupted = false;
-		rc = dump_once(own, type, family, ndm_flags, &d);
-		if (own != nl)
-			rtnl_close(own);
+		rc = dump_once(type, family, ndm_flags, &d);
 		if (rc == 0 && !d.interrupted) {
 			list_splice_tail(&d.msgs, out);
 			return 0;

@@ -199,13 +199,13 @@ static int device_new(struct takeover *t, const struct nlmsghdr *nlh)
 	return 0;
 }
 
-static int read_devices(struct takeover *t, struct mnl_socket *nl)
+static int read_devices(struct takeover *t)
 {
 	struct list links;
 	int rc;
 
 	list_init(&links);
-	rc = rtnl_dump(nl, RTM_GETLINK, AF_UNSPEC, 0, link_usable, NULL, &links);
+	rc = rtnl_dump(RTM_GETLINK, AF_UNSPEC, 0, link_usable, NULL, &links);
 	list_for_each(pos, &links) {
 		if (rc)
 			break;
@@ -311,47 +311,40 @@ static int msgs_convert(struct list *msgs, struct rtnl_msg *(*request)(const str
 	return rc;
 }
 
-int takeover_read_routes(const struct takeover *t, struct mnl_socket *nl, struct list *out)
+int takeover_read_routes(const struct takeover *t, struct list *out)
 {
-	int rc = rtnl_dump(nl, RTM_GETROUTE, AF_UNSPEC, 0, route_wanted, (void *)(uintptr_t)t, out);
+	int rc = rtnl_dump(RTM_GETROUTE, AF_UNSPEC, 0, route_wanted, (void *)(uintptr_t)t, out);
 
 	return rc ? rc : msgs_convert(out, route_request);
 }
 
-static int read_neighs(struct takeover *t, struct mnl_socket *nl)
+static int read_neighs(struct takeover *t)
 {
-	int rc = rtnl_dump(nl, RTM_GETNEIGH, AF_UNSPEC, 0, neigh_wanted, t, &t->neighs);
+	int rc = rtnl_dump(RTM_GETNEIGH, AF_UNSPEC, 0, neigh_wanted, t, &t->neighs);
 
 	if (rc == 0)
-		rc = rtnl_dump(nl, RTM_GETNEIGH, AF_UNSPEC, NTF_PROXY, neigh_wanted, t, &t->neighs);
+		rc = rtnl_dump(RTM_GETNEIGH, AF_UNSPEC, NTF_PROXY, neigh_wanted, t, &t->neighs);
 	return rc ? rc : msgs_convert(&t->neighs, neigh_request);
 }
 
 /* Inside the namespace. */
 static int read_all(struct takeover *t, struct weir_error *e)
 {
-	struct mnl_socket *nl;
 	int rc = netns_lock(t, e);
 
 	if (rc)
 		return rc;
-	nl = rtnl_open();
-	if (!nl)
-		return weir_fail(e, errno, "--netns %s: no netlink: %s", t->name, strerror(errno));
 	t->read_at = clock_now();
-	rc = read_devices(t, nl);
-	if (rc == 0 && list_empty(&t->devices)) {
-		rtnl_close(nl);
+	rc = read_devices(t);
+	if (rc == 0 && list_empty(&t->devices))
 		return weir_fail(e, ENODEV, "--netns %s: no Ethernet device there is up; move one in with `ip link set DEV netns %s` and `ip -n %s link set DEV up`",
 				 t->name, t->name, t->name);
-	}
 	if (rc == 0)
-		rc = rtnl_dump(nl, RTM_GETADDR, AF_UNSPEC, 0, addr_wanted, t, &t->addrs);
+		rc = rtnl_dump(RTM_GETADDR, AF_UNSPEC, 0, addr_wanted, t, &t->addrs);
 	if (rc == 0)
-		rc = takeover_read_routes(t, nl, &t->routes);
+		rc = takeover_read_routes(t, &t->routes);
 	if (rc == 0)
-		rc = read_neighs(t, nl);
-	rtnl_close(nl);
+		rc = read_neighs(t);
 	if (rc)
 		return weir_fail(e, -rc, "--netns %s: cannot read its devices: %s", t->name,
 				 strerror(-rc));

@@ -48,6 +48,6 @@ uint32_t takeover_left(const struct takeover *t, uint32_t s);
 /* Read the switches of a device as they are now; inside the namespace. */
 void takeover_read_switches(struct device *d);
 /* The routes of our devices as they are now, made into requests. */
-int takeover_read_routes(const struct takeover *t, struct mnl_socket *nl, struct list *out);
+int takeover_read_routes(const struct takeover *t, struct list *out);
 
 #endif

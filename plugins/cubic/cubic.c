@@ -23,6 +23,10 @@
  * After a timeout (4.8), and when slow start ends without a loss (4.10), congestion avoidance
  * begins with W_max = cwnd and K = 0.
  *
+ * The cubic is flat where it begins. After a slow start without a loss that is no place to be careful: nobody
+ * knows the path's limit, and flows that go on looking for it take its share. Until the first loss the window
+ * grows by at least a twentieth in a round trip, as Linux's does.
+ *
  * Time in which the user and not cwnd limits the flight does not count (4.2, 5.8): the epoch's
  * begin moves along, and cwnd stays. A reduction that was needless is taken back whole, with W_max
  * and the epoch (4.9).
@@ -37,6 +41,7 @@
 #define NSEC_PER_MSEC	 1000000ull
 #define RESTART_SEGMENTS 10u		/* RFC 6928 section 3 */
 #define TIME_MAX	 1000000u	/* ms from K that the cube is taken of */
+#define PROBE_DIVISOR	 20u		/* of the window, a round trip, while no limit is known */
 
 struct cubic_params {
 	uint32_t beta, ecn_beta;	/* percent */
@@ -150,10 +155,24 @@ static void reno_estimate(struct congestion *c, struct growth *g, uint64_t acked
 	g->est_credit = add % c->cwnd;
 }
 
+/* Towards W(t + RTT), by as much of the way as acked is of cwnd. */
+static uint64_t cubic_growth(struct congestion *c, struct growth *g, uint64_t t, uint64_t acked)
+{
+	uint64_t target = curve(g, t + c->srtt / NSEC_PER_MSEC, c->mss), add;
+
+	if (target > c->cwnd + c->cwnd / 2)
+		target = c->cwnd + c->cwnd / 2;
+	if (target <= c->cwnd)
+		return 0;
+	add = (target - c->cwnd) * acked + g->credit;
+	g->credit = add % c->cwnd;
+	return add / c->cwnd;
+}
+
 static void avoid_congestion(struct congestion *c, uint64_t acked)
 {
 	struct growth *g = &cubic_priv(c)->now;
-	uint64_t t, target, add;
+	uint64_t t, add, least;
 
 	if (!g->epoch)
 		epoch_begin(c, g);
@@ -161,19 +180,12 @@ static void avoid_congestion(struct congestion *c, uint64_t acked)
 		acked = c->cwnd;	/* one round trip has acknowledged no more */
 	t = (c->now - g->epoch) / NSEC_PER_MSEC;
 	reno_estimate(c, g, acked);
-	if (curve(g, t, c->mss) < g->w_est) {
-		if (g->w_est > c->cwnd)
-			c->cwnd = g->w_est;
-		return;
-	}
-	target = curve(g, t + c->srtt / NSEC_PER_MSEC, c->mss);
-	if (target > c->cwnd + c->cwnd / 2)
-		target = c->cwnd + c->cwnd / 2;
-	if (target <= c->cwnd)
-		return;
-	add = (target - c->cwnd) * acked + g->credit;
-	g->credit = add % c->cwnd;
-	c->cwnd += add / c->cwnd;
+	if (curve(g, t, c->mss) < g->w_est)
+		add = g->w_est > c->cwnd ? g->w_est - c->cwnd : 0;
+	else
+		add = cubic_growth(c, g, t, acked);
+	least = g->w_max ? 0 : acked / PROBE_DIVISOR;
+	c->cwnd += add > least ? add : least;
 }
 
 /* ---- acknowledgements ---- */

@@ -29,6 +29,7 @@ import struct
 import subprocess
 import sys
 import time
+import traceback
 import typing
 
 import multicast
@@ -103,6 +104,10 @@ LANES = 5	# of each family
 
 # ---- the two ends in step ----
 
+class Gone(Exception):
+	"""The other side has ended, so nothing more can be played."""
+
+
 class Step:
 	"""Files in a folder that both see tell who is where. Nothing of it is on the wire."""
 
@@ -116,6 +121,8 @@ class Step:
 		other = "outside" if self.side == "inside" else "inside"
 		until = time.monotonic() + TIMEOUT
 		while not os.path.exists(f"{self.folder}/{other}.{what}"):
+			if os.path.exists(f"{self.folder}/{other}.gone"):
+				raise Gone(f"the other side ended before {what}")
 			if time.monotonic() > until:
 				raise AssertionError(f"the other side never got to {what}")
 			time.sleep(0.02)
@@ -951,12 +958,17 @@ def play_role(role, step):
 
 def play_lane(lane, step):
 	failed = 0
-	for role in lane:
+	for i, role in enumerate(lane):
 		try:
 			play_role(role, step)
-		except (OSError, AssertionError, subprocess.SubprocessError) as e:
-			print(f"{role.name}: {step.side}: {type(e).__name__} {e}", flush=True)
+		except Exception as e:		# whatever it is, the next ones are played
+			here = [l for l in traceback.extract_tb(e.__traceback__) if l.filename == __file__][-1]
+			print(f"{role.name}: {step.side}: line {here.lineno}, {here.line}: {type(e).__name__} {e}",
+			      getattr(e, "stderr", ""), flush=True)
 			failed += 1
+			if isinstance(e, Gone):
+				print(f"not played: {' '.join(r.name for r in lane[i + 1:])}", flush=True)
+				break
 	sys.exit(failed)
 
 

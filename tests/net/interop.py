@@ -80,7 +80,7 @@ TEXTS = {
 NUMBERS = {
 	"frame.len": (),
 	"tcp.srcport": (), "tcp.dstport": (), "udp.srcport": (), "udp.dstport": (), "tcp.flags": (),
-	"tcp.seq": (), "tcp.urgent_pointer": (),
+	"tcp.seq": (), "tcp.ack": (), "tcp.urgent_pointer": (),
 	"tcp.options.mss_val": (), "tcp.options.sack.count": (), "tcp.len": (), "tcp.analysis.zero_window": (),
 	"tcp.analysis.keep_alive": (), "tcp.analysis.keep_alive_ack": (),
 	"more fragments": ("ip.flags.mf", "ipv6.fraghdr.more"), "packet": ("ip.id", "ipv6.fraghdr.ident"),
@@ -90,6 +90,7 @@ NUMBERS = {
 }
 FIELDS = [field for name, names in (TEXTS | NUMBERS).items() for field in names or (name,)]
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << i for i in range(8))
+FASTOPEN_COOKIE = 34	# of options, RFC 7413 4.1.1
 NOTE, WARN = 0x400000, 0x600000
 # These follow from how soon the machine ran whom: a reading program that is late closes the window, a stack that
 # is late gets a tail loss probe for what was not lost (RFC 8985 7), and says so (RFC 2883).
@@ -413,6 +414,58 @@ def time_wait_server(e):
 		for _ in range(2):
 			with l.accept()[0] as s:
 				s.sendall(b"bye")
+
+
+# ---- RFC 7413: a SYN with data, and an answer to it before the handshake ends ----
+
+MSG_FASTOPEN = 0x20000000
+TCP_FASTOPEN_CONNECT = 30
+SYN_RECEIVED = 3		# tcpi_state
+
+
+def fastopen_connection(e, how, data):
+	"""What the server says to data that is written before there is a connection. Blocking: a socket with
+	a timeout is none, and gets EINPROGRESS."""
+	with e.socket(socket.SOCK_STREAM) as s:
+		s.settimeout(None)
+		if how == MSG_FASTOPEN:
+			assert s.sendto(data, MSG_FASTOPEN, (e.addr, e.port)) == len(data)
+		else:
+			s.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1)
+			s.connect((e.addr, e.port))
+			s.sendall(data)
+		s.settimeout(TIMEOUT)
+		s.shutdown(socket.SHUT_WR)
+		return read_all(s)
+
+
+def fastopen_client(e):
+	"""The first one asks for a cookie. A server that runs late answers when the handshake has ended."""
+	e.wait_ready()
+	fastopen_connection(e, MSG_FASTOPEN, b"who are you?")
+	for how in MSG_FASTOPEN, TCP_FASTOPEN_CONNECT:
+		for attempt in range(20):
+			answer = fastopen_connection(e, how, BLOCK[:100])
+			assert answer[:100] == BLOCK[:100]
+			if answer[100:] == b"early":
+				break
+		else:
+			raise AssertionError("never before the handshake has ended")
+	fastopen_connection(e, MSG_FASTOPEN, b"enough")
+
+
+def fastopen_server(e):
+	with e.listen() as l:
+		l.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 8)
+		data = b""
+		while data != b"enough":
+			with l.accept()[0] as s:
+				s.settimeout(TIMEOUT)
+				data = s.recv(1 << 16)
+				s.sendall(data)
+				state = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+				s.sendall(b"early" if state == SYN_RECEIVED else b"late")
+				assert s.recv(1) == b""
 
 
 def simultaneous_open(e):
@@ -739,6 +792,15 @@ def opened_again(frames, kernels, role):
 		and sum(of_syn(f, SYN, ACK) for f in frames) == 2)
 
 
+def data_in_syn(frames, kernels, role):
+	"""RFC 7413 4.1: first a cookie is asked for, then SYNs with it and data, which the SYN-ACK acknowledges."""
+	syns = [f for f in frames if of_syn(f, SYN) and FASTOPEN_COOKIE in f["tcp.option_kind"]]
+	answers = [(f["tcp.dstport"], f["tcp.ack"]) for f in frames if of_syn(f, SYN, ACK)]
+	granted = [f for f in frames if of_syn(f, SYN, ACK) and FASTOPEN_COOKIE in f["tcp.option_kind"]]
+	taken = [f for f in syns if f["tcp.len"] and (f["tcp.srcport"], 1 + f["tcp.len"]) in answers]
+	return syns and granted and not syns[0]["tcp.len"] and len(taken) > 2
+
+
 def anything(frames, kernels, role):
 	return bool(frames)
 
@@ -878,6 +940,7 @@ SCENARIOS = [Scenario(*line) for line in [
 	 both(shown("client", lambda f: of_syn(f, SYN)), shown("client", lambda f: of_syn(f, SYN, ACK)),
 	      shown("server", lambda f: of_syn(f, SYN)), shown("server", lambda f: of_syn(f, SYN, ACK))),
 	 ("client",)),
+	("fastopen", "RFC 7413 4.1, 4.2", "late", fastopen_client, fastopen_server, data_in_syn),
 	("lossy-upload", "RFC 6675, 8985", "loss", bulk_client, bulk_server,
 	 both(sends_again("client"), shown("server", sack))),
 	("lossy-download", "RFC 6675, 8985", "loss", download_client, download_server,

@@ -46,6 +46,11 @@ ip -n $NSP route add 10.78.0.0/16 via 10.79.0.2 mtu 1280
 ip -n $NSP route add fd00:78::/64 via fd00:79::2 mtu 1280
 ip -n $NSW route add default via $PEER
 ip -n $NSW -6 route add default via fd00:77::1
+# Features that are asked for by programs only, and on in weir by $KEYS.
+KEYS="--set tcp.fastopen=both"
+for ns in $NSW $NSP; do
+	ip netns exec $ns sysctl -qw net.ipv4.tcp_fastopen=3
+done
 # A lost SYN is no reason to do without ECN (RFC 3168 6.1.1.1).
 peer sysctl -qw net.ipv4.tcp_ecn_fallback=0
 settled() { ! { ip -n $NSW addr show; ip -n $NSP addr show; } | grep -q tentative; }
@@ -76,6 +81,8 @@ play() {
 	wait_for 10 grep -q ready "$TMP/impair"
 	ip -n $NSW neigh flush dev eth0
 	ip -n $NSP neigh flush dev eth0
+	ip -n $NSW tcp_metrics flush	# the cookies that the other stack gave
+	ip -n $NSP tcp_metrics flush
 	peer tcpdump -i eth0 -s 1600 -B 65536 --immediate-mode -w "$TMP/cap" 2>"$TMP/tcpdump.err" &
 	dump=$!
 	wait_for 10 grep -q listening "$TMP/tcpdump.err"
@@ -87,7 +94,7 @@ play() {
 		> "$TMP/outside" 2>&1
 	outside=$LAST
 	inside="run ip netns exec $NSW"
-	[ "$stack" = weir ] && inside="sandbox $NAME --"
+	[ "$stack" = weir ] && inside="sandbox $NAME $KEYS --"
 	# shellcheck disable=SC2086
 	background $inside python3 "$INTEROP" play "$group" inside "$TMP/steps" > "$TMP/inside" 2>&1
 	inside=$LAST

@@ -416,6 +416,30 @@ def time_wait_server(e):
 				s.sendall(b"bye")
 
 
+def own_time_wait_client(e):
+	"""The same port again, while the client itself, who closed first, is in TIME-WAIT. It names the port: then
+	timestamps are enough. (tcp_tw_reuse and a second's distance are for ports that connect() chooses.)"""
+	e.wait_ready()
+	port = 0
+	for _ in range(2):
+		with e.socket(socket.SOCK_STREAM) as s:
+			s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+			s.bind((e.family.any, port))
+			s.connect((e.addr, e.port))
+			port = s.getsockname()[1]
+			s.sendall(b"hello")
+			s.shutdown(socket.SHUT_WR)
+			assert read_all(s) == b"bye"
+
+
+def own_time_wait_server(e):
+	with e.listen() as l:
+		for _ in range(2):
+			with l.accept()[0] as s:
+				assert read_all(s) == b"hello"
+				s.sendall(b"bye")
+
+
 # ---- RFC 7413: a SYN with data, and an answer to it before the handshake ends ----
 
 MSG_FASTOPEN = 0x20000000
@@ -907,6 +931,7 @@ SCENARIOS = [Scenario(*line) for line in [
 	("urgent", "RFC 9293 3.8.5", "clean", urgent_client, urgent_server, shown("client", urgent)),
 	("urgent-inline", "RFC 6093 3.1", "clean", urgent_client, inline_server, shown("client", urgent)),
 	("time-wait-reuse", "RFC 6191 2", "clean", time_wait_client, time_wait_server, opened_again),
+	("own-time-wait", "RFC 6191 2", "clean", own_time_wait_client, own_time_wait_server, opened_again),
 	("udp", "RFC 768", "clean", udp_client, udp_server, anything),
 	("fragments", "RFC 791 3.2, 8200 4.5", "clean", fragments_client, udp_server,
 	 both(shown("client", more_fragments), shown("server", more_fragments))),
@@ -1025,11 +1050,14 @@ def play_lane(lane, step):
 		try:
 			play_role(role, step)
 		except Exception as e:		# whatever it is, the next ones are played
+			gone = isinstance(e, Gone)
+			while e.__context__:	# what came first; that the other side then did not play on came of it
+				e = e.__context__
 			here = [l for l in traceback.extract_tb(e.__traceback__) if l.filename == __file__][-1]
 			print(f"{role.name}: {step.side}: line {here.lineno}, {here.line}: {type(e).__name__} {e}",
 			      getattr(e, "stderr", ""), flush=True)
 			failed += 1
-			if isinstance(e, Gone):
+			if gone:
 				print(f"not played: {' '.join(r.name for r in lane[i + 1:])}", flush=True)
 				break
 	sys.exit(failed)

@@ -28,6 +28,7 @@ static void init(struct script *t, const struct testnet_link_config *c)
 	t->wnd = 65535;
 	t->mss = 1460;
 	t->peer_port = PEER_PORT;
+	t->port = STACK_PORT;
 	t->tsval = 5000;
 }
 
@@ -68,7 +69,7 @@ struct sock *script_sock(struct script *t)
 void peer_sends(struct script *t, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len)
 {
 	struct tcp_segment s = {
-		.sport = t->peer_port, .dport = STACK_PORT, .seq = PEER_ISN + seq,
+		.sport = t->peer_port, .dport = t->port, .seq = PEER_ISN + seq,
 		.ack = flags & TCPH_ACK ? t->iss + ack : 0, .flags = flags, .wnd = t->wnd,
 		.has_ts = t->ts, .tsval = t->tsval, .tsecr = flags & TCPH_ACK ? t->tsecr : 0,
 		.mss = flags & TCPH_SYN ? (uint16_t)t->mss : 0,
@@ -190,7 +191,7 @@ void script_listen(struct script *t, int backlog)
 	struct ip_addr any = ip_addr_v4(0);
 
 	t->listener = script_sock(t);
-	ck_assert_int_eq(t->listener->ops->bind(t->listener, &any, STACK_PORT), 0);
+	ck_assert_int_eq(t->listener->ops->bind(t->listener, &any, t->port), 0);
 	ck_assert_int_eq(t->listener->ops->listen(t->listener, backlog), 0);
 }
 
@@ -215,8 +216,10 @@ void script_connects(struct script *t)
 	struct ip_addr peer = testnet_addr("10.0.0.2"), any = ip_addr_v4(0);
 
 	t->sk = script_sock(t);
-	ck_assert_int_eq(t->sk->ops->bind(t->sk, &any, STACK_PORT), 0);
+	if (t->port)
+		ck_assert_int_eq(t->sk->ops->bind(t->sk, &any, t->port), 0);
 	ck_assert_int_eq(t->sk->ops->connect(t->sk, &peer, PEER_PORT), -EINPROGRESS);
+	t->port = t->sk->lport;
 	testnet_run(&t->net, 0);
 	expect(t, TCPH_SYN, 0, 0, 0);
 	ck_state(t, TCPS_SYN_SENT);

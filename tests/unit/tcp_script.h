@@ -25,6 +25,7 @@ struct script {
 	struct sock *sk;		/* the connection */
 	struct sock *listener;
 	uint32_t iss;			/* of the stack, once its SYN was seen */
+	uint16_t port;			/* the stack's; 0: the one that script_connects gets */
 	uint16_t peer_port;
 	uint16_t wnd;			/* the window field of what the peer sends */
 	bool ts;			/* the peer uses timestamps */

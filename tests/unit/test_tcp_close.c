@@ -387,6 +387,46 @@ START_TEST(time_wait_connect)
 }
 END_TEST
 
+/* A port that is chosen for a connection may be one in TIME-WAIT by [tcp] tw-reuse only, and after a second */
+START_TEST(time_wait_chosen)
+{
+	static const struct {
+		uint8_t tw_reuse;
+		uint64_t ms;
+		bool taken;
+	} rows[] = { { 0, 1500, false }, { 2, 1500, false }, { 1, 900, false }, { 1, 1500, true } };
+	struct ip_addr peer = testnet_addr("10.0.0.2");
+
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint32_t counters[PORT_COUNTERS];
+		struct script t;
+
+		script_init(&t);
+		t.port = 0;
+		t.tcp.tw_reuse = rows[i].tw_reuse;
+		t.ts = true;
+		memcpy(counters, t.tcp.ports.counters, sizeof(counters));
+		script_connects(&t);
+		shut_wr(&t);
+		expect(&t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
+		peer_sends(&t, TCPH_FIN | TCPH_ACK, 1, 2, 0);
+		expect(&t, TCPH_ACK, 2, 2, 0);
+		close_sk(&t);
+		ck_assert_uint_eq(t.tcp.time_waits, 1);
+		wait_ms(&t, rows[i].ms);
+		memcpy(t.tcp.ports.counters, counters, sizeof(counters));	/* the same choice again */
+		t.sk = script_sock(&t);
+		ck_assert_int_eq(t.sk->ops->connect(t.sk, &peer, PEER_PORT), -EINPROGRESS);
+		ck_assert_msg((t.sk->lport == t.port) == rows[i].taken, "tw-reuse %d, %d ms", rows[i].tw_reuse,
+			      (int)rows[i].ms);
+		ck_assert_uint_eq(t.tcp.time_waits, !rows[i].taken);
+		testnet_run(&t.net, 0);
+		testnet_discard(t.nic);
+		script_fini(&t);
+	}
+}
+END_TEST
+
 /* The number of TIME-WAIT entries is bounded: the oldest goes */
 START_TEST(time_wait_limit)
 {
@@ -463,6 +503,7 @@ int main(void)
 	tcase_add_test(t, time_wait_reuse);
 	tcase_add_test(t, time_wait_old_syn);
 	tcase_add_test(t, time_wait_connect);
+	tcase_add_test(t, time_wait_chosen);
 	tcase_add_test(t, time_wait_limit);
 	tcase_add_test(t, reset_before_accept);
 	tcase_add_test(t, listener_closes);

@@ -16,6 +16,7 @@ net_scripts = \
 	tests/net/test_swap.sh \
 	tests/net/test_takeover.sh \
 	tests/net/test_tap.sh \
+	tests/net/test_tcp_keys.sh \
 	tests/net/test_tcpdump.sh
 # Rates, volumes and other people's programs, which learn nothing from a sanitizer.
 net_scripts_heavy = \
@@ -35,7 +36,7 @@ endif
 endif
 # Rates are only true on a machine that does nothing else: after all the others (with GNU make).
 tests/net/test_tbf.log: $(filter-out tests/net/test_tbf.log,$(TEST_LOGS))
-EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/common.sh tests/net/multicast.py tests/net/router.py tests/net/interop.py tests/net/tbf_window.py
+EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/common.sh tests/net/multicast.py tests/net/router.py tests/net/interop.py tests/net/tcp_keys.py tests/net/tbf_window.py
 
 check_PROGRAMS += tests/net/takeover_tool
 tests_net_takeover_tool_LDADD = libintercept.la libcore.la

@@ -121,7 +121,8 @@ play() {
 	rm -rf "$TMP/steps"
 	# What is said is nobody's protocol, whatever port it came by.
 	# shellcheck disable=SC2046
-	tshark -r "$TMP/cap" -d tcp.port==1-65535,data -d udp.port==1-65535,data -T fields -E separator=/t -E aggregator='|' $(python3 "$INTEROP" fields) \
+	tshark -r "$TMP/cap" -d tcp.port==1-65535,data -d udp.port==1-65535,data -T fields \
+		-E separator=/t -E aggregator='|' $(python3 "$INTEROP" fields) \
 		2>/dev/null > "$TMP/$group.$stack.tsv"
 	return $status
 }

@@ -1061,7 +1061,7 @@ def play_lane(lane, step):
 			      getattr(e, "stderr", ""), flush=True)
 			failed += 1
 			if gone:
-				print(f"not played: {' '.join(r.name for r in lane[i + 1:])}", flush=True)
+				print("not played:", *[r.name for r in lane[i + 1:]] or ["(it was the last)"], flush=True)
 				break
 	sys.exit(failed)
 

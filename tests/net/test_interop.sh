@@ -127,17 +127,33 @@ play() {
 	return $status
 }
 
-# good SCENARIO: the judge found nothing against it.
+# attempt GROUP: both plays and what the judge says of them, a line each in verdict. Are all good?
+attempt() {
+	local stack said
+	for stack in kernel weir; do
+		play $1 $stack && said=ok || said="see the end"
+		echo "$1, every dialogue, $stack inside: $said"
+	done > "$TMP/verdict"
+	python3 "$INTEROP" judge $1 "$TMP/$1.kernel.tsv" "$TMP/$1.weir.tsv" >> "$TMP/verdict"
+	! grep -qv ': ok$' "$TMP/verdict"
+}
+
+# good NAME: nothing was found against it.
 good() { grep -Fqx "$1: ok" "$TMP/verdict" || { grep -F "$1:" "$TMP/verdict" | sed 's/^/  /'; return 1; }; }
+
+names() {
+	echo "$1, every dialogue, kernel inside"
+	echo "$1, every dialogue, weir inside"
+	python3 "$INTEROP" names $1
+}
 
 [ $# -gt 0 ] || set -- clean loss marks far late	# those that are named, or all
 for group; do
-	check "$group: every dialogue, both on the kernel" play $group kernel
-	check "$group: every dialogue, weir inside" play $group weir
-	python3 "$INTEROP" judge $group "$TMP/$group.kernel.tsv" "$TMP/$group.weir.tsv" > "$TMP/verdict"
+	# Chance, or a machine that lets somebody wait, can spoil a dialogue; a defect spoils it twice.
+	attempt $group || { grep -v ': ok$' "$TMP/verdict" | sed 's/^/once: /'; attempt $group; }
 	while IFS= read -r name; do
 		check "$name" good "$name"
-	done < <(python3 "$INTEROP" names $group)
+	done < <(names $group)
 done
 # Last, where it is seen. Of each play the stack's own words come last.
 [ ! -e "$TMP/failures" ] || tail -n 50 "$TMP/failures"

@@ -4,6 +4,8 @@
 #	$NSW  the namespace that weir takes over:	eth0 10.77.0.2/24, default via 10.77.0.1
 #	$NSP  the peer, on the kernel's stack:		eth0 10.77.0.1/24
 #
+# and with net6_setup, fd00:77::2/64 and fd00:77::1/64 as well.
+#
 # A test that puts a third between them calls it $NSM, and one behind the peer $NSF.
 # Names carry the test's pid, so tests can run side by side. Everything that a test starts with
 # `background` is ended, by pid, when the test ends however it ends; so are the namespaces.
@@ -20,6 +22,8 @@ NSW=weirw$$
 NSP=weirp$$
 PEER=10.77.0.1
 ADDR=10.77.0.2
+PEER6=fd00:77::1
+ADDR6=fd00:77::2
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/weir-test.XXXXXX")
 PIDS=
 PASSED=0
@@ -65,6 +69,25 @@ net_setup() {
 		ip -n $ns link set eth0 up
 	done
 	ip -n $NSW route add default via $PEER
+}
+
+# IPv6 beside it, on what net_setup made; skips the test where the kernel has none.
+net6_setup() {
+	[ -e /proc/net/if_inet6 ] || { echo "SKIP: this kernel has no IPv6"; exit 77; }
+	ip -n $NSW addr add $ADDR6/64 dev eth0 nodad
+	ip -n $NSP addr add $PEER6/64 dev eth0 nodad
+	ip -n $NSW -6 route add default via $PEER6 metric 9
+	wait_for 10 settled6
+}
+settled6() { ! { ip -n $NSW addr show; ip -n $NSP addr show; } | grep -q tentative; }
+
+# family 4|6: the two ends' addresses of that family are $A and $P; $URL_A and $URL_P, as a URL has them; and
+# $ANY is what a server listens on.
+family() {
+	case $1 in
+	4) A=$ADDR P=$PEER ANY=0.0.0.0 URL_A=$ADDR URL_P=$PEER ;;
+	6) A=$ADDR6 P=$PEER6 ANY=:: URL_A=[$ADDR6] URL_P=[$PEER6] ;;
+	esac
 }
 
 # In a subshell (a background job, a pipe) the command takes the shell's place, so that $! is its pid.

@@ -5,15 +5,9 @@
 . "$(dirname "$0")/common.sh"
 need python3 ping
 net_setup
-W6=fd00:77::2
-P6=fd00:77::1
 w() { ip -n $NSW "$@"; }
-w addr add $W6/64 dev eth0 nodad
-ip -n $NSP addr add $P6/64 dev eth0 nodad
 ip -n $NSP addr add fd00:99::1/128 dev lo
-w -6 route add default via $P6 metric 9
-settled() { ! { w addr show; ip -n $NSP addr show; } | grep -q tentative; }
-wait_for 10 settled
+net6_setup
 LL=$(w -6 -o addr show dev eth0 scope link | sed -E 's/.*inet6 ([^/]*).*/\1/')
 PLL=$(ip -n $NSP -6 -o addr show dev eth0 scope link | sed -E 's/.*inet6 ([^/]*).*/\1/')
 snapshot() { w -6 -d addr show dev eth0; w -6 -d route show dev eth0 | sort; }
@@ -85,16 +79,16 @@ exchange() {
 }
 
 for kind in tcp udp; do
-	exchange $kind client :: $P6
-	check "$kind to the kernel" same "$RESULT" "from $W6 / from $W6"
-	exchange $kind server :: $W6
-	check "$kind from the kernel" same "$RESULT" "from $P6 / from $P6"
+	exchange $kind client :: $PEER6
+	check "$kind to the kernel" same "$RESULT" "from $ADDR6 / from $ADDR6"
+	exchange $kind server :: $ADDR6
+	check "$kind from the kernel" same "$RESULT" "from $PEER6 / from $PEER6"
 	exchange $kind client :: $PEER
 	check "$kind to the kernel, mapped" same "$RESULT" "from ::ffff:$ADDR / from ::ffff:$ADDR"
 	exchange $kind server :: $ADDR
 	check "$kind from the kernel, mapped" same "$RESULT" "from ::ffff:$PEER / from ::ffff:$PEER"
 	exchange $kind client fd00:99::1 fd00:99::1
-	check "$kind by the router" same "$RESULT" "from $W6 / from $W6"
+	check "$kind by the router" same "$RESULT" "from $ADDR6 / from $ADDR6"
 	exchange $kind client :: "$PLL%2"
 	check "$kind to a link-local address" contains "$RESULT" "from $LL"
 done
@@ -102,8 +96,8 @@ done
 fresh_name
 background sandbox $NAME -- sleep 30
 wait_for 10 ctl $NAME addr show
-check "the peer's ping" peer ping -6 -c 3 -i 0.2 -W 2 $W6
-check "the peer's large ping, in fragments" peer ping -6 -c 2 -i 0.2 -W 2 -s 8000 $W6
+check "the peer's ping" peer ping -6 -c 3 -i 0.2 -W 2 $ADDR6
+check "the peer's large ping, in fragments" peer ping -6 -c 2 -i 0.2 -W 2 -s 8000 $ADDR6
 check "the peer's ping to a group" contains "$(peer ping -6 -c 3 -i 0.2 -W 2 ff02::1%eth0)" "from $LL"
 counted() {
 	ctl $NAME -j stats | python3 -c '
@@ -114,13 +108,13 @@ print(*(s[a][b] for a, b in (name.split(".") for name in sys.argv[1:])))' "$@"
 check "all of it is counted" same "$(counted icmp6.in_echos icmp6.out_echo_reps ip6.reasm_oks ip6.frag_oks)" "8 8 2 2"
 check "and nothing was wrong" same "$(counted ndp.in_errors ndp.in_conflicts icmp6.in_errors ip6.in_hdr_errors)" "0 0 0 0"
 check "no IPv6 address is left to the kernel" [ -z "$(w -6 -o addr show dev eth0)" ]
-check "weir has them" contains "$(ctl $NAME addr show)" $W6
-check "and the route" contains "$(ctl $NAME route show)" $P6
-check "and the neighbour" contains "$(ctl $NAME neigh show)" $P6
+check "weir has them" contains "$(ctl $NAME addr show)" $ADDR6
+check "and the route" contains "$(ctl $NAME route show)" $PEER6
+check "and the neighbour" contains "$(ctl $NAME neigh show)" $PEER6
 check "an address more" ctl $NAME addr add fd00:77::9/64 dev eth0
 answers() { peer ping -6 -c 1 -W 1 fd00:77::9; }
 check "answers, once no duplicate was found" wait_for 10 answers
-check "a route more" ctl $NAME route add fd00:88::/64 via $P6
+check "a route more" ctl $NAME route add fd00:88::/64 via $PEER6
 check "is shown" contains "$(ctl $NAME route show)" fd00:88::/64
 stop $LAST
 restored() { [ "$(snapshot)" = "$BEFORE" ]; }
@@ -131,9 +125,9 @@ fresh_name
 check "an interface's number, which is asked of an AF_UNIX socket" same \
 	"$(sandbox $NAME -- python3 -c 'import socket; print(socket.if_nametoindex("eth0"))')" 2
 fresh_name
-check "ping from inside" sandbox $NAME -- ping -6 -c 2 -i 0.2 -W 2 $P6
+check "ping from inside" sandbox $NAME -- ping -6 -c 2 -i 0.2 -W 2 $PEER6
 fresh_name
-check "its large ping" sandbox $NAME -- ping -6 -c 2 -i 0.2 -W 2 -s 8000 $P6
+check "its large ping" sandbox $NAME -- ping -6 -c 2 -i 0.2 -W 2 -s 8000 $PEER6
 check "::1 in a sandbox without network" "$WEIR" run --network=none -- ping -6 -c 1 -W 2 ::1
 fresh_name
 background sandbox $NAME -- sleep 30

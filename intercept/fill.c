@@ -84,6 +84,14 @@ static void fill_ip6(struct instance_nic *n, const struct taken_ip6 *x)
 		n->ip6.eui64 = true;
 }
 
+static void fill_ip4(struct instance_nic *n, const struct taken_ip4 *x)
+{
+	if (x->no_redirects && !link_says(n, "accept-redirects"))
+		n->ip4.accept_redirects = false;
+	if (x->secure_redirects && !link_says(n, "secure-redirects"))
+		n->ip4.secure_redirects = true;
+}
+
 static int fill_device(void *arg, const struct taken *x)
 {
 	struct instance_nic *n = arg;
@@ -91,6 +99,7 @@ static int fill_device(void *arg, const struct taken *x)
 	if (!of_device(n, x))
 		return 0;
 	n->taken = true;
+	fill_ip4(n, &x->ip4);
 	fill_ip6(n, &x->ip6);
 	return 0;
 }

@@ -34,6 +34,12 @@ static const char *const heeds[TAKEOVER_HEEDS] = {
 	[HEED_FORWARDING] = "/proc/sys/net/ipv6/conf/%s/forwarding",
 	[HEED_ACCEPT_RA] = "/proc/sys/net/ipv6/conf/%s/accept_ra",
 	[HEED_ACCEPT_REDIRECTS] = "/proc/sys/net/ipv6/conf/%s/accept_redirects",
+	[HEED_ACCEPT_REDIRECTS4] = "/proc/sys/net/ipv4/conf/%s/accept_redirects",
+	[HEED_SECURE_REDIRECTS4] = "/proc/sys/net/ipv4/conf/%s/secure_redirects",
+	[HEED_SHARED_MEDIA4] = "/proc/sys/net/ipv4/conf/%s/shared_media",
+	[HEED_ALL_ACCEPT_REDIRECTS4] = "/proc/sys/net/ipv4/conf/all/accept_redirects",
+	[HEED_ALL_SECURE_REDIRECTS4] = "/proc/sys/net/ipv4/conf/all/secure_redirects",
+	[HEED_ALL_SHARED_MEDIA4] = "/proc/sys/net/ipv4/conf/all/shared_media",
 };
 
 static bool sysctl_read(const char *pattern, const char *dev, char value[SYSCTL_MAX])

@@ -148,6 +148,23 @@ static int switch_value(const char text[SYSCTL_MAX], int missing)
 	return *text ? atoi(text) : missing;
 }
 
+/* Linux: conf/all and the device's are alternatives, but a router follows redirects only with both. */
+static struct taken_ip4 device_ip4(const struct device *d)
+{
+	bool router = switch_value(d->saved[QUIET_FORWARDING], 0);
+	bool own = switch_value(d->heeds[HEED_ACCEPT_REDIRECTS4], 1);
+	bool all = switch_value(d->heeds[HEED_ALL_ACCEPT_REDIRECTS4], 1);
+	bool secure = switch_value(d->heeds[HEED_SECURE_REDIRECTS4], 1) ||
+		      switch_value(d->heeds[HEED_ALL_SECURE_REDIRECTS4], 1);
+	bool shared = switch_value(d->heeds[HEED_SHARED_MEDIA4], 1) ||
+		      switch_value(d->heeds[HEED_ALL_SHARED_MEDIA4], 1);
+
+	return (struct taken_ip4) {
+		.no_redirects = router ? !(own && all) : !(own || all),
+		.secure_redirects = secure && !shared,
+	};
+}
+
 /* Linux: a router believes advertisements only with accept_ra = 2, and redirects never. */
 static struct taken_ip6 device_ip6(const struct device *d)
 {
@@ -169,7 +186,7 @@ static int each_device(const struct takeover *t, int (*fn)(void *arg, const stru
 
 	list_for_each(pos, &t->devices) {
 		const struct device *d = list_entry(pos, struct device, node);
-		struct taken x = { .device = d->name, .ip6 = device_ip6(d) };
+		struct taken x = { .device = d->name, .ip4 = device_ip4(d), .ip6 = device_ip6(d) };
 
 		rc = rc ? rc : fn(arg, &x);
 	}

@@ -24,6 +24,10 @@ struct taken {
 	bool onlink;			/* of a route: its gateway is, whatever the addresses say */
 	uint32_t expires;		/* of a route: s from now that a router promised; 0 = it does not end */
 	uint8_t lladdr[6];		/* of a neighbour */
+	struct taken_ip4 {		/* of a device: how its kernel was told to speak IPv4 */
+		bool no_redirects;
+		bool secure_redirects;		/* and media are not shared, so it means something */
+	} ip4;
 	struct taken_ip6 {		/* of a device: how its kernel was told to speak IPv6 */
 		bool off;
 		bool no_ra, no_redirects;	/* also because it is a router itself */

@@ -22,6 +22,8 @@ enum takeover_quiet {		/* switches of a device that keep the kernel quiet, giveb
 
 enum takeover_heed {		/* what the kernel was told of a device, and the stack heeds */
 	HEED_FORWARDING, HEED_ACCEPT_RA, HEED_ACCEPT_REDIRECTS,	/* of net.ipv6 */
+	HEED_ACCEPT_REDIRECTS4, HEED_SECURE_REDIRECTS4, HEED_SHARED_MEDIA4,	/* of net.ipv4 */
+	HEED_ALL_ACCEPT_REDIRECTS4, HEED_ALL_SECURE_REDIRECTS4, HEED_ALL_SHARED_MEDIA4,
 	TAKEOVER_HEEDS
 };
 

@@ -286,6 +286,10 @@ static void check_link(struct check *ck, struct merged *m, const char *name)
 	check_own(ck, m, &keys);
 	if (*keys.driver)
 		check_rest(ck, m, keys.driver);
+	l->ip4 = (struct config_ip4) {
+		.accept_redirects = keys.accept_redirects,
+		.secure_redirects = keys.secure_redirects,
+	};
 	l->ip6 = (struct config_ip6) {
 		.enabled = keys.ipv6,
 		.accept_ra = keys.accept_ra,

@@ -3,7 +3,7 @@
  * config.h - what an operator asked for: the INI, then the command line, checked whole.
  *
  *	[weir]       mode, gso, gro, allow-override, module-path, memory, log
- *	[link NAME]  driver, address (repeatable, or a comma list), gateway, route (likewise), mtu, ipv6, accept-ra, accept-redirects, addr-gen
+ *	[link NAME]  driver, address (repeatable, or a comma list), gateway, route (likewise), mtu, ipv6, accept-ra, accept-redirects, secure-redirects, addr-gen
  *		     + the driver's parameters
  *	[qdisc]      kind + its parameters; [qdisc NAME] for one NIC
  *	[tcp]        congestion + its parameters; rmem, wmem, memory (three sizes each); what else Linux has
@@ -62,6 +62,9 @@ struct config_link {			/* one NIC, checked */
 	struct config_route *routes;
 	size_t nroutes;
 	uint32_t mtu;			/* 0 = the driver's */
+	struct config_ip4 {
+		bool accept_redirects, secure_redirects;
+	} ip4;
 	struct config_ip6 {
 		bool enabled, accept_ra, accept_redirects, eui64;
 	} ip6;

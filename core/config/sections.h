@@ -23,7 +23,7 @@ struct link_keys {
 	char driver[32];
 	char address[256], gateway[64], route[256];	/* read by check_link.c */
 	uint32_t mtu;
-	bool ipv6, accept_ra, accept_redirects;
+	bool ipv6, accept_ra, accept_redirects, secure_redirects;
 	uint32_t addr_gen;		/* link_addr_gens[] */
 };
 

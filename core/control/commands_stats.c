@@ -34,7 +34,7 @@ static const struct counter ip_counters[] = {
 static const struct counter icmp_counters[] = {
 	C(in_msgs), C(in_errors), C(in_csum_errors), C(out_msgs), C(out_errors),
 	C(out_rate_limited), C(in_echos), C(out_echo_reps), C(in_dest_unreachs),
-	C(in_time_excds), C(in_redirects), { }
+	C(in_time_excds), C(in_redirects), C(redirect_limits), { }
 };
 #undef C
 

@@ -93,6 +93,10 @@ static void nic_free(struct instance_nic *n)
 /* What the INI says of addresses and routes. */
 static int nic_configure(struct instance_nic *n, const struct config_link *c, struct weir_error *e)
 {
+	n->ip4 = (struct ip4_config) {
+		.accept_redirects = c->ip4.accept_redirects,
+		.secure_redirects = c->ip4.secure_redirects,
+	};
 	n->ip6 = (struct ip6_config) {
 		.enabled = c->ip6.enabled,
 		.accept_ra = c->ip6.accept_ra,
@@ -262,7 +266,7 @@ static int nic_names(struct instance *inst, struct instance_nic *n, struct weir_
 	struct ip *ip = &inst->stack->ip;
 	int rc = nic_addrs(inst, n, true, e);
 
-	if (rc == 0 && ip6_link_start(ip, n->nic, &n->ip6))
+	if (rc == 0 && (ip4_link_start(ip, n->nic, &n->ip4) || ip6_link_start(ip, n->nic, &n->ip6)))
 		rc = weir_fail(e, ENOMEM, "out of memory");
 	if (rc == 0)
 		rc = nic_addrs(inst, n, false, e);

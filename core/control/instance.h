@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "config/config.h"
+#include "ip/ip4_link.h"
 #include "ip/ip6_link.h"
 #include "module/registry.h"
 #include "stack.h"
@@ -25,6 +26,7 @@ struct instance_nic {
 	struct link link;		/* opened; link.priv is allocated; moves into the NIC */
 	struct module *module;		/* of its driver */
 	void *params;			/* the driver's, as opened */
+	struct ip4_config ip4;
 	struct ip6_config ip6;
 	/* what it is to have, from the INI or taken from a namespace */
 	struct ifaddr_spec {

@@ -24,6 +24,7 @@
 #include "base/bytes.h"
 #include "ip/arp.h"
 #include "ip/icmp.h"
+#include "ip/ip4_link.h"
 #include "ip/ipv4.h"
 #include "nic/ethernet.h"
 
@@ -184,7 +185,17 @@ static void arp_unreachable(void *arg, struct neighbour *n, struct packet *p)
 	packet_free(p);
 }
 
+static void arp_failed(void *arg, struct neighbour *n)
+{
+	struct ip_addr a = ip_addr_read(n->ip);
+
+	(void)arg;
+	if (n->nic->ip4)
+		redirects_flush(&n->nic->ip4->redirects, &a);
+}
+
 const struct neighbour_ops arp_neighbour_ops = {
 	.solicit = arp_solicit,
 	.unreachable = arp_unreachable,
+	.failed = arp_failed,
 };

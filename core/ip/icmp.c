@@ -9,7 +9,7 @@
  * came to - they go to its transport, which knows whether it has such a connection (RFC 5927).
  * "Fragmentation needed" also lowers the path's MTU, if the quoted packet had DF and was larger
  * than what the message says would pass; TCP does that itself, once it has found the quoted
- * segment to be in flight. Redirects and source quenches are counted and not followed (RFC 6633).
+ * segment to be in flight. Redirects are ip4_link.c's. Source quenches are not followed (RFC 6633).
  *
  * Out: no error is sent about an error, a fragment other than the first, or a packet from or to a
  * group, seen by the link or the network address (RFC 1122 section 3.2.2). Two token buckets limit
@@ -22,6 +22,7 @@
 
 #include "base/bytes.h"
 #include "ip/icmp.h"
+#include "ip/ip4_link.h"
 #include "ip/ipv4.h"
 #include "ip/pmtu.h"
 
@@ -268,29 +269,55 @@ static bool frag_needed(struct ip *ip, const struct ipv4_header *h, const struct
 	return true;
 }
 
-static void icmp_error_input(struct ip *ip, struct packet *p, const struct ip_meta *m)
+/* The packet that p is about, which has to be one of ours: the bytes of it that are here; 0: none. */
+static uint32_t quoted_packet(struct ip *ip, const struct packet *p, const struct ip_meta *m,
+			      uint8_t quote[ICMP_QUOTE_MAX], struct ip_meta *quoted)
 {
-	uint8_t quote[ICMP_QUOTE_MAX];
 	uint32_t n = p->len - ICMP_HEADER_LEN;
-	uint16_t mtu = get_be16(p->data + 6);
-	struct ip_error e = { .offender = m->src };
-	struct ip_meta quoted;
 
 	if (n > ICMP_QUOTE_MAX)
 		n = ICMP_QUOTE_MAX;
 	packet_copy_out(p, ICMP_HEADER_LEN, quote, n);
-	if (!quote_check(ip, quote, n, &quoted) || !ip_addr_eq(&quoted.src, &m->dst) ||
-	    !error_meaning(p->data[0], p->data[1], &e)) {
+	if (!quote_check(ip, quote, n, quoted) || !ip_addr_eq(&quoted->src, &m->dst))
+		return 0;
+	quoted->nic = m->nic;
+	return n;
+}
+
+static void icmp_error_input(struct ip *ip, struct packet *p, const struct ip_meta *m)
+{
+	uint8_t quote[ICMP_QUOTE_MAX];
+	uint16_t mtu = get_be16(p->data + 6);
+	struct ip_error e = { .offender = m->src };
+	struct ip_meta quoted;
+	uint32_t n = quoted_packet(ip, p, m, quote, &quoted);
+
+	if (!n || !error_meaning(p->data[0], p->data[1], &e)) {
 		ip->icmp_stats.in_errors++;
 		return;
 	}
-	quoted.nic = m->nic;
 	if (e.err == EMSGSIZE &&
 	    !frag_needed(ip, (const struct ipv4_header *)quote, &quoted, mtu, &e)) {
 		ip->icmp_stats.in_errors++;
 		return;
 	}
 	icmp_error_deliver(ip, &quoted, quote, n, &e);
+}
+
+static void redirect_input(struct ip *ip, struct packet *p, const struct ip_meta *m)
+{
+	uint8_t quote[ICMP_QUOTE_MAX];
+	struct ip_meta quoted;
+	struct ip_addr gateway;
+	uint32_t be;
+
+	if (p->data[1] > ICMP_REDIR_HOSTTOS || !quoted_packet(ip, p, m, quote, &quoted)) {
+		ip->icmp_stats.in_errors++;
+		return;
+	}
+	memcpy(&be, p->data + 4, sizeof(be));
+	gateway = ip_addr_v4(be);
+	ip4_redirect_input(ip, m, &gateway, &quoted);
 }
 
 void icmp_local_error(struct ip *ip, const struct packet *p, uint8_t type, uint8_t code,
@@ -353,6 +380,7 @@ static void icmp_dispatch(struct ip *ip, struct packet *p, const struct ip_meta 
 		break;
 	case ICMP_REDIRECT:
 		s->in_redirects++;
+		redirect_input(ip, p, m);
 		break;
 	}
 }

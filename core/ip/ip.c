@@ -20,6 +20,7 @@
 #include "ip/group.h"
 #include "ip/icmp.h"
 #include "ip/icmp6.h"
+#include "ip/ip4_link.h"
 #include "ip/ip6_link.h"
 #include "ip/ipv4.h"
 #include "ip/ipv6.h"
@@ -82,6 +83,7 @@ static void ip_nic_event(void *arg, struct nic *nic, enum nic_event ev)
 
 	ip->generation++;
 	groups_nic_event(ip->groups, nic, ev);
+	ip4_link_event(nic, ev);
 	ip6_link_event(nic, ev);
 	if (ev == NIC_UP)
 		return;
@@ -152,6 +154,7 @@ void ip_destroy(struct ip *ip)
 	list_for_each(pos, &ip->nics->list) {
 		struct nic *nic = list_entry(pos, struct nic, node);
 
+		ip4_link_free(nic);
 		ip6_link_free(nic);
 		list_for_each_safe(a, &nic->addrs)
 			ifaddr_free(ip, list_entry(a, struct ifaddr, node));

@@ -61,7 +61,7 @@ struct route {
 	bool onlink;			/* the gateway is on the NIC's link whatever the addresses say */
 	bool local;			/* made with an address: to ourselves */
 	bool automatic;			/* comes and goes with an address */
-	bool dynamic;			/* comes and goes with what an IPv6 router says */
+	bool dynamic;			/* comes and goes with what a router says */
 };
 
 /* What a transport asks of a route and a header. */
@@ -150,7 +150,8 @@ struct igmp_stats {
 
 struct icmp_stats {
 	uint64_t in_msgs, in_errors, in_csum_errors, out_msgs, out_errors, out_rate_limited,
-		 in_echos, out_echo_reps, in_dest_unreachs, in_time_excds, in_redirects;
+		 in_echos, out_echo_reps, in_dest_unreachs, in_time_excds, in_redirects,
+		 redirect_limits;	/* followed no longer, since a NIC remembers no more of them */
 };
 
 struct ip {

@@ -58,7 +58,6 @@ static void life_timer(struct timer *t)
 	uint64_t next = IFADDR_FOREVER;
 
 	ip6_routers_expire(l, &next);
-	ip6_redirects_expire(l, &next);
 	addrs_expire(l, &next);
 	if (next != IFADDR_FOREVER)
 		timer_arm(&l->ip->env->timers, t, next);
@@ -91,7 +90,7 @@ static void link_down(struct ip6_link *l)
 	timer_cancel(timers, &l->solicit);
 	timer_cancel(timers, &l->life);
 	ip6_routers_flush(l);
-	ip6_redirects_flush(l, NULL);
+	redirects_flush(&l->redirects, NULL);
 	list_for_each_safe(pos, &l->nic->addrs) {
 		struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
 
@@ -120,7 +119,7 @@ int ip6_link_start(struct ip *ip, struct nic *nic, const struct ip6_config *c)
 	l->times = ip->ndp.times;
 	list_init(&l->routers);
 	list_init(&l->prefixes);
-	list_init(&l->redirects);
+	redirects_init(&l->redirects, ip, nic);
 	timer_init(&l->life, life_timer);
 	ip6_router_init(l);
 	nic->ip6 = l;

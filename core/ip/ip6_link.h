@@ -17,17 +17,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ip/ip.h"
+#include "ip/redirect.h"
 #include "time/timer.h"
 
 #define IP6_ROUTERS_MAX		16u	/* of one NIC, each */
 #define IP6_PREFIXES_MAX	16u
 #define IP6_ADDRS_MAX		16u	/* by autoconfiguration: Linux's max_addresses */
-#define IP6_REDIRECTS_MAX	64u
-#define IP6_REDIRECT_NS		600000000000ull
 #define IP6_METRIC_RA		1024u	/* of the best router's route; the others' follow */
 #define IP6_METRIC_PREFIX	256u
-#define IP6_METRIC_REDIRECT	1u
 
 struct ip6_config {			/* of [link NAME] */
 	bool enabled;			/* ipv6 */
@@ -52,12 +49,6 @@ struct ip6_prefix {			/* on this link */
 	uint64_t until;			/* ns; IFADDR_FOREVER */
 };
 
-struct ip6_redirect {
-	struct list node;
-	struct ip_addr dst, gateway;	/* the gateway is dst: on link */
-	uint64_t until;
-};
-
 struct ip6_link {
 	struct ip *ip;
 	struct nic *nic;
@@ -66,8 +57,9 @@ struct ip6_link {
 	uint32_t reachable_ms;		/* as last said: the base of times.reachable */
 	uint8_t hop_limit;		/* 0: not said */
 	uint32_t mtu;			/* 0: not said */
-	struct list routers, prefixes, redirects;
-	uint32_t nrouters, nprefixes, nredirects;
+	struct list routers, prefixes;
+	uint32_t nrouters, nprefixes;
+	struct redirects redirects;
 	struct timer solicit;		/* the next router solicitation */
 	uint64_t solicit_wait;		/* ns, RFC 7559's RT; 0: none was sent */
 	bool solicited_enough;		/* a router was found */
@@ -137,8 +129,5 @@ void ip6_routers_flush(struct ip6_link *l);
 
 /* ip6_redirect.c */
 bool ip6_redirect_input(struct ip *ip, struct packet *p, const struct ip_meta *m);
-void ip6_redirects_expire(struct ip6_link *l, uint64_t *next);
-/* gateway: those by it; NULL: all. */
-void ip6_redirects_flush(struct ip6_link *l, const struct ip_addr *gateway);
 
 #endif

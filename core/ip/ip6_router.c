@@ -184,7 +184,7 @@ static void routers_rank(struct ip6_link *l)
 static void router_free(struct ip6_link *l, struct ip6_router *r)
 {
 	route_off(l, r);
-	ip6_redirects_flush(l, &r->addr);
+	redirects_flush(&l->redirects, &r->addr);
 	list_del(&r->node);
 	l->nrouters--;
 	free(r);

@@ -26,6 +26,8 @@ libcore_la_SOURCES += \
 	core/ip/igmp.h \
 	core/ip/ip.c \
 	core/ip/ip.h \
+	core/ip/ip4_link.c \
+	core/ip/ip4_link.h \
 	core/ip/ip6_addr.c \
 	core/ip/ip6_dad.c \
 	core/ip/ip6_link.c \
@@ -48,6 +50,8 @@ libcore_la_SOURCES += \
 	core/ip/pmtu.h \
 	core/ip/port.c \
 	core/ip/port.h \
+	core/ip/redirect.c \
+	core/ip/redirect.h \
 	core/ip/route.c \
 	core/ip/sock.c \
 	core/ip/sock.h

@@ -341,7 +341,7 @@ static void ndp_failed(void *arg, struct neighbour *n)
 	(void)arg;
 	if (!n->nic->ip6)
 		return;
-	ip6_redirects_flush(n->nic->ip6, &a);
+	redirects_flush(&n->nic->ip6->redirects, &a);
 	ip6_router_failed(n->nic->ip6, &a, true);
 }
 

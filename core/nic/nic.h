@@ -27,6 +27,7 @@
 #define NIC_LOOPBACK_QUEUE 4096u	/* packets on their way round */
 
 struct nics;
+struct ip4_link;
 struct ip6_link;
 
 struct nic {
@@ -52,7 +53,8 @@ struct nic {
 	struct work work;		/* runs the queue, or loopback's turn */
 	struct timer watchdog;
 	struct list addrs;		/* struct ifaddr, by ip/ */
-	struct ip6_link *ip6;		/* IPv6 on it, by ip/; NULL: not started */
+	struct ip4_link *ip4;		/* IPv4 and IPv6 on it, by ip/; NULL: not started */
+	struct ip6_link *ip6;
 	uint64_t rx_packets, rx_bytes;	/* taken in, in wire packets, whoever merged them */
 	uint64_t rx_drops;		/* not a frame, or down */
 	struct gro_stats gro_stats;	/* what was merged here */

@@ -29,6 +29,7 @@
 #include "base/bytes.h"
 #include "ip/fragment.h"
 #include "ip/group.h"
+#include "ip/ip4_link.h"
 #include "ip/ip6_link.h"
 #include "nic/ethernet.h"
 #include "nic/qdisc.h"
@@ -200,6 +201,7 @@ static void world_init(struct world *w)
 	static const uint8_t neighbour[LINK_ADDR_LEN] = { 2, 0, 0, 0, 0, 9 };
 	struct ip_addr n = ip_addr_v4(htonl(0x0a000009));
 	struct ip_addr n6 = { .b = { 0x20, 1, 0xd, 0xb8, [15] = 9 } };
+	static const struct ip4_config ip4 = IP4_CONFIG_DEFAULT;
 	static const struct ip6_config ip6 = IP6_CONFIG_DEFAULT;
 	struct ip_addr a = ip_addr_v4(htonl(0x0a000001)), group = ip_addr_v4(htonl(0xef010203));
 	struct ip_addr a6 = { .b = { 0x20, 1, 0xd, 0xb8, [15] = 1 } };
@@ -216,6 +218,7 @@ static void world_init(struct world *w)
 	nic_set_root(w->eth, qdisc_create_ops(w->eth, &direct, NULL, NULL, NULL));
 	fuzz_check(ip_addr_add(&w->s->ip, w->eth, &a, 24, NULL) == 0);
 	fuzz_check(ip_addr_add(&w->s->ip, w->eth, &a6, 64, NULL) == 0);
+	fuzz_check(ip4_link_start(&w->s->ip, w->eth, &ip4) == 0);
 	fuzz_check(ip6_link_start(&w->s->ip, w->eth, &ip6) == 0);
 	fuzz_check(!neighbour_set_permanent(&w->s->ip.arp, w->eth, n.b, neighbour));
 	fuzz_check(!neighbour_set_permanent(&w->s->ip.ndp, w->eth, n6.b, neighbour));
@@ -442,7 +445,8 @@ static void record(struct world *w, uint8_t kind, const uint8_t *at, uint32_t n)
 	fuzz_check(w->s->ip.ndp.table.count <= NEIGHBOUR_MAX);
 	fuzz_check(w->eth->ip6->nrouters <= IP6_ROUTERS_MAX);
 	fuzz_check(w->eth->ip6->nprefixes <= IP6_PREFIXES_MAX);
-	fuzz_check(w->eth->ip6->nredirects <= IP6_REDIRECTS_MAX);
+	fuzz_check(w->eth->ip4->redirects.count <= REDIRECTS_MAX);
+	fuzz_check(w->eth->ip6->redirects.count <= REDIRECTS_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

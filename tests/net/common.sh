@@ -118,6 +118,14 @@ for nic in json.load(sys.stdin):
 }
 has6() { [ -n "$(addrs6 "$@")" ]; }
 
+# counted GROUP.COUNTER...: what `ctl stats` says of them in $NAME, on one line.
+counted() {
+	ctl "$NAME" -j stats | python3 -c '
+import json, sys
+s = json.load(sys.stdin)
+print(*(s[a][b] for a, b in (name.split(".") for name in sys.argv[1:])))' "$@"
+}
+
 # A name for a sandbox of this test.
 fresh_name() {
 	NAMES=$((NAMES + 1))

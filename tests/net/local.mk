@@ -11,6 +11,7 @@ net_scripts = \
 	tests/net/test_ndp.sh \
 	tests/net/test_netem.sh \
 	tests/net/test_posix.sh \
+	tests/net/test_redirect.sh \
 	tests/net/test_run.sh \
 	tests/net/test_stats.sh \
 	tests/net/test_swap.sh \

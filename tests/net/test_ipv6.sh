@@ -99,12 +99,6 @@ wait_for 10 ctl $NAME addr show
 check "the peer's ping" peer ping -6 -c 3 -i 0.2 -W 2 $ADDR6
 check "the peer's large ping, in fragments" peer ping -6 -c 2 -i 0.2 -W 2 -s 8000 $ADDR6
 check "the peer's ping to a group" contains "$(peer ping -6 -c 3 -i 0.2 -W 2 ff02::1%eth0)" "from $LL"
-counted() {
-	ctl $NAME -j stats | python3 -c '
-import json, sys
-s = json.load(sys.stdin)
-print(*(s[a][b] for a, b in (name.split(".") for name in sys.argv[1:])))' "$@"
-}
 check "all of it is counted" same "$(counted icmp6.in_echos icmp6.out_echo_reps ip6.reasm_oks ip6.frag_oks)" "8 8 2 2"
 check "and nothing was wrong" same "$(counted ndp.in_errors ndp.in_conflicts icmp6.in_errors ip6.in_hdr_errors)" "0 0 0 0"
 check "no IPv6 address is left to the kernel" [ -z "$(w -6 -o addr show dev eth0)" ]

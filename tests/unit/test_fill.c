@@ -34,7 +34,7 @@ int taken_each(const struct takeover *t, enum taken_kind kind,
 }
 
 /* The NIC wan on eth0, which was told x; eth1 was told the opposite of everything. */
-static void fill(const char *ini, const struct taken_ip6 *x)
+static void fill(const char *ini, const struct taken_ip4 *x4, const struct taken_ip6 *x)
 {
 	struct weir_error e;
 
@@ -42,10 +42,13 @@ static void fill(const char *ini, const struct taken_ip6 *x)
 	config_init(&inst.config);
 	ck_assert_int_eq(config_read_text(&inst.config, ini, "ini", &e), 0);
 	list_init(&inst.nics);
-	nic = (struct instance_nic){ .instance = &inst, .ip6 = IP6_CONFIG_DEFAULT };
+	nic = (struct instance_nic){ .instance = &inst, .ip4 = IP4_CONFIG_DEFAULT,
+				    .ip6 = IP6_CONFIG_DEFAULT };
 	strcpy(nic.link.name, "wan");
 	strcpy(nic.link.host_device, "eth0");
 	list_add_tail(&nic.node, &inst.nics);
+	devices[0].ip4 = *x4;
+	devices[1].ip4 = (struct taken_ip4){ !x4->no_redirects, !x4->secure_redirects };
 	devices[0].ip6 = *x;
 	devices[1].ip6 = (struct taken_ip6){ !x->off, !x->no_ra, !x->no_redirects, !x->eui64 };
 	ck_assert_int_eq(takeover_fill(NULL, &inst, &e), 0);
@@ -53,10 +56,12 @@ static void fill(const char *ini, const struct taken_ip6 *x)
 	config_free(&inst.config);
 }
 
-static void check_is(const struct taken_ip6 *is)
+static void check_is(const struct taken_ip4 *is4, const struct taken_ip6 *is)
 {
 	size_t n = is->off ? 1 : 2;
 
+	ck_assert_int_eq(nic.ip4.accept_redirects, !is4->no_redirects);
+	ck_assert_int_eq(nic.ip4.secure_redirects, is4->secure_redirects);
 	ck_assert_int_eq(nic.ip6.enabled, !is->off);
 	ck_assert_int_eq(nic.ip6.accept_ra, !is->no_ra);
 	ck_assert_int_eq(nic.ip6.accept_redirects, !is->no_redirects);
@@ -75,10 +80,11 @@ static void check_is(const struct taken_ip6 *is)
 START_TEST(as_the_kernel_was_told)
 {
 	const struct taken_ip6 x = { _i & 1, _i & 2, _i & 4, _i & 8 };
+	const struct taken_ip4 x4 = { _i & 16, _i & 32 };
 
 	fill("[link eth0]\nipv6 = on\naccept-ra = on\naccept-redirects = on\n"
-	     "addr-gen = stable-privacy\n", &x);
-	check_is(&x);
+	     "addr-gen = stable-privacy\nsecure-redirects = off\n", &x4, &x);
+	check_is(&x4, &x);
 }
 END_TEST
 
@@ -88,21 +94,24 @@ START_TEST(a_key_wins)
 	static const char *const inis[] = {
 		"[link wan]\nipv6 = on\n", "[link wan]\naccept-ra = on\n",
 		"[link wan]\naccept-redirects = on\n", "[link wan]\naddr-gen = stable-privacy\n",
+		"[link wan]\nsecure-redirects = off\n",
 	};
+	const struct taken_ip4 x4 = { true, true };
 	const struct taken_ip6 x = { true, true, true, true };
 
-	fill(inis[_i], &x);
-	check_is(&(struct taken_ip6){ _i != 0, _i != 1, _i != 2, _i != 3 });
+	fill(inis[_i], &x4, &x);
+	check_is(&(struct taken_ip4){ _i != 2, _i != 4 },
+		 &(struct taken_ip6){ _i != 0, _i != 1, _i != 2, _i != 3 });
 }
 END_TEST
 
 int main(void)
 {
 	Suite *s = suite_create("fill");
-	TCase *t = tcase_create("ipv6");
+	TCase *t = tcase_create("families");
 
-	tcase_add_loop_test(t, as_the_kernel_was_told, 0, 16);
-	tcase_add_loop_test(t, a_key_wins, 0, 4);
+	tcase_add_loop_test(t, as_the_kernel_was_told, 0, 64);
+	tcase_add_loop_test(t, a_key_wins, 0, 5);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

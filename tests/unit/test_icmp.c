@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "ip/icmp.h"
+#include "ip/ip4_link.h"
 #include "ip/pmtu.h"
 #include "packet/checksum.h"
 #include "testnet.h"
@@ -118,9 +119,10 @@ START_TEST(bad_messages)
 	ck_assert_uint_eq(tn.ip.icmp_stats.in_csum_errors, 1);
 	ck_assert_uint_eq(tn.ip.icmp_stats.in_errors, 8);
 	ck_assert_int_eq(tapped, 0);
-	icmp[0] = 5;		/* a redirect is not followed */
+	icmp[0] = 5;		/* a redirect that quotes nothing of ours */
 	feed_icmp("10.0.0.1", icmp, sizeof(icmp));
 	ck_assert_uint_eq(tn.ip.icmp_stats.in_redirects, 1);
+	ck_assert_uint_eq(tn.ip.icmp_stats.in_errors, 9);
 	ck_assert_uint_eq(testnet_captured(eth), 0);
 }
 END_TEST
@@ -301,6 +303,160 @@ START_TEST(fragmentation_needed)
 }
 END_TEST
 
+/* ---- redirects (RFC 1122 section 3.2.2.2) ---- */
+
+static void add_route(const char *dst, uint8_t prefix, const char *gateway)
+{
+	struct route r = { .dst = testnet_addr(dst), .prefix = prefix, .gateway = testnet_addr(gateway) };
+
+	ck_assert_int_eq(route_add(&tn.ip, &r, NULL), 0);
+}
+
+/* 10.0.0.2 is the way to everywhere, 10.0.0.4 to one network. */
+static void follow(bool accept, bool secure)
+{
+	const struct ip4_config c = { .accept_redirects = accept, .secure_redirects = secure };
+
+	add_route("0.0.0.0", 0, "10.0.0.2");
+	add_route("198.51.100.0", 24, "10.0.0.4");
+	ck_assert_int_eq(ip4_link_start(&tn.ip, eth, &c), 0);
+}
+
+/* 10.0.0.2 says that gateway is the way to dst. */
+static void redirect(uint8_t code, const char *dst, const char *gateway)
+{
+	struct ip_addr gw = testnet_addr(gateway);
+
+	feed_error(5, code, ntohl(ip_addr_to_v4(&gw)), "10.0.0.1", dst, 36, 0, 36);
+}
+
+static const char *next_hop(const char *dst)
+{
+	static char text[IP_ADDR_TEXT];
+	struct flow f = { .dst = testnet_addr(dst), .proto = IPPROTO_UDP };
+	struct dst d;
+
+	return route_lookup(&tn.ip, &f, &d) ? "none" : ip_addr_text(&d.nexthop, text);
+}
+
+START_TEST(redirects)
+{
+	follow(true, false);
+	for (uint8_t code = 0; code < 4; code++) {	/* of a network, too, one host is taken */
+		redirect(code, "192.0.2.1", "10.0.0.3");
+		ck_assert_str_eq(next_hop("192.0.2.1"), "10.0.0.3");
+		ck_assert_str_eq(next_hop("192.0.2.2"), "10.0.0.2");
+		testnet_run(&tn, 601 * SEC);
+		ck_assert_str_eq(next_hop("192.0.2.1"), "10.0.0.2");
+	}
+	ck_assert_uint_eq(tn.ip.icmp_stats.in_redirects, 4);
+	ck_assert_uint_eq(tn.ip.icmp_stats.in_errors, 0);
+	redirect(1, "192.0.2.1", "10.0.0.3");
+	redirect(1, "192.0.2.1", "10.0.0.4");		/* is not the gateway in use any more */
+	ck_assert_str_eq(next_hop("192.0.2.1"), "10.0.0.3");
+	nic_set_up(eth, false);
+	nic_set_up(eth, true);
+	ck_assert_str_eq(next_hop("192.0.2.1"), "10.0.0.2");
+}
+END_TEST
+
+/* A destination of this link that a route leads away from it may be said to be on it after all. */
+START_TEST(redirect_to_the_link)
+{
+	add_route("10.0.0.128", 25, "10.0.0.2");
+	follow(true, false);
+	redirect(1, "10.0.0.130", "10.0.0.130");
+	ck_assert_str_eq(next_hop("10.0.0.130"), "10.0.0.130");
+	ck_assert_str_eq(next_hop("10.0.0.131"), "10.0.0.2");
+}
+END_TEST
+
+START_TEST(redirects_not_believed)
+{
+	static const char *const gateways[] = {
+		"10.0.0.2", "10.0.0.1", "10.0.0.255", "0.0.0.3", "224.0.0.1", "255.255.255.255",
+		"127.0.0.1", "10.0.1.3", "192.0.2.1",	/* these two are on no link of ours */
+	};
+
+	follow(true, false);
+	for (size_t i = 0; i < sizeof(gateways) / sizeof(gateways[0]); i++) {
+		redirect(1, "192.0.2.1", gateways[i]);
+		ck_assert_msg(!strcmp(next_hop("192.0.2.1"), "10.0.0.2"), "%s", gateways[i]);
+	}
+	redirect(1, "198.51.100.1", "10.0.0.3");	/* by who is not the gateway in use */
+	redirect(1, "10.0.0.2", "10.0.0.3");		/* which needs none */
+	redirect(1, "10.0.0.9", "10.0.0.3");
+	redirect(1, "10.0.0.255", "10.0.0.3");
+	redirect(1, "224.0.0.1", "10.0.0.3");
+	redirect(1, "127.0.0.1", "10.0.0.3");
+	ck_assert_str_eq(next_hop("198.51.100.1"), "10.0.0.4");
+	ck_assert_uint_eq(tn.ip.icmp_stats.in_errors, 0);
+	redirect(4, "192.0.2.1", "10.0.0.3");		/* no such code */
+	feed_error(5, 1, 0x0a000003, "10.0.0.77", "192.0.2.1", 36, 0, 36);	/* not from us */
+	feed_error(5, 1, 0x0a000003, "10.0.0.1", "192.0.2.1", 36, 5, 36);	/* no first fragment */
+	for (uint32_t n = 0; n < 28; n++)
+		feed_error(5, 1, 0x0a000003, "10.0.0.1", "192.0.2.1", 36, 0, n);
+	ck_assert_uint_eq(tn.ip.icmp_stats.in_errors, 31);
+	ck_assert_uint_eq(eth->ip4->redirects.count, 0);
+	ck_assert_int_eq(heard, 0);
+}
+END_TEST
+
+START_TEST(redirects_off)
+{
+	if (_i == 0)
+		follow(false, false);
+	else
+		add_route("0.0.0.0", 0, "10.0.0.2");	/* IPv4 was not started */
+	redirect(1, "192.0.2.1", "10.0.0.3");
+	ck_assert_str_eq(next_hop("192.0.2.1"), "10.0.0.2");
+}
+END_TEST
+
+START_TEST(secure_redirects)
+{
+	follow(true, true);
+	redirect(1, "192.0.2.1", "10.0.0.3");
+	ck_assert_str_eq(next_hop("192.0.2.1"), "10.0.0.2");
+	redirect(1, "192.0.2.1", "10.0.0.4");
+	ck_assert_str_eq(next_hop("192.0.2.1"), "10.0.0.4");
+}
+END_TEST
+
+START_TEST(redirects_are_bounded)
+{
+	char dst[20];
+
+	follow(true, false);
+	for (int i = 0; i < 200; i++) {
+		snprintf(dst, sizeof(dst), "192.0.2.%d", i);
+		redirect(1, dst, "10.0.0.3");
+	}
+	ck_assert_uint_eq(eth->ip4->redirects.count, 64);
+	ck_assert_uint_eq(tn.ip.icmp_stats.redirect_limits, 136);
+	ck_assert_str_eq(next_hop("192.0.2.135"), "10.0.0.2");
+	ck_assert_str_eq(next_hop("192.0.2.136"), "10.0.0.3");
+	ck_assert_str_eq(next_hop(dst), "10.0.0.3");
+}
+END_TEST
+
+/* Who does not answer is not asked any longer, RFC 1122 section 3.3.1.4. */
+START_TEST(redirect_to_nobody)
+{
+	struct flow f = { .dst = testnet_addr("192.0.2.1"), .proto = IPPROTO_UDP };
+	struct packet *p = packet_alloc(&tn.pool, PACKET_HEADROOM);
+	struct dst d;
+
+	follow(true, false);
+	redirect(1, "192.0.2.1", "10.0.0.3");
+	ck_assert_int_eq(route_lookup(&tn.ip, &f, &d), 0);
+	packet_put(p, 8);
+	ck_assert_int_eq(ip_output(&tn.ip, p, &f, &d), 0);
+	testnet_run(&tn, 10 * SEC);
+	ck_assert_str_eq(next_hop("192.0.2.1"), "10.0.0.2");
+}
+END_TEST
+
 /* An echo to ourselves goes round by loopback and is not limited. */
 START_TEST(echo_on_loopback)
 {
@@ -342,6 +498,13 @@ int main(void)
 	tcase_add_test(tc, forged_errors);
 	tcase_add_test(tc, fragmentation_needed);
 	tcase_add_test(tc, echo_on_loopback);
+	tcase_add_test(tc, redirects);
+	tcase_add_test(tc, redirect_to_the_link);
+	tcase_add_test(tc, redirects_not_believed);
+	tcase_add_loop_test(tc, redirects_off, 0, 2);
+	tcase_add_test(tc, secure_redirects);
+	tcase_add_test(tc, redirects_are_bounded);
+	tcase_add_test(tc, redirect_to_nobody);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

@@ -454,7 +454,7 @@ START_TEST(redirects)
 	redirect(ROUTER, 255, "ff05::1", ROUTER2, 3);
 	redirect(ROUTER, 255, "2001:db9::1", "2001:db8::9", 3);	/* no router's address */
 	redirect(ROUTER, 255, "2001:db8::5", ROUTER2, 3);		/* is on the link as it is */
-	ck_assert_uint_eq(eth->ip6->nredirects, 0);
+	ck_assert_uint_eq(eth->ip6->redirects.count, 0);
 	redirect(ROUTER, 255, "2001:db9::1", ROUTER2, 3);
 	ck_assert_str_eq(next_hop("2001:db9::1"), ROUTER2);
 	ck_assert_str_eq(next_hop("2001:db9::2"), ROUTER);
@@ -466,7 +466,7 @@ START_TEST(redirects)
 	ck_assert_str_eq(next_hop("2001:db9::1"), ROUTER2);
 	testnet_run(&tn, 601 * SEC);
 	ck_assert_str_eq(next_hop("2001:db9::1"), ROUTER);
-	ck_assert_uint_eq(eth->ip6->nredirects, 0);
+	ck_assert_uint_eq(eth->ip6->redirects.count, 0);
 }
 END_TEST
 
@@ -494,7 +494,7 @@ START_TEST(redirects_are_bounded)
 		snprintf(dst, sizeof(dst), "2001:db9::%x", i);
 		redirect(ROUTER, 255, dst, ROUTER2, 3);
 	}
-	ck_assert_uint_eq(eth->ip6->nredirects, 64);
+	ck_assert_uint_eq(eth->ip6->redirects.count, 64);
 	ck_assert_str_eq(next_hop("2001:db9::1"), ROUTER);
 	ck_assert_str_eq(next_hop(dst), ROUTER2);
 	redirect(ROUTER, 255, "2001:db9::999", text_of(&linklocal()->addr), 3);	/* to ourselves? */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_taken.c - what a namespace's kernel was told of IPv6 on a device, as the stack reads it. */
+/* test_taken.c - what a namespace's kernel was told of either family on a device, as the stack reads it. */
 #include <check.h>
 #include <string.h>
 
@@ -63,12 +63,66 @@ START_TEST(as_the_kernel_was_told)
 }
 END_TEST
 
+/* net.ipv4.conf.DEVICE and of all: accept_redirects, secure_redirects, shared_media; and forwarding. */
+static const struct told4 {
+	const char *forwarding, *own[3], *all[3];
+	struct taken_ip4 is;
+} tolds4[] = {
+	{ "0", { "1", "1", "1" }, { "1", "1", "1" }, { } },
+	{ "0", { "0", "1", "1" }, { "1", "1", "1" }, { } },		/* either will do */
+	{ "0", { "1", "1", "1" }, { "0", "1", "1" }, { } },
+	{ "0", { "0", "1", "1" }, { "0", "1", "1" }, { .no_redirects = true } },
+	{ "1", { "1", "1", "1" }, { "1", "1", "1" }, { } },
+	{ "1", { "1", "1", "1" }, { "0", "1", "1" }, { .no_redirects = true } },	/* both have to */
+	{ "1", { "0", "1", "1" }, { "1", "1", "1" }, { .no_redirects = true } },
+	{ "0", { "1", "1", "0" }, { "1", "1", "0" }, { .secure_redirects = true } },
+	{ "0", { "1", "0", "0" }, { "1", "1", "0" }, { .secure_redirects = true } },
+	{ "0", { "1", "0", "0" }, { "1", "0", "0" }, { } },
+	{ "0", { "1", "1", "0" }, { "1", "1", "1" }, { } },
+	{ "", { "", "", "" }, { "", "", "" }, { } },
+};
+
+static int device_is4(void *arg, const struct taken *x)
+{
+	const struct told4 **told = arg;
+	const struct taken_ip4 *is = &(*told)++->is;
+
+	ck_assert_int_eq(x->ip4.no_redirects, is->no_redirects);
+	ck_assert_int_eq(x->ip4.secure_redirects, is->secure_redirects);
+	return 0;
+}
+
+START_TEST(as_the_kernel_was_told4)
+{
+	const size_t n = sizeof(tolds4) / sizeof(tolds4[0]);
+	const struct told4 *told = tolds4;
+	struct device devices[sizeof(tolds4) / sizeof(tolds4[0])];
+	struct takeover t = { .netns_fd = -1 };
+
+	list_init(&t.devices);
+	for (size_t i = 0; i < n; i++) {
+		struct device *d = &devices[i];
+
+		*d = (struct device){ .name = "eth0", .gen_mode = -1 };
+		strcpy(d->saved[QUIET_FORWARDING], tolds4[i].forwarding);
+		for (size_t j = 0; j < 3; j++) {
+			strcpy(d->heeds[HEED_ACCEPT_REDIRECTS4 + j], tolds4[i].own[j]);
+			strcpy(d->heeds[HEED_ALL_ACCEPT_REDIRECTS4 + j], tolds4[i].all[j]);
+		}
+		list_add_tail(&d->node, &t.devices);
+	}
+	ck_assert_int_eq(taken_each(&t, TAKEN_DEVICE, device_is4, &told), 0);
+	ck_assert_ptr_eq(told, tolds4 + n);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("taken");
 	TCase *t = tcase_create("device");
 
 	tcase_add_test(t, as_the_kernel_was_told);
+	tcase_add_test(t, as_the_kernel_was_told4);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

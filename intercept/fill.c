@@ -82,6 +82,10 @@ static void fill_ip6(struct instance_nic *n, const struct taken_ip6 *x)
 		n->ip6.accept_redirects = false;
 	if (x->eui64 && !link_says(n, "addr-gen"))
 		n->ip6.eui64 = true;
+	if (x->has_secret && !link_says(n, "stable-secret")) {
+		n->ip6.has_secret = true;
+		n->ip6.secret = ip6_secret(x->secret);
+	}
 }
 
 static void fill_ip4(struct instance_nic *n, const struct taken_ip4 *x)

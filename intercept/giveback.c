@@ -34,6 +34,7 @@ static const char *const heeds[TAKEOVER_HEEDS] = {
 	[HEED_FORWARDING] = "/proc/sys/net/ipv6/conf/%s/forwarding",
 	[HEED_ACCEPT_RA] = "/proc/sys/net/ipv6/conf/%s/accept_ra",
 	[HEED_ACCEPT_REDIRECTS] = "/proc/sys/net/ipv6/conf/%s/accept_redirects",
+	[HEED_STABLE_SECRET] = "/proc/sys/net/ipv6/conf/%s/stable_secret",	/* EIO: there is none */
 	[HEED_ACCEPT_REDIRECTS4] = "/proc/sys/net/ipv4/conf/%s/accept_redirects",
 	[HEED_SECURE_REDIRECTS4] = "/proc/sys/net/ipv4/conf/%s/secure_redirects",
 	[HEED_SHARED_MEDIA4] = "/proc/sys/net/ipv4/conf/%s/shared_media",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* taken.c - the kernel's messages read as addresses, routes and neighbours (taken.h). */
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -171,12 +172,15 @@ static struct taken_ip6 device_ip6(const struct device *d)
 	bool router = switch_value(d->heeds[HEED_FORWARDING], 0);
 	int ra = switch_value(d->heeds[HEED_ACCEPT_RA], 1);
 
-	return (struct taken_ip6) {
+	struct taken_ip6 x = {
 		.off = switch_value(d->saved[QUIET_DISABLE_IPV6], 0),
 		.no_ra = router ? ra != 2 : !ra,
 		.no_redirects = router || !switch_value(d->heeds[HEED_ACCEPT_REDIRECTS], 1),
 		.eui64 = d->gen_mode == IN6_ADDR_GEN_MODE_EUI64,
 	};
+
+	x.has_secret = inet_pton(AF_INET6, d->heeds[HEED_STABLE_SECRET], x.secret) == 1;
+	return x;
 }
 
 static int each_device(const struct takeover *t, int (*fn)(void *arg, const struct taken *x),

@@ -32,6 +32,8 @@ struct taken {
 		bool off;
 		bool no_ra, no_redirects;	/* also because it is a router itself */
 		bool eui64;			/* interface identifiers from the link address */
+		bool has_secret;		/* RFC 7217's, for the others */
+		uint8_t secret[16];
 	} ip6;
 };
 

@@ -13,7 +13,7 @@
 #include "intercept/rtnl.h"
 #include "intercept/takeover.h"
 
-#define SYSCTL_MAX	16
+#define SYSCTL_MAX	48		/* an IPv6 address */
 
 enum takeover_quiet {		/* switches of a device that keep the kernel quiet, giveback.c */
 	QUIET_DISABLE_IPV6, QUIET_ARP_IGNORE, QUIET_FORWARDING,
@@ -21,7 +21,7 @@ enum takeover_quiet {		/* switches of a device that keep the kernel quiet, giveb
 };
 
 enum takeover_heed {		/* what the kernel was told of a device, and the stack heeds */
-	HEED_FORWARDING, HEED_ACCEPT_RA, HEED_ACCEPT_REDIRECTS,	/* of net.ipv6 */
+	HEED_FORWARDING, HEED_ACCEPT_RA, HEED_ACCEPT_REDIRECTS, HEED_STABLE_SECRET,	/* of net.ipv6 */
 	HEED_ACCEPT_REDIRECTS4, HEED_SECURE_REDIRECTS4, HEED_SHARED_MEDIA4,	/* of net.ipv4 */
 	HEED_ALL_ACCEPT_REDIRECTS4, HEED_ALL_SECURE_REDIRECTS4, HEED_ALL_SHARED_MEDIA4,
 	TAKEOVER_HEEDS

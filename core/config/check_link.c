@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * check_link.c - a [link]'s addresses, gateway and routes.
+ * check_link.c - a [link]'s addresses, gateway and routes, and what is written like an address.
  *
  * An address is a host's, with the prefix of its network. A gateway has to be on a network of the
  * link's own addresses, or nothing could be sent to it (RFC 1122 section 3.3.1.1). Every link has
@@ -384,10 +384,27 @@ static void read_default(struct check *ck, const struct merged *m, const struct 
 	add_route(ck, m, s, l, &r);
 }
 
+/* inet_pton() is stricter than an address in an INI: no prefix length, and all of 128 bits. */
+static void read_secret(struct check *ck, const struct merged *m, struct config_link *l)
+{
+	for (size_t i = 0; i < m->nown; i++) {
+		const struct setting *s = &m->own[i];
+
+		if (strcmp(s->name, "stable-secret"))
+			continue;
+		l->ip6.has_secret = inet_pton(AF_INET6, s->value, l->ip6.secret) == 1;
+		if (!l->ip6.has_secret)
+			check_mistake(ck, m, s->origin, "stable-secret: %s is not 128 bits written as an IPv6 "
+				      "address; write 32 random hexadecimal digits, a colon after every four",
+				      s->value);
+	}
+}
+
 void check_link_addresses(struct check *ck, const struct merged *m, struct config_link *l)
 {
 	size_t before = ck->mistakes;
 
+	read_secret(ck, m, l);
 	l->addrs = calloc(LIST_MAX, sizeof(*l->addrs));
 	l->routes = calloc(LIST_MAX, sizeof(*l->routes));
 	if (!l->addrs || !l->routes) {

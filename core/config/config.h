@@ -3,7 +3,7 @@
  * config.h - what an operator asked for: the INI, then the command line, checked whole.
  *
  *	[weir]       mode, gso, gro, allow-override, module-path, memory, log
- *	[link NAME]  driver, address (repeatable, or a comma list), gateway, route (likewise), mtu, ipv6, accept-ra, accept-redirects, secure-redirects, addr-gen
+ *	[link NAME]  driver, address (repeatable, or a comma list), gateway, route (likewise), mtu, ipv6, accept-ra, accept-redirects, secure-redirects, addr-gen, stable-secret
  *		     + the driver's parameters
  *	[qdisc]      kind + its parameters; [qdisc NAME] for one NIC
  *	[tcp]        congestion + its parameters; rmem, wmem, memory (three sizes each); what else Linux has
@@ -67,6 +67,8 @@ struct config_link {			/* one NIC, checked */
 	} ip4;
 	struct config_ip6 {
 		bool enabled, accept_ra, accept_redirects, eui64;
+		bool has_secret;
+		uint8_t secret[16];	/* of RFC 7217 */
 	} ip6;
 	struct setting *settings;	/* the driver's parameters, unparsed; they live in the config */
 	size_t nsettings;

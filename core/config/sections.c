@@ -62,6 +62,9 @@ static const struct param link_params[] = {
 	{ .name = "addr-gen", .type = PARAM_ENUM, .offset = offsetof(struct link_keys, addr_gen),
 	  .choices = link_addr_gens, .def = "stable-privacy",
 	  .help = "IPv6 interface identifiers: opaque (RFC 7217), or from the link address" },
+	{ .name = "stable-secret", .type = PARAM_STRING, .offset = offsetof(struct link_keys, stable_secret),
+	  .size = sizeof(((struct link_keys *)0)->stable_secret),
+	  .help = "128 bits written as an IPv6 address, from which opaque identifiers are made; else drawn at each start" },
 	{ }
 };
 

@@ -25,6 +25,7 @@ struct link_keys {
 	uint32_t mtu;
 	bool ipv6, accept_ra, accept_redirects, secure_redirects;
 	uint32_t addr_gen;		/* link_addr_gens[] */
+	char stable_secret[64];		/* read by check_link.c */
 };
 
 struct qdisc_keys {

@@ -102,6 +102,8 @@ static int nic_configure(struct instance_nic *n, const struct config_link *c, st
 		.accept_ra = c->ip6.accept_ra,
 		.accept_redirects = c->ip6.accept_redirects,
 		.eui64 = c->ip6.eui64,
+		.has_secret = c->ip6.has_secret,
+		.secret = ip6_secret(c->ip6.secret),
 	};
 	n->addrs = calloc(c->naddrs + 1, sizeof(*n->addrs));
 	n->routes = calloc(c->nroutes + 1, sizeof(*n->routes));

@@ -66,7 +66,7 @@ static int check_driver(const struct instance_nic *n, const struct config_link *
 				 was->mtu, c->mtu);
 	if (was && (memcmp(&was->ip4, &c->ip4, sizeof(c->ip4)) ||
 		    memcmp(&was->ip6, &c->ip6, sizeof(c->ip6))))
-		return weir_fail(e, EOPNOTSUPP, "ipv6, accept-ra, accept-redirects, secure-redirects and addr-gen cannot change while the link is used; start a new sandbox");
+		return weir_fail(e, EOPNOTSUPP, "ipv6, accept-ra, accept-redirects, secure-redirects, addr-gen and stable-secret cannot change while the link is used; start a new sandbox");
 	params = calloc(1, ops->params_size + 1);
 	if (!params)
 		return weir_fail(e, ENOMEM, "out of memory");

@@ -59,7 +59,7 @@ static bool is_named(struct ip *ip, const struct nic *nic, const struct ip_addr 
 static bool can_be_gateway(struct ip *ip, struct nic *nic, const struct ip_addr *a)
 {
 	return a->b[12] != 0 && a->b[12] < 224 && ip_on_link(ip, nic, a) &&
-	       !ip_addr_is_broadcast(nic, a) && !ip_addr_find(ip, a);
+	       !ip_addr_is_broadcast(nic, a);
 }
 
 void ip4_redirect_input(struct ip *ip, const struct ip_meta *m, const struct ip_addr *gateway,

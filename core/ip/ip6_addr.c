@@ -7,8 +7,9 @@
  *
  * An address is a prefix of 64 bits, fe80:: or a router's, and an identifier. That is a keyed hash
  * of the prefix, the NIC's name and a count of conflicts (RFC 7217): the same for as long as the
- * stack lives, different in every network, and told by nothing. Or, if so configured, the link
- * address spelled as an EUI-64 (RFC 4291 appendix A).
+ * secret is, which the stack draws when it starts or the NIC is given (stable-secret), different in
+ * every network, and told by nothing. Or, if so configured, the link address spelled as an EUI-64
+ * (RFC 4291 appendix A).
  *
  * What a router says again renews an address of its prefix: the preferred lifetime as said, the
  * valid one likewise, but none that has more than two hours left is cut to less than that
@@ -47,7 +48,16 @@ static uint64_t hashed_id(const struct ip6_link *l, const struct ip_addr *prefix
 	} key = { .prefix = prefix->q[0], .count = count };
 
 	memcpy(key.name, l->nic->name, strnlen(l->nic->name, sizeof(key.name)));
-	return siphash(&l->ip->ip6_secret, &key, sizeof(key));
+	return siphash(l->config.has_secret ? &l->config.secret : &l->ip->ip6_secret, &key, sizeof(key));
+}
+
+struct siphash_key ip6_secret(const uint8_t secret[16])
+{
+	struct siphash_key key;
+
+	for (size_t i = 0; i < 2; i++)
+		key.k[i] = (uint64_t)get_be32(secret + 8 * i) << 32 | get_be32(secret + 8 * i + 4);
+	return key;
 }
 
 uint64_t ip6_stable_id(const struct ip6_link *l, const struct ip_addr *prefix, uint8_t conflicts)

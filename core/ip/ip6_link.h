@@ -30,6 +30,8 @@ struct ip6_config {			/* of [link NAME] */
 	bool enabled;			/* ipv6 */
 	bool accept_ra, accept_redirects;
 	bool eui64;			/* addr-gen; else RFC 7217's opaque identifiers */
+	bool has_secret;		/* stable-secret; else the stack's own, of this start */
+	struct siphash_key secret;
 };
 #define IP6_CONFIG_DEFAULT { .enabled = true, .accept_ra = true, .accept_redirects = true }
 
@@ -104,6 +106,8 @@ void ip6_addr_linklocal(struct ip6_link *l);		/* make one, unless there is one *
 void ip6_addr_prefix(struct ip6_link *l, const struct ip6_ra_option_prefix *o);
 /* Somebody has the address that we had made: another one, if there are tries left. */
 void ip6_addr_again(struct ip6_link *l, const struct ifaddr *ia);
+/* A secret as it is written: like an IPv6 address. */
+struct siphash_key ip6_secret(const uint8_t secret[16]);
 /* RFC 7217 section 5. */
 uint64_t ip6_stable_id(const struct ip6_link *l, const struct ip_addr *prefix, uint8_t conflicts);
 /* An address was added, or goes: memberships, detection. */

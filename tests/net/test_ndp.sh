@@ -47,5 +47,31 @@ check "the router is the default one" contains "$(routes)" "fe80::1"
 peer python3 "$SRCDIR/tests/net/router.py" eth0 2001:db8::/64 0 3600 1800
 lacks() { case $(routes) in *'"gateway": "fe80::1"'*|*'"gateway":"fe80::1"'*) false ;; esac; }
 check "and is none when it says so" wait_for 20 lacks
+
+# ---- identifiers over restarts ----
+made() {	# made COMMAND...: sets MADE to the link-local address that weir makes when run so
+	stop $LAST
+	fresh_name
+	background "$@" --name "$NAME" -- sleep 120
+	wait_for 20 has6 eth0 fe80:
+	MADE=$(addrs6 eth0 fe80: | head -1)
+}
+made weir_in -c "$TMP/weir.ini"
+check "without a stable-secret an identifier is of one start" [ "$MADE" != "$LL" ]
+cat >> "$TMP/weir.ini" <<INI
+stable-secret = 5e3c:91aa:0f42:7d68:b1e0:2c57:94f3:6a0d
+INI
+made weir_in -c "$TMP/weir.ini"
+STABLE=$MADE
+made weir_in -c "$TMP/weir.ini"
+check "with one it is the same again" same "$MADE" "$STABLE"
+stop $LAST
+ip netns exec $NSW sysctl -qw net.ipv6.conf.eth0.stable_secret=5e3c:91aa:0f42:7d68:b1e0:2c57:94f3:6a0d
+ip netns exec $NSW sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0
+ip -n $NSW -6 addr flush dev eth0
+made run "$WEIR" run --netns $NSW
+check "and with the one that the kernel was told" same "$MADE" "$STABLE"
+stop $LAST
+
 check "no message has a bad checksum" sh -c "! grep -q 'bad.*cksum' '$TMP/cap'"
 finish

@@ -56,6 +56,8 @@ static int check_text(const char *text)
 #define TBF QDISC "kind = tbf\nrate = 100mbit\nburst = 1mb\n"
 #define LINK "[link eth0]\ndriver = packet\n"
 #define NET LINK "address = 10.0.0.2/24\n"
+#define SECRET_FORM "not 128 bits written as an IPv6 address; write 32 random hexadecimal digits, " \
+	"a colon after every four\n"
 #define ROUTE_FORM "write it as 10.1.0.0/16 via 10.0.0.1, with metric N, mtu N, src ADDRESS or onlink behind it\n"
 
 /* One mistake each; the text stands for itself. */
@@ -185,6 +187,10 @@ START_TEST(sentences)
 		{ LINK "address = 10.0.0.2/24\nroute = default via 10.0.0.1\ngateway = 10.0.0.3\n",
 		  "x.ini:4: [link eth0] route: there is a route to the same destination already; keep one, or "
 		  "give them different metrics\n" },
+		{ LINK "stable-secret = 10.0.0.1\n", "x.ini:3: [link eth0] stable-secret: 10.0.0.1 is " SECRET_FORM },
+		{ LINK "stable-secret = 2001:db8::1/64\n", "x.ini:3: [link eth0] stable-secret: 2001:db8::1/64 is " SECRET_FORM },
+		{ LINK "stable-secret = 1234567890abcdef1234567890abcdef\n", "x.ini:3: [link eth0] stable-secret: 1234567890abcdef1234567890abcdef is " SECRET_FORM },
+		{ LINK "stable-secret = fe80::1%eth0\n", "x.ini:3: [link eth0] stable-secret: fe80::1%eth0 is " SECRET_FORM },
 		{ LINK "address = 10.0.0.2/24\n[link eth1]\ndriver = packet\naddress = 10.0.0.2/16\n",
 		  "x.ini:4: [link eth1] address: it is [link eth0]'s already; give each link its own\n" },
 	};
@@ -334,9 +340,22 @@ START_TEST(whole)
 	ck_assert(l->routes[2].dst.prefix == 24 && l->routes[2].gateway.family == 0);
 	ck_assert_str_eq(l->settings[0].name, "device");
 	ck_assert_str_eq(l->settings[0].origin, "x.ini:14");
+	ck_assert(!l->ip6.has_secret && l->ip4.accept_redirects && !l->ip4.secure_redirects);
 	ck_assert_str_eq(config_qdisc(&c, "eth0.100")->kind, "none");
 	ck_assert_str_eq(config_qdisc(&c, "eth1")->kind, "tbf");
 	ck_assert_uint_eq(config_qdisc(&c, "eth1")->nsettings, 2);
+}
+END_TEST
+
+START_TEST(link_ip_keys)
+{
+	static const uint8_t secret[16] = { 0x20, 1, 0xd, 0xb8, [15] = 7 };
+	const char *text = LINK "accept-redirects = off\nsecure-redirects = on\nstable-secret = 2001:db8::7\n";
+
+	ck_assert_msg(!check_text(text), "%s", said);
+	ck_assert(!c.links[0].ip4.accept_redirects && !c.links[0].ip6.accept_redirects);
+	ck_assert(c.links[0].ip4.secure_redirects && c.links[0].ip6.has_secret);
+	ck_assert_mem_eq(c.links[0].ip6.secret, secret, 16);
 }
 END_TEST
 
@@ -498,6 +517,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, sentences);
+	tcase_add_test(t, link_ip_keys);
 	tcase_add_test(t, every_mistake);
 	tcase_add_test(t, defaults);
 	tcase_add_test(t, whole);

@@ -50,7 +50,8 @@ static void fill(const char *ini, const struct taken_ip4 *x4, const struct taken
 	devices[0].ip4 = *x4;
 	devices[1].ip4 = (struct taken_ip4){ !x4->no_redirects, !x4->secure_redirects };
 	devices[0].ip6 = *x;
-	devices[1].ip6 = (struct taken_ip6){ !x->off, !x->no_ra, !x->no_redirects, !x->eui64 };
+	devices[1].ip6 = (struct taken_ip6){ !x->off, !x->no_ra, !x->no_redirects, !x->eui64,
+					      !x->has_secret, { 9 } };
 	ck_assert_int_eq(takeover_fill(NULL, &inst, &e), 0);
 	ck_assert(nic.taken);
 	config_free(&inst.config);
@@ -66,6 +67,8 @@ static void check_is(const struct taken_ip4 *is4, const struct taken_ip6 *is)
 	ck_assert_int_eq(nic.ip6.accept_ra, !is->no_ra);
 	ck_assert_int_eq(nic.ip6.accept_redirects, !is->no_redirects);
 	ck_assert_int_eq(nic.ip6.eui64, is->eui64);
+	ck_assert_int_eq(nic.ip6.has_secret, is->has_secret);
+	ck_assert_int_eq(nic.ip6.secret.k[1], is->has_secret ? is->secret[15] : 0);
 	/* with IPv6 off nothing of it is taken */
 	ck_assert_uint_eq(nic.naddrs, n);
 	ck_assert_uint_eq(nic.nroutes, n);
@@ -79,11 +82,11 @@ static void check_is(const struct taken_ip4 *is4, const struct taken_ip6 *is)
 /* Another link's keys are not this one's. */
 START_TEST(as_the_kernel_was_told)
 {
-	const struct taken_ip6 x = { _i & 1, _i & 2, _i & 4, _i & 8 };
+	const struct taken_ip6 x = { _i & 1, _i & 2, _i & 4, _i & 8, _i & 64, { [15] = 5 } };
 	const struct taken_ip4 x4 = { _i & 16, _i & 32 };
 
 	fill("[link eth0]\nipv6 = on\naccept-ra = on\naccept-redirects = on\n"
-	     "addr-gen = stable-privacy\nsecure-redirects = off\n", &x4, &x);
+	     "addr-gen = stable-privacy\nsecure-redirects = off\nstable-secret = ::7\n", &x4, &x);
 	check_is(&x4, &x);
 }
 END_TEST
@@ -94,14 +97,15 @@ START_TEST(a_key_wins)
 	static const char *const inis[] = {
 		"[link wan]\nipv6 = on\n", "[link wan]\naccept-ra = on\n",
 		"[link wan]\naccept-redirects = on\n", "[link wan]\naddr-gen = stable-privacy\n",
-		"[link wan]\nsecure-redirects = off\n",
+		"[link wan]\nsecure-redirects = off\n", "[link wan]\nstable-secret = ::7\n",
 	};
 	const struct taken_ip4 x4 = { true, true };
-	const struct taken_ip6 x = { true, true, true, true };
+	const struct taken_ip6 x = { true, true, true, true, true, { [15] = 5 } };
 
 	fill(inis[_i], &x4, &x);
 	check_is(&(struct taken_ip4){ _i != 2, _i != 4 },
-		 &(struct taken_ip6){ _i != 0, _i != 1, _i != 2, _i != 3 });
+		 &(struct taken_ip6){ _i != 0, _i != 1, _i != 2, _i != 3, _i != 5,
+				       { [15] = 5 } });
 }
 END_TEST
 
@@ -110,8 +114,8 @@ int main(void)
 	Suite *s = suite_create("fill");
 	TCase *t = tcase_create("families");
 
-	tcase_add_loop_test(t, as_the_kernel_was_told, 0, 64);
-	tcase_add_loop_test(t, a_key_wins, 0, 5);
+	tcase_add_loop_test(t, as_the_kernel_was_told, 0, 128);
+	tcase_add_loop_test(t, a_key_wins, 0, 6);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

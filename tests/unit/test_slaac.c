@@ -175,6 +175,37 @@ START_TEST(stable_identifiers)
 }
 END_TEST
 
+/* What a stack of this seed, whose own secret is therefore another, makes of a secret, for a network. */
+static uint64_t id_of(uint64_t seed, uint8_t secret, const char *network)
+{
+	const uint8_t bytes[16] = { [7] = 1, [15] = secret };
+	const struct ip6_config c = {
+		.enabled = true, .has_secret = true, .secret = ip6_secret(bytes),
+	};
+	struct ip_addr prefix = testnet_addr(network);
+	struct testnet other;
+	struct nic *nic;
+	uint64_t id;
+
+	testnet_init(&other, seed);
+	nic = testnet_nic(&other, &(struct testnet_link_config){ 0 });
+	ck_assert_int_eq(ip6_link_start(&other.ip, nic, &c), 0);
+	id = ip6_stable_id(nic->ip6, &prefix, 0);
+	testnet_fini(&other);
+	return id;
+}
+
+/* RFC 7217 section 5: the secret that the NIC was given is all that has to be the same. */
+START_TEST(identifiers_outlive_the_stack)
+{
+	uint64_t id = id_of(1, 1, MADE_PREFIX);
+
+	ck_assert_uint_eq(id_of(2, 1, MADE_PREFIX), id);
+	ck_assert_uint_ne(id_of(1, 2, MADE_PREFIX), id);
+	ck_assert_uint_ne(id_of(1, 1, "2001:db8:2::"), id);
+}
+END_TEST
+
 /* 5.5.3 (d), 5.5.4: an address of the prefix; deprecated, then gone, as its lifetimes end. */
 START_TEST(address_from_a_prefix_and_its_ends)
 {
@@ -337,6 +368,7 @@ int main(void)
 	tcase_add_test(tc, made_addresses_are_made_again);
 	tcase_add_test(tc, eui64_identifiers);
 	tcase_add_test(tc, stable_identifiers);
+	tcase_add_test(tc, identifiers_outlive_the_stack);
 	tcase_add_test(tc, address_from_a_prefix_and_its_ends);
 	tcase_add_test(tc, prefixes_that_make_none);
 	tcase_add_test(tc, two_hour_rule);

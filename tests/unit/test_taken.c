@@ -24,7 +24,8 @@ static const struct told {
 	{ "0", "0", "1", "1", 0, { .eui64 = true } },
 	{ "0", "0", "1", "1", 1, { } },
 	{ "0", "0", "1", "1", 3, { } },
-	{ "1", "1", "0", "0", 0, { true, true, true, true } },
+	{ "0", "0", "1", "1", 2, { .has_secret = true, .secret = { 0x20, 1, 0xd, 0xb8, [15] = 7 } } },
+	{ "1", "1", "0", "0", 0, { true, true, true, true, false, { 0 } } },
 	{ "", "", "", "", -1, { } },		/* a kernel without IPv6 */
 };
 
@@ -37,6 +38,8 @@ static int device_is(void *arg, const struct taken *x)
 	ck_assert_int_eq(x->ip6.no_ra, is->no_ra);
 	ck_assert_int_eq(x->ip6.no_redirects, is->no_redirects);
 	ck_assert_int_eq(x->ip6.eui64, is->eui64);
+	ck_assert_int_eq(x->ip6.has_secret, is->has_secret);
+	ck_assert_mem_eq(x->ip6.secret, is->secret, sizeof(is->secret));
 	return 0;
 }
 
@@ -56,6 +59,8 @@ START_TEST(as_the_kernel_was_told)
 		strcpy(d->heeds[HEED_FORWARDING], tolds[i].forwarding);
 		strcpy(d->heeds[HEED_ACCEPT_RA], tolds[i].accept_ra);
 		strcpy(d->heeds[HEED_ACCEPT_REDIRECTS], tolds[i].accept_redirects);
+		if (tolds[i].is.has_secret)
+			strcpy(d->heeds[HEED_STABLE_SECRET], "2001:0db8:0000:0000:0000:0000:0000:0007");
 		list_add_tail(&d->node, &t.devices);
 	}
 	ck_assert_int_eq(taken_each(&t, TAKEN_DEVICE, device_is, &told), 0);

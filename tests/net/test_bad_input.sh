@@ -22,6 +22,7 @@ refuses() {
 	check "$what: status is not zero" [ $status != 0 ]
 	check "$what: says so" contains "$out" "$phrase"
 	check "$what: the program did not run" [ ! -e "$TMP/ran" ]
+	wait_for 10 no_tentative	# even then it is, for a moment
 	check "$what: nothing changed" same "$(snapshot)" "$BEFORE"
 	rm -f "$TMP/ran"
 }

@@ -177,8 +177,10 @@ struct weir_nic *weir_nic_create(struct weir_stack *s, const struct weir_link_co
 	l.gso_max = c.gso_max ? c.gso_max : c.caps & GSO_CAPS ? GSO_MAX_DEFAULT : 0;
 	memcpy(l.addr, c.addr, sizeof(l.addr));
 	l.priv = n;
-	if (name_link(&l, c.name, e) == 0 && start(n, &l, c.qdisc, c.qdisc_params, e) == 0)
+	if (name_link(&l, c.name, e) == 0 && start(n, &l, c.qdisc, c.qdisc_params, e) == 0) {
+		n->nic->gro = c.gro;
 		return n;
+	}
 fail:
 	weir_nic_destroy(n);
 	return NULL;

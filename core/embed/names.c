@@ -49,7 +49,7 @@ static int take_route(const struct weir_route *r, struct route *to, struct weir_
 	*to = (struct route){
 		.gateway = ip_addr_v4(0), .prefsrc = ip_addr_v4(0),
 		.nic = known.nic ? known.nic->nic : NULL,
-		.metric = known.metric, .mtu = known.mtu,
+		.metric = known.metric, .mtu = known.mtu, .onlink = known.onlink,
 	};
 	err = parse(known.dst, &to->dst, &to->prefix, e);
 	if (!err && known.gateway)

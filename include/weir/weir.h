@@ -156,6 +156,8 @@ struct weir_link_config {
 	const char *qdisc;		/* kind; NULL: none, packets go straight to the link; while it takes
 					 * none, about 1,000 wait, and more are dropped */
 	const char *const *qdisc_params;	/* name, value, ... NULL; or NULL */
+	bool gro;			/* merge frames of one flow that came for the same turn into super-segments:
+					 * for a link that delivers packet by packet, and many at once */
 };
 
 WEIR_API struct weir_nic *weir_nic_create(struct weir_stack *s, const struct weir_link_config *c,
@@ -217,6 +219,7 @@ struct weir_route {
 	struct weir_nic *nic;		/* NULL: found from the gateway */
 	uint32_t metric;		/* the lower is preferred */
 	uint32_t mtu;			/* 0: the NIC's */
+	bool onlink;			/* gateway is on nic's link, whatever nic's addresses say */
 };
 
 WEIR_API int weir_route_add(struct weir_stack *s, const struct weir_route *r, struct weir_error *e);

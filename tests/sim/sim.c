@@ -224,16 +224,17 @@ struct sim_segment *sim_segment_add(struct sim *s)
 }
 
 struct sim_nic *sim_nic_add(struct sim_host *h, struct sim_segment *seg, const char *addr,
-			    uint32_t mtu, bool gso, bool l3)
+			    uint32_t mtu, uint32_t kind)
 {
 	struct sim_nic *n = &h->nics[h->nnics];
 	struct weir_error e = { "" };
 	char name[8];
 	struct weir_link_config c = {
 		.size = sizeof(c), .name = name, .mtu = mtu,
-		.caps = (gso ? LINK_CSUM | LINK_GSO_TCP4 | LINK_GSO_TCP6 : 0) | (l3 ? LINK_L3 : 0),
+		.caps = (kind & SIM_GSO ? LINK_CSUM | LINK_GSO_TCP4 | LINK_GSO_TCP6 : 0) |
+			(kind & SIM_L3 ? LINK_L3 : 0),
 		.addr = { 2, 0, 0, 0, (uint8_t)h->nnics, (uint8_t)(h->index + 1) },
-		.transmit = wire_transmit, .arg = n,
+		.transmit = wire_transmit, .arg = n, .gro = kind & SIM_GRO,
 	};
 
 	if (h->nnics == SIM_NICS || seg->n == SIM_HOSTS)
@@ -241,8 +242,7 @@ struct sim_nic *sim_nic_add(struct sim_host *h, struct sim_segment *seg, const c
 	snprintf(name, sizeof(name), "eth%d", h->nnics++);
 	n->host = h;
 	n->segment = seg;
-	n->gso = gso;
-	n->l3 = l3;
+	n->kind = kind;
 	memcpy(n->mac, c.addr, sizeof(n->mac));
 	seg->ports[seg->n++] = n;
 	n->nic = weir_nic_create(h->stack, &c, &e);

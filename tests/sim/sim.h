@@ -49,8 +49,14 @@ struct sim_nic {
 	struct weir_nic *nic;
 	struct sim_segment *segment;
 	uint8_t mac[LINK_ADDR_LEN];
-	bool gso, l3;
+	uint32_t kind;			/* SIM_GSO ... */
 	struct sim_wire wire;
+};
+
+enum sim_nic_kind {
+	SIM_GSO = 1,			/* takes super-segments, and checksums that are left to it */
+	SIM_GRO = 2,			/* merges what its wire delivers */
+	SIM_L3 = 4,			/* without Ethernet */
 };
 
 struct sim_host {
@@ -102,9 +108,9 @@ void sim_fail(struct sim *s, const char *fmt, ...) __attribute__((format(printf,
 
 struct sim_host *sim_host_add(struct sim *s);
 struct sim_segment *sim_segment_add(struct sim *s);
-/* A NIC of h on seg, with address addr ("10.0.0.1/24"). It has no qdisc to speak of. */
+/* A NIC of h on seg, with address addr ("10.0.0.1/24"); kind: a mask. It has no qdisc to speak of. */
 struct sim_nic *sim_nic_add(struct sim_host *h, struct sim_segment *seg, const char *addr,
-			    uint32_t mtu, bool gso, bool l3);
+			    uint32_t mtu, uint32_t kind);
 /* ARP gives up after three losses in a row, which is not what is tested where frames are lost: n
  * knows addr to be at peer, for good. */
 void sim_know(struct sim_nic *n, const char *addr, const struct sim_nic *peer);

@@ -4,7 +4,7 @@
  *
  *	seed 0		more than sequence numbers can count (RFC 9293 3.4): every comparison wraps
  *	other seeds	a reader that never stops needs no zero-window probe: window updates come in
- *			time (RFC 9293 3.8.6.2), whatever the family, segment size, GSO, buffer and step
+ *			time (RFC 9293 3.8.6.2), whatever the family, segment size, GSO, GRO, buffer and step
  */
 #include <errno.h>
 #include <stdio.h>
@@ -56,7 +56,8 @@ static void bulk_open(struct bulk *b, uint64_t seed, uint32_t mtu, int rcvbuf)
 	for (int i = 0; i < 2; i++) {
 		snprintf(text, sizeof(text), "%s/24", name[i]);
 		n[i] = sim_nic_add(sim_host_add(&b->sim), cable, text,
-				   b->six && mtu < 1280 ? 1280 : mtu, seed >> i & 1, false);
+				   b->six && mtu < 1280 ? 1280 : mtu,
+				   (seed >> i & 1 ? SIM_GSO : 0) | (seed / 32 >> i & 1 ? SIM_GRO : 0));
 		n[i]->wire.delay = 100 * USEC;
 	}
 	sim_know(n[0], name[1], n[1]);

@@ -84,7 +84,7 @@ static void bench_open(struct bench *b, int kind, uint64_t queue, uint32_t loss)
 	cable = sim_segment_add(&b->sim);
 	for (int i = 0; i < 2; i++)
 		b->nic[i] = sim_nic_add(sim_host_add(&b->sim), cable,
-					i ? "10.0.0.2/24" : "10.0.0.1/24", 1500, !i, false);
+					i ? "10.0.0.2/24" : "10.0.0.1/24", 1500, i ? 0 : SIM_GSO);
 	sim_know(b->nic[0], "10.0.0.2", b->nic[1]);
 	sim_know(b->nic[1], "10.0.0.1", b->nic[0]);
 	wire = &b->nic[0]->wire;

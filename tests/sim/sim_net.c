@@ -8,7 +8,7 @@
  *	chain	hosts with a NIC on each of two cables, of which one has no Ethernet (LINK_L3)
  *	pair	two hosts with two cables between them, and a route that prefers one
  *
- * TCP flows go between hosts that share a segment: ends close in every order, half, both at once, or
+ * Each NIC has GSO, GRO, both or neither. TCP flows go between hosts that share a segment: ends close in every order, half, both at once, or
  * with RST; some find nobody listening. UDP clients ask until they are answered. Cables are pulled
  * out for a while, and NICs set down and up. Then must hold:
  *
@@ -83,7 +83,7 @@ static void add_link(struct world *w, struct sim_host *a, const char *addr_a, st
 }
 
 /* All hosts on a segment, with addresses 10.0.NET.1, or fd00:NET::1, and on. */
-static void join(struct world *w, struct sim_host **hosts, int n, int net, bool l3, uint32_t mtu)
+static void join(struct world *w, struct sim_host **hosts, int n, int net, uint32_t l3, uint32_t mtu)
 {
 	struct sim_segment *seg = sim_segment_add(&w->sim);
 	struct sim_nic *nics[SIM_HOSTS];
@@ -93,7 +93,8 @@ static void join(struct world *w, struct sim_host **hosts, int n, int net, bool 
 		snprintf(addr[i], sizeof(addr[i]), w->six ? "fd00:%d::%d" : "10.0.%d.%d", net & 255,
 			 (i + 1) & 255);
 		snprintf(text, sizeof(text), "%s/%d", addr[i], w->six ? 64 : 24);
-		nics[i] = sim_nic_add(hosts[i], seg, text, mtu, sim_below(&w->sim, 2), l3);
+		nics[i] = sim_nic_add(hosts[i], seg, text, mtu,
+				      sim_below(&w->sim, 4) /* GSO x GRO */ | l3);
 	}
 	for (int i = 0; i < n; i++) {
 		for (int k = 0; k < n; k++) {
@@ -121,15 +122,15 @@ static void topology(struct world *w)
 		h[i] = sim_host_add(s);
 	switch (sim_below(s, 3)) {
 	case 0:
-		join(w, h, n, 0, false, mtu);
+		join(w, h, n, 0, 0, mtu);
 		break;
 	case 1:
 		for (int i = 0; i + 1 < n; i++)
-			join(w, h + i, 2, i, i % 2, mtu);
+			join(w, h + i, 2, i, i % 2 ? SIM_L3 : 0, mtu);
 		break;
 	default:
-		join(w, h, 2, 0, false, mtu);
-		join(w, h, 2, 1, sim_below(s, 2), mtu);
+		join(w, h, 2, 0, 0, mtu);
+		join(w, h, 2, 1, sim_below(s, 2) ? SIM_L3 : 0, mtu);
 	}
 }
 
@@ -186,7 +187,7 @@ static void flap(struct world *w, struct sim_nic *n)
 	uint64_t at = s->now + sim_below(s, 5000) * MSEC;
 
 	/* A NIC that goes down forgets its neighbours, those that it was told as well. */
-	sim_at(s, at, w->lossy && !n->l3 ? pull_cable : nic_down, n);
+	sim_at(s, at, w->lossy && !(n->kind & SIM_L3) ? pull_cable : nic_down, n);
 }
 
 static void networks(struct world *w)

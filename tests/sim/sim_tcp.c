@@ -13,7 +13,7 @@
  *	after TIME-WAIT no socket, port, packet, buffer or timer is left on either side
  *
  * In another third sequence numbers or timestamps pass 2^32 on the way. Seeds go through all four
- * pairs of GSO on and off; each side has SACK or not. They go by IPv4, by IPv6, or by IPv4 with a
+ * pairs of GSO on and off, and of GRO; each side has SACK or not. They go by IPv4, by IPv6, or by IPv4 with a
  * socket of IPv6 at one end; over Ethernet, or over links without it.
  */
 #include <stdio.h>
@@ -195,7 +195,7 @@ static void build(struct world *w, uint64_t seed)
 	uint32_t mtu = seed % 5 == 4 ? 576 + (uint32_t)(seed * 7919 % 8000) : 1500;
 	struct sim_segment *cable = sim_segment_add(&w->sim);
 	const struct family *f = family_of(seed);
-	bool l3 = seed / 20 % 4 == 0;
+	uint32_t l3 = seed / 20 % 4 == 0 ? SIM_L3 : 0;
 	struct sim_nic *n[2];
 
 	if (f->six && mtu < 1280)	/* RFC 8200 section 5 */
@@ -204,7 +204,8 @@ static void build(struct world *w, uint64_t seed)
 		char addr[32];
 
 		snprintf(addr, sizeof(addr), "%s/24", addrs[f->six][i]);
-		n[i] = sim_nic_add(sim_host_add(&w->sim), cable, addr, mtu, seed >> i & 1, l3);
+		n[i] = sim_nic_add(sim_host_add(&w->sim), cable, addr, mtu,
+				   (seed >> i & 1 ? SIM_GSO : 0) | (seed / 80 >> i & 1 ? SIM_GRO : 0) | l3);
 	}
 	for (int i = 0; i < 2 && !l3; i++)
 		sim_know(n[i], addrs[f->six][!i], n[!i]);

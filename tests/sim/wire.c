@@ -133,12 +133,12 @@ static void send_to(struct sim_nic *from, struct sim_nic *to, const struct sim_f
 static void forward(struct sim_nic *n, const struct sim_frame *f, uint64_t at)
 {
 	const struct sim_segment *seg = n->segment;
-	bool group = !n->l3 && f->len && f->data[0] & 1;
+	bool group = !(n->kind & SIM_L3) && f->len && f->data[0] & 1;
 
 	for (int i = 0; i < seg->n; i++) {
 		struct sim_nic *to = seg->ports[i];
 
-		if (to != n && (n->l3 || seg->n == 2 || group ||
+		if (to != n && (n->kind & SIM_L3 || seg->n == 2 || group ||
 				!memcmp(f->data, to->mac, sizeof(to->mac))))
 			send_to(n, to, f, at);
 	}
@@ -177,7 +177,7 @@ static void wire_send(struct sim_nic *n, struct sim_frame *f)
 {
 	struct sim *s = n->host->sim;
 	struct sim_wire *w = &n->wire;
-	uint32_t header = n->l3 ? 0 : ETH_LEN;
+	uint32_t header = n->kind & SIM_L3 ? 0 : ETH_LEN;
 	uint64_t start = s->now > w->free_at ? s->now : w->free_at, at;
 
 	w->frames++;
@@ -227,7 +227,7 @@ static void send_cut(struct sim_nic *n, const struct sim_frame *f)
 	memcpy(iov[0].iov_base, f->data, first);
 	memcpy(iov[1].iov_base, f->data + first, f->len - first);
 	packet_rx_finish(p, f->len);
-	if ((n->l3 ? packet_from_vnet_l3(p, &f->vnet) : packet_from_vnet(p, &f->vnet)) < 0)
+	if ((n->kind & SIM_L3 ? packet_from_vnet_l3(p, &f->vnet) : packet_from_vnet(p, &f->vnet)) < 0)
 		abort();
 	if (packet_segment(p, &q) < 0)
 		return;
@@ -241,7 +241,7 @@ static void send_cut(struct sim_nic *n, const struct sim_frame *f)
 static bool all_take_super(const struct sim_nic *n)
 {
 	for (int i = 0; i < n->segment->n; i++)
-		if (!n->segment->ports[i]->gso)
+		if (!(n->segment->ports[i]->kind & SIM_GSO))
 			return false;
 	return true;
 }

@@ -15,6 +15,7 @@
 #include <linux/sockios.h>
 #include <linux/virtio_net.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 
 #include <weir/module.h>
 #include <weir/weir.h>
@@ -66,7 +67,7 @@ static void count_line(void *arg, enum weir_log_level level, const char *text)
 	((struct host *)arg)->lines++;
 }
 
-static void start(uint32_t caps)
+static void start_gro(uint32_t caps, bool gro)
 {
 	struct weir_error e = { "" };
 
@@ -83,7 +84,7 @@ static void start(uint32_t caps)
 		};
 		struct weir_link_config l = {
 			.size = sizeof(l), .name = "eth0", .caps = caps, .transmit = transmit,
-			.arg = &host[i], .addr = { 2, 0, 0, 0, 0, (uint8_t)(i + 1) },
+			.arg = &host[i], .addr = { 2, 0, 0, 0, 0, (uint8_t)(i + 1) }, .gro = gro,
 		};
 
 		host[i].s = weir_create(&c, &e);
@@ -94,6 +95,11 @@ static void start(uint32_t caps)
 	}
 	host[0].peer = host[1].nic;
 	host[1].peer = host[0].nic;
+}
+
+static void start(uint32_t caps)
+{
+	start_gro(caps, false);
 }
 
 static void stop(void)
@@ -167,16 +173,16 @@ static const uint32_t caps[] = {
 	0, LINK_CSUM, LINK_CSUM | LINK_GSO_TCP4, LINK_L3, LINK_L3 | LINK_CSUM | LINK_GSO_TCP4,
 };
 
-/* Bulk both ways over links of every kind; frames are as large as the offloads allow. */
+/* Bulk both ways over links of every kind, with GRO and without; frames are as large as the offloads allow. */
 START_TEST(every_kind_of_link)
 {
 	static uint8_t data[300000], got[300000];
 	struct weir_sock *c, *s;
 	size_t sent = 0, received = 0;
-	uint32_t header;
+	uint32_t header, kind = caps[_i / 2];
 
-	start(caps[_i]);
-	header = caps[_i] & LINK_L3 ? 0 : 14;
+	start_gro(kind, _i & 1);
+	header = kind & LINK_L3 ? 0 : 14;
 	for (size_t i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)(i * 7 + i / 251);
 	connected(&c, &s);
@@ -191,11 +197,36 @@ START_TEST(every_kind_of_link)
 		received += n > 0 ? (size_t)n : 0;
 	}
 	ck_assert_int_eq(memcmp(data, got, sizeof(data)), 0);
-	if (caps[_i] & LINK_GSO_TCP4)
+	if (kind & LINK_GSO_TCP4)
 		ck_assert_uint_gt(host[0].largest, 2 * 1514);
 	else
 		ck_assert_uint_eq(host[0].largest, 1500 + header);
 	weir_close(c);
+	weir_close(s);
+}
+END_TEST
+
+/* With gro what comes for one turn is merged, for a socket that asks; without it packets are left as they are. */
+START_TEST(merged_input)
+{
+	struct sockaddr_in to = at("10.0.0.2", 9);
+	struct weir_nic_stats st = { .size = sizeof(st) };
+	struct weir_sock *u, *s;
+	char b[400];
+	int on = 1;
+
+	start_gro(LINK_L3, _i);
+	u = sock(0, SOCK_DGRAM, 0);
+	s = sock(1, SOCK_DGRAM, 9);
+	ck_assert_int_eq(weir_setsockopt(s, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)), 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(weir_sendto(u, "0123456789", 10, 0, (struct sockaddr *)&to, sizeof(to)), 10);
+	run(MSEC);
+	ck_assert_int_eq(host[0].frames, 3);
+	weir_nic_stats_get(host[1].nic, &st);
+	ck_assert_uint_eq(st.rx_packets, 3);
+	ck_assert_int_eq(weir_recv(s, b, sizeof(b), 0), _i ? 30 : 10);
+	weir_close(u);
 	weir_close(s);
 }
 END_TEST
@@ -563,6 +594,44 @@ START_TEST(names)
 }
 END_TEST
 
+/* A gateway outside the NIC's subnets, as in clouds: only where the program says whose link it is on. */
+START_TEST(onlink_gateway)
+{
+	static const char *const gateways[] = { "192.168.9.1", "fd09::1" };
+	const char *gw = gateways[_i];
+	struct weir_route r = { .size = sizeof(r), .dst = _i ? "::/0" : "0.0.0.0/0", .gateway = gw };
+	struct sockaddr_in far = at("192.0.2.1", 9);
+	struct sockaddr_in6 far6 = { .sin6_family = AF_INET6, .sin6_port = htons(9) };
+	struct sockaddr *to = _i ? (struct sockaddr *)&far6 : (struct sockaddr *)&far;
+	socklen_t len = _i ? sizeof(far6) : sizeof(far);
+	uint8_t mac[6] = { 2, 0, 0, 0, 0, 2 };
+	struct weir_error e = { "" };
+	struct weir_sock *u;
+
+	start(0);
+	ck_assert_int_eq(inet_pton(AF_INET6, "2001:db8::1", &far6.sin6_addr), 1);
+	ck_assert_int_eq(weir_addr_add(host[0].nic, "fd00::1/64", &e), 0);
+	ck_assert_int_eq(weir_neighbour_add(host[0].nic, gw, mac, &e), 0);
+	ck_assert_int_eq(weir_socket(host[0].s, _i ? AF_INET6 : AF_INET, SOCK_DGRAM, 0, &u), 0);
+	r.nic = host[0].nic;
+	ck_assert_int_lt(weir_route_add(host[0].s, &r, &e), 0);
+	r.onlink = true;
+	r.nic = NULL;				/* whose? */
+	ck_assert_int_lt(weir_route_add(host[0].s, &r, &e), 0);
+	r.nic = host[0].nic;
+	r.size = offsetof(struct weir_route, onlink);	/* a program that does not know it */
+	ck_assert_int_lt(weir_route_add(host[0].s, &r, &e), 0);
+	r.size = sizeof(r);
+	ck_assert_msg(weir_route_add(host[0].s, &r, &e) == 0, "%s", e.text);
+	ck_assert_int_eq(weir_sendto(u, "x", 1, 0, to, len), 1);
+	run(MSEC);
+	ck_assert_int_eq(host[0].frames, 1);
+	ck_assert_int_eq(weir_route_del(host[0].s, &r, &e), 0);
+	ck_assert_int_eq(weir_sendto(u, "x", 1, 0, to, len), -ENETUNREACH);
+	weir_close(u);
+}
+END_TEST
+
 /* ---- structs of another size, bad configurations, what is left ---- */
 
 START_TEST(versions)
@@ -620,7 +689,8 @@ int main(void)
 	TCase *tc = tcase_create("embed");
 
 	tcase_add_checked_fixture(tc, NULL, stop);
-	tcase_add_loop_test(tc, every_kind_of_link, 0, sizeof(caps) / sizeof(caps[0]));
+	tcase_add_loop_test(tc, every_kind_of_link, 0, 2 * sizeof(caps) / sizeof(caps[0]));
+	tcase_add_loop_test(tc, merged_input, 0, 2);
 	tcase_add_test(tc, urgent_data);
 	tcase_add_test(tc, busy_link);
 	tcase_add_test(tc, input_is_bounded);
@@ -632,6 +702,7 @@ int main(void)
 	tcase_add_test(tc, callbacks);
 	tcase_add_test(tc, swaps);
 	tcase_add_test(tc, names);
+	tcase_add_loop_test(tc, onlink_gateway, 0, 2);
 	tcase_add_test(tc, versions);
 	tcase_add_test(tc, nothing_is_left);
 	suite_add_tcase(suite, tc);

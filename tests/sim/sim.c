@@ -253,6 +253,12 @@ struct sim_nic *sim_nic_add(struct sim_host *h, struct sim_segment *seg, const c
 	return n;
 }
 
+void sim_narrow(struct sim_nic *n, uint32_t mtu)
+{
+	n->wire.mtu = mtu;
+	n->wire.told = 0;
+}
+
 void sim_know(struct sim_nic *n, const char *addr, const struct sim_nic *peer)
 {
 	struct weir_error e = { "" };

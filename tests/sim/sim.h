@@ -38,10 +38,18 @@ struct sim_wire {			/* one direction: from a NIC to its segment */
 	 * ends after 300 ms all the same, or a lone sender's back-off would see no end of it. */
 	uint32_t burst_in, burst_out, burst_loss;
 	bool split;			/* super-segments are cut on the way */
+	/*
+	 * The narrowest link behind it, bytes of IP, 0 = none is narrower than the NIC: what is longer, and not to be
+	 * fragmented, is dropped by a router, which says so (RFC 1191, RFC 8201) unless it is silent (RFC 2923).
+	 */
+	uint32_t mtu;
+	bool silent;
 	/* state */
 	uint64_t free_at, last_at, bad_until;
 	uint64_t down_until;		/* the cable is out: frames are lost */
-	uint64_t frames, lost;
+	uint64_t frames, lost, too_big;
+	uint64_t too_big_still;		/* sent when the router's word had arrived */
+	uint32_t told;			/* the MTU that the sender has been told; 0: none */
 };
 
 struct sim_nic {
@@ -114,6 +122,8 @@ struct sim_nic *sim_nic_add(struct sim_host *h, struct sim_segment *seg, const c
 /* ARP gives up after three losses in a row, which is not what is tested where frames are lost: n
  * knows addr to be at peer, for good. */
 void sim_know(struct sim_nic *n, const char *addr, const struct sim_nic *peer);
+/* The path behind n is narrower from now on. */
+void sim_narrow(struct sim_nic *n, uint32_t mtu);
 
 /* fn(s, arg) at time at. */
 void sim_at(struct sim *s, uint64_t at, void (*fn)(struct sim *s, void *arg), void *arg);

@@ -10,6 +10,8 @@
  *	in every third world somebody swaps qdiscs and congestion controls: no qdisc drops anything
  *	a network that loses, reorders and crowds nothing sees no retransmission, but for probes of
  *	the tail where the wire is slow
+ *	a path that is narrower than its first link, or becomes so, is found by what routers say (RFC 1191, RFC 8201), and
+ *	nothing longer is sent once they have; by probing (RFC 8899) where they are silent
  *	after TIME-WAIT no socket, port, packet, buffer or timer is left on either side
  *
  * In another third sequence numbers or timestamps pass 2^32 on the way. Seeds go through all four
@@ -21,12 +23,15 @@
 
 #include "embed/internal.h"
 #include "flow.h"
+#include "ip/ipv6.h"
+#include "ip/pmtu.h"
 #include "operator.h"
 #include "runner.h"
 #include "tcp/sock.h"
 
 #define FLOWS	3
 #define PORT	80
+#define PROBE_BASE	1100u	/* bytes of IP: plpmtud.c's, and options */
 #define TIME_LIMIT (4 * 3600 * SEC)
 
 static const char *const addrs[2][2] = { { "10.0.0.1", "10.0.0.2" }, { "fd00::1", "fd00::2" } };
@@ -54,6 +59,10 @@ struct world {
 	struct flow_listener listener;
 	int nflows;
 	bool lossless;
+	struct narrow_path {
+		struct sim_nic *nic;
+		uint32_t mtu;
+	} paths[2];
 };
 
 static struct tcp *tcp_of(struct world *w, int i)
@@ -98,6 +107,42 @@ static void network(struct world *w, bool operated)
 		w->lossless = false;
 	if (operated)
 		w->lossless = false;	/* its qdiscs are slow without warning */
+}
+
+static void narrow(struct sim *s, void *arg)
+{
+	struct narrow_path *p = arg;
+
+	(void)s;
+	sim_narrow(p->nic, p->mtu);
+}
+
+/* Behind some NICs the path is narrower, from the beginning or soon. */
+static void paths(struct world *w, uint64_t seed)
+{
+	uint32_t least = family_of(seed)->six ? IPV6_MTU_MIN : PMTU_MIN;
+	bool silent = seed % 7 == 2;
+	struct sim *s = &w->sim;
+
+	if (seed % 7 > 2)
+		return;
+	/* Below the size that probing begins with, who has closed gives up before the search ends, and
+	 * its peer never knows. */
+	if (silent && least < PROBE_BASE)
+		least = PROBE_BASE;
+	w->lossless = false;
+	for (int i = 0; i < 2; i++) {
+		struct narrow_path *p = &w->paths[i];
+
+		p->nic = &s->hosts[i].nics[0];
+		p->mtu = p->nic->nic->nic->mtu;
+		if (p->mtu <= least || sim_below(s, 4) == 0)
+			continue;
+		p->mtu = least + sim_below(s, p->mtu - least);
+		p->nic->wire.silent = silent;
+		tcp_of(w, i)->mtu_probing = silent;
+		sim_at(s, s->now + (sim_below(s, 2) ? 0 : sim_below(s, 2000) * MSEC), narrow, p);
+	}
 }
 
 /* Idle until the first connection's numbers are about to pass 2^32. */
@@ -150,8 +195,9 @@ static bool all_closed(struct sim *s, void *arg)
 	return true;
 }
 
-static void check_tcp(struct world *w, int i)
+static void check_tcp(struct world *w, int i, bool operated)
 {
+	const struct sim_wire *wire = &w->sim.hosts[i].nics[0].wire;
 	const struct tcp *tcp = tcp_of(w, i);
 	uint64_t probes = 0;
 
@@ -165,6 +211,10 @@ static void check_tcp(struct world *w, int i)
 	if (w->lossless && (tcp->stats.retrans_segs > probes || tcp->stats.timeouts))
 		sim_fail(&w->sim, "host %d: %llu needless retransmissions", i,
 			 (unsigned long long)tcp->stats.retrans_segs);
+	/* No qdisc had them before, and it was believed: an answer about what has been acknowledged is not (RFC 5927). */
+	if (!operated && !tcp->stats.out_of_window_icmps && wire->too_big_still)
+		sim_fail(&w->sim, "host %d: %llu packets longer than %u, which is known to be the path's MTU",
+			 i, (unsigned long long)wire->too_big_still, wire->mtu);
 	if (tcp->stats.sack_renegs && !tcp_of(w, !i)->stats.rcv_pruned)
 		sim_fail(&w->sim, "host %d: the peer took back what it had SACKed", i);
 }
@@ -181,13 +231,14 @@ static void report(struct world *w, int i)
 	       (unsigned long long)(t->full_undo + t->partial_undo + t->dsack_undo + t->loss_undo),
 	       (unsigned long long)t->spurious_rtos);
 	printf("host %d: out %llu in %llu retrans %llu fast %llu timeouts %llu dupacks %llu "
-	       "ofo %llu probes %llu; wire: rate %llu delay %llu frames %llu lost %llu\n", i,
+	       "ofo %llu probes %llu; wire: rate %llu delay %llu frames %llu lost %llu too big %llu\n", i,
 	       (unsigned long long)t->out_segs, (unsigned long long)t->in_segs,
 	       (unsigned long long)t->retrans_segs, (unsigned long long)t->fast_retrans,
 	       (unsigned long long)t->timeouts, (unsigned long long)t->dup_acks,
 	       (unsigned long long)t->ofo_queued, (unsigned long long)t->zero_window_probes,
 	       (unsigned long long)wire->rate, (unsigned long long)wire->delay,
-	       (unsigned long long)wire->frames, (unsigned long long)wire->lost);
+	       (unsigned long long)wire->frames, (unsigned long long)wire->lost,
+	       (unsigned long long)wire->too_big);
 }
 
 static void build(struct world *w, uint64_t seed)
@@ -227,6 +278,7 @@ static bool run(uint64_t seed, bool verbose, char *failure, size_t size)
 	began = w.sim.now;
 	w.nflows = 1 + (int)sim_below(&w.sim, FLOWS);
 	network(&w, operated);
+	paths(&w, seed);
 	if (operated)
 		operator_begin(&op, &w.sim);
 	start(&w, family_of(seed));
@@ -238,8 +290,8 @@ static bool run(uint64_t seed, bool verbose, char *failure, size_t size)
 		printf("closed after %.3f s\n", (double)(w.sim.now - began) / SEC);
 	flow_unlisten(&w.listener);
 	sim_settle(&w.sim);
-	check_tcp(&w, 0);
-	check_tcp(&w, 1);
+	check_tcp(&w, 0, operated);
+	check_tcp(&w, 1, operated);
 	if (operated)
 		operator_check(&op);
 	if (verbose) {

@@ -10,6 +10,9 @@
  * receiver takes such; otherwise, or where the wire says so, it is cut into what it stands for, by
  * the same code that a NIC without offloads has. A frame whose checksum is left to the device is not
  * corrupted: nothing could tell.
+ *
+ * A packet that is too long for the path is dropped by a router on it, whose answer takes the sender's side of the
+ * wire back, and can be lost like any frame.
  */
 #include <errno.h>
 #include <linux/virtio_net.h>
@@ -19,6 +22,9 @@
 
 #include "base/bytes.h"
 #include "embed/internal.h"
+#include "ip/ipv4.h"
+#include "ip/ipv6.h"
+#include "packet/checksum.h"
 #include "wire.h"
 
 #define BURST_TIME	(300 * MSEC)
@@ -144,7 +150,7 @@ static void forward(struct sim_nic *n, const struct sim_frame *f, uint64_t at)
 	}
 }
 
-/* ---- sending ---- */
+/* ---- losing ---- */
 
 /* In bursts, or one by one? */
 static bool is_lost(struct sim *s, struct sim_wire *w)
@@ -157,6 +163,106 @@ static bool is_lost(struct sim *s, struct sim_wire *w)
 		w->bad_until = s->now + BURST_TIME;
 	return sim_chance(s, w->bad_until > s->now ? w->burst_loss : w->loss);
 }
+
+/* ---- a router with a narrow link behind it ---- */
+
+#define ROUTER	254u			/* the last byte of its address, in the receiver's subnet */
+
+/* RFC 792, RFC 1191 section 4: as much of the packet as 576 bytes hold. */
+static uint32_t frag_needed(uint8_t *to, const uint8_t *ip, uint32_t len, uint32_t mtu)
+{
+	uint32_t quote = len < 548 ? len : 548, n = IPV4_HEADER_LEN + 8 + quote;
+	uint8_t *icmp = to + IPV4_HEADER_LEN;
+	uint16_t sum;
+
+	memset(to, 0, IPV4_HEADER_LEN + 8);
+	to[0] = 0x45;
+	put_be16(to + 2, (uint16_t)n);
+	to[8] = 64;
+	to[9] = IPPROTO_ICMP;
+	memcpy(to + 12, ip + 16, 4);
+	to[15] = ROUTER;
+	memcpy(to + 16, ip + 12, 4);
+	sum = checksum_fold(checksum_partial(to, IPV4_HEADER_LEN, 0));
+	memcpy(to + 10, &sum, 2);
+	icmp[0] = 3;
+	icmp[1] = 4;
+	put_be16(icmp + 6, (uint16_t)mtu);
+	memcpy(icmp + 8, ip, quote);
+	sum = checksum_fold(checksum_partial(icmp, 8 + quote, 0));
+	memcpy(icmp + 2, &sum, 2);
+	return n;
+}
+
+/* RFC 4443 section 3.2: as much of the packet as the least MTU holds. */
+static uint32_t packet_too_big(uint8_t *to, const uint8_t *ip, uint32_t len, uint32_t mtu)
+{
+	uint32_t most = IPV6_MTU_MIN - IPV6_HEADER_LEN - 8, quote = len < most ? len : most;
+	uint8_t *icmp = to + IPV6_HEADER_LEN;
+	uint16_t sum;
+
+	memset(to, 0, IPV6_HEADER_LEN + 8);
+	to[0] = 0x60;
+	put_be16(to + 4, (uint16_t)(8 + quote));
+	to[6] = IPPROTO_ICMPV6;
+	to[7] = 64;
+	memcpy(to + 8, ip + 24, 16);
+	to[23] = ROUTER;
+	memcpy(to + 24, ip + 8, 16);
+	icmp[0] = 2;
+	put_be32(icmp + 4, mtu);
+	memcpy(icmp + 8, ip, quote);
+	sum = checksum_fold(checksum_partial(icmp, 8 + quote,
+					     checksum_pseudo(to + 8, to + 24, 16, IPPROTO_ICMPV6, 8 + quote)));
+	memcpy(icmp + 2, &sum, 2);
+	return IPV6_HEADER_LEN + 8 + quote;
+}
+
+static bool is_too_big(const struct sim_wire *w, const uint8_t *ip, uint32_t len)
+{
+	if (!w->mtu || len <= w->mtu || len < IPV6_HEADER_LEN)
+		return false;
+	return ip[0] >> 4 == 6 || (ip[0] >> 4 == 4 && ip[6] & 0x40);	/* DF */
+}
+
+static void told(struct sim *s, void *arg)
+{
+	struct sim_wire *w = &((struct sim_nic *)arg)->wire;
+
+	(void)s;
+	w->told = w->mtu;
+}
+
+/* False: the frame passes. */
+static bool drop_too_big(struct sim_nic *n, const struct sim_frame *f, uint32_t header)
+{
+	struct sim *s = n->host->sim;
+	struct sim_wire *w = &n->wire;
+	const uint8_t *ip = f->data + header;
+	struct sim_frame *answer;
+
+	if (!is_too_big(w, ip, f->len - header))
+		return false;
+	w->too_big++;
+	w->too_big_still += w->told == w->mtu;
+	if (w->silent || is_lost(s, w))
+		return true;
+	answer = frame_new(s, header + IPV6_MTU_MIN);
+	memset(&answer->vnet, 0, sizeof(answer->vnet));
+	if (header) {
+		memcpy(answer->data, n->mac, sizeof(n->mac));
+		memcpy(answer->data + 6, f->data, sizeof(n->mac));
+		memcpy(answer->data + 12, f->data + 12, 2);
+	}
+	answer->len = header + (ip[0] >> 4 == 6 ? packet_too_big : frag_needed)
+			       (answer->data + header, ip, f->len - header, w->mtu);
+	send_to(n, n, answer, s->now + 2 * (w->delay / 3));
+	sim_at(s, s->now + 2 * (w->delay / 3), told, n);
+	frame_free(s, answer);
+	return true;
+}
+
+/* ---- sending ---- */
 
 static uint64_t arrival(struct sim *s, struct sim_wire *w)
 {
@@ -193,6 +299,8 @@ static void wire_send(struct sim_nic *n, struct sim_frame *f)
 		w->lost++;
 		return;
 	}
+	if (drop_too_big(n, f, header))
+		return;
 	at = arrival(s, w);
 	if (sim_chance(s, w->corrupt) && !f->vnet.flags && f->len > header)
 		f->data[header + sim_below(s, f->len - header)] ^= (uint8_t)(1u << sim_below(s, 8));
@@ -259,7 +367,7 @@ int wire_transmit(void *arg, const struct iovec *iov, int niov, size_t len,
 		at += (uint32_t)iov[i].iov_len;
 	}
 	f->vnet = *vnet;
-	if ((vnet->flags || vnet->gso_type) && (n->wire.split || !all_take_super(n)))
+	if ((vnet->flags || vnet->gso_type) && (n->wire.split || n->wire.mtu || !all_take_super(n)))
 		send_cut(n, f);
 	else
 		wire_send(n, f);

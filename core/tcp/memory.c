@@ -15,13 +15,14 @@
  *			receives or sends shrinks towards its minimum, as far as it is empty; windows
  *			open by four segments at a time
  *	max		what is held is squeezed, at most every 10 ms, in this order, until it is
- *			below max again: out-of-order queues go (the peer sends it again); what
+ *			below max again: buffers that are kept for bytes to come go; out-of-order queues go (the peer sends it again); what
  *			waits for readers is copied together, without the packets and buffers it came
  *			in; connections whose program is gone (orphans) are reset, the oldest first.
  *			What still arrives is taken only for a reader that has nothing to read, and
  *			writers get room only for one write at a time: each goes on, and what the
  *			others hold drains.
  *
+ * So TCP holds no more than max, and of each connection a packet for its reader and a write's copy.
  * The rest, between max and the pool's limit, is for ACKs and for other protocols.
  */
 #include "packet/pool.h"
@@ -89,9 +90,22 @@ void tcp_shrink_buffers(struct tcp_sock *tp)
 
 /* ---- all of them ---- */
 
+/* The room that is left in buffers which small writes and small packets are copied into. */
+static void give_back_room(struct tcp_sock *tp)
+{
+	buf_put(tp->tx_buf);
+	buf_put(tp->rx_buf);
+	tp->tx_buf = tp->rx_buf = NULL;
+}
+
 static void squeeze(struct tcp *tcp)
 {
 	tcp->stats.memory_squeezes++;
+	list_for_each(pos, &tcp->socks) {
+		if (!tcp_memory_scarce(tcp))
+			return;
+		give_back_room(tcp_sock(list_entry(pos, struct sock, all)));
+	}
 	list_for_each(pos, &tcp->socks) {
 		if (!tcp_memory_scarce(tcp))
 			return;

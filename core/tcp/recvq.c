@@ -23,6 +23,7 @@
  * is what a sender that is limited by our window can send in one; the buffer grows
  * to twice of that, so that slow start is never held up, up to rmem's maximum.
  */
+#include "packet/pool.h"
 #include "tcp/sock.h"
 
 #define WASTE		3u	/* memory per payload from which on copying pays */
@@ -55,13 +56,12 @@ static void recvq_append(struct tcp_sock *tp, struct packet *p)
 	tp->recvq_tail = p;
 }
 
-static bool collapse_buf(struct tcp_sock *tp, struct packet *to, uint32_t len)
+static bool collapse_buf(struct tcp_sock *tp, struct packet *to, uint32_t len, uint32_t room)
 {
 	if (tp->rx_buf && tp->rx_buf->size - tp->rx_used >= len)
 		return true;
 	buf_put(tp->rx_buf);
-	tp->rx_buf = buf_alloc(tp->tcp->env->pool, len > COLLAPSE_SMALL ? COLLAPSE_LARGE :
-			       COLLAPSE_SMALL);
+	tp->rx_buf = buf_alloc(tp->tcp->env->pool, room);
 	tp->rx_used = 0;
 	if (!tp->rx_buf || tp->rx_buf->size < len)
 		return false;
@@ -70,14 +70,22 @@ static bool collapse_buf(struct tcp_sock *tp, struct packet *to, uint32_t len)
 	return true;
 }
 
-/* Copy p's payload behind the last packet. True: p is consumed. */
-static bool join_tail(struct tcp_sock *tp, struct packet *p)
+/* The size of a new buffer for a packet of len bytes, when all together n are to be copied. */
+static uint32_t collapse_room(uint32_t len, uint32_t n)
+{
+	if (len > COLLAPSE_SMALL || n >= COLLAPSE_LARGE)
+		return COLLAPSE_LARGE;
+	return n > PACKET_BUF_SMALL ? COLLAPSE_SMALL : PACKET_BUF_SMALL;
+}
+
+/* Copy p's payload behind the last packet, into a new buffer of room bytes where there is none. True: p is consumed. */
+static bool join_tail(struct tcp_sock *tp, struct packet *p, uint32_t room)
 {
 	struct packet *tail = tp->recvq_tail;
 
 	if (!tail || p->len > COLLAPSE_LARGE)
 		return false;
-	if (tail->nfrags >= PACKET_FRAGS || !collapse_buf(tp, tail, p->len))
+	if (tail->nfrags >= PACKET_FRAGS || !collapse_buf(tp, tail, p->len, room))
 		return false;
 	packet_copy_out(p, 0, tp->rx_buf->data + tp->rx_used, p->len);
 	if (!packet_append(tail, tp->rx_buf, tp->rx_used, p->len))
@@ -118,7 +126,8 @@ static void recvq_take(struct tcp_sock *tp, struct packet *p)
 	if (!p->len) {
 		tp->rmem -= rx->charge;
 		packet_free(p);
-	} else if (!wasteful(p) || !join_tail(tp, p)) {
+	} else if (!wasteful(p) || !join_tail(tp, p, p->len > COLLAPSE_SMALL ? COLLAPSE_LARGE :
+								COLLAPSE_SMALL)) {
 		recvq_append(tp, p);
 	}
 	if (fin)
@@ -403,30 +412,69 @@ void recvq_prune(struct tcp_sock *tp)
 	ofo_give_up(tp, 0);
 }
 
+/* A third or more of it is not payload, and it can be copied. */
+static bool may_collapse(struct packet *p)
+{
+	return rx_of(p)->charge > p->len + p->len / 2 && p->len <= COLLAPSE_LARGE;
+}
+
+/* Payload that copying would join; 0: it would take as much memory as it gives back. */
+static uint32_t worth_collapsing(const struct tcp_sock *tp)
+{
+	uint64_t before = 0, after = sizeof(struct packet);
+	uint32_t bytes = 0, left, room = 0;
+
+	for (struct packet *p = tp->recvq; p; p = p->next) {
+		if (may_collapse(p)) {
+			bytes += p->len;
+			before += rx_of(p)->charge;
+		}
+	}
+	left = bytes;
+	for (struct packet *p = tp->recvq; p && after < before; p = p->next) {
+		if (!may_collapse(p))
+			continue;
+		if (room < p->len) {
+			room = collapse_room(p->len, left);
+			after += sizeof(struct buf) + room;
+		}
+		room -= p->len;
+		left -= p->len;
+	}
+	return after < before ? bytes : 0;
+}
+
 /*
  * Memory is scarce: packets of which a third or more is not payload are copied together, one by one,
- * so that it never takes more than it gives back. Without memory the rest stays as it is.
+ * so that it never takes more than a buffer before it gives back. Without memory the rest stays as it is.
  */
 void recvq_collapse(struct tcp_sock *tp)
 {
 	struct packet *p = tp->recvq, *next;
+	uint32_t left;
 
 	if (tp->rmem <= tp->recv_bytes + tp->recv_bytes / 2)
+		return;
+	left = worth_collapsing(tp);
+	if (!left)
 		return;
 	tp->tcp->stats.rcv_collapsed++;
 	tp->recvq = tp->recvq_tail = NULL;
 	buf_put(tp->rx_buf);
 	tp->rx_buf = NULL;
 	for (; p; p = next) {
+		uint32_t len = p->len;
+
 		next = p->next;
-		if (rx_of(p)->charge <= p->len + p->len / 2) {
+		if (!may_collapse(p)) {
 			recvq_append(tp, p);
 			continue;
 		}
 		if (!tp->recvq_tail || tp->recvq_tail->nfrags >= PACKET_FRAGS)
 			append_empty(tp);
-		if (!join_tail(tp, p))
+		if (!join_tail(tp, p, collapse_room(len, left)))
 			recvq_append(tp, p);
+		left -= len;
 	}
 }
 

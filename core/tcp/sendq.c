@@ -73,15 +73,16 @@ static bool joins(const struct packet *p, const struct buf *b, uint32_t off)
 
 /*
  * Small writes that come in buffers of their own would use up a packet's fragments: their bytes
- * are copied together. b and off name the copy afterwards; without memory they stay, which is
- * right, too.
+ * are copied together. Where memory is scarce all are copied, into no more than they need: a part of a large buffer
+ * would hold all of it, for as long as the peer does not read. b and off name the copy afterwards; without memory
+ * they stay, which is right, too.
  */
 static void gather(struct tcp_sock *tp, struct buf **b, uint32_t *off, uint32_t len)
 {
 	struct buf *to = tp->tx_buf;
 
 	if (!to || to->size - tp->tx_used < len) {
-		to = buf_alloc(tp->tcp->env->pool, GATHER_BUF);
+		to = buf_alloc(tp->tcp->env->pool, tcp_memory_scarce(tp->tcp) ? len : GATHER_BUF);
 		if (!to)
 			return;
 		buf_put(tp->tx_buf);
@@ -96,7 +97,7 @@ static void gather(struct tcp_sock *tp, struct buf **b, uint32_t *off, uint32_t 
 
 static bool append(struct tcp_sock *tp, struct packet *p, struct buf *b, uint32_t off, uint32_t len)
 {
-	if (len <= GATHER_MAX && !joins(p, b, off))
+	if ((len <= GATHER_MAX || tcp_memory_scarce(tp->tcp)) && !joins(p, b, off))
 		gather(tp, &b, &off, len);
 	if (!packet_append(p, b, off, len))
 		return false;

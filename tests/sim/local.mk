@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/sim: stacks over simulated links, on virtual time; a program is a scenario of many seeds.
-sims = tests/sim/sim_bulk tests/sim/sim_cc tests/sim/sim_net tests/sim/sim_tcp
+sims = tests/sim/sim_bulk tests/sim/sim_cc tests/sim/sim_memory tests/sim/sim_net tests/sim/sim_tcp
 check_PROGRAMS += $(sims)
 TESTS += $(sims)
 
@@ -18,5 +18,6 @@ tests_libsim_la_SOURCES = \
 	tests/sim/wire.h
 tests_sim_sim_bulk_LDADD = tests/libsim.la $(LDADD)
 tests_sim_sim_cc_LDADD = tests/libsim.la $(LDADD)
+tests_sim_sim_memory_LDADD = tests/libsim.la $(LDADD)
 tests_sim_sim_net_LDADD = tests/libsim.la $(LDADD)
 tests_sim_sim_tcp_LDADD = tests/libsim.la $(LDADD)

@@ -121,7 +121,7 @@ uint32_t tcp_burst_size(struct tcp_sock *tp)
 /* ---- the window that we offer ---- */
 
 /*
- * The edge never moves back, and forward by at least a segment or half of the buffer (RFC 9293
+ * The edge never moves back, but where memory is scarce (recvq.c), and forward by at least a segment or half of the buffer (RFC 9293
  * 3.8.6.2.2). A window that is kept is rounded up to the scale where there is room for that:
  * otherwise a peer that sends a byte at a time would get the rounding each time, for ever. Then it
  * is rounded down, and what was promised before is still taken (RFC 7323 2.4).
@@ -136,6 +136,8 @@ uint32_t tcp_select_window(struct tcp_sock *tp)
 
 	if (tcp_memory_pressure(tp->tcp) && wnd > PRESSURE_SEGMENTS * tp->rcv_mss)
 		wnd = PRESSURE_SEGMENTS * tp->rcv_mss;
+	if (tp->recvq && wnd > now && tcp_memory_scarce(tp->tcp))
+		wnd = now;
 	if (step < unit)
 		step = unit;		/* rounded down it must not be less than now */
 	if (wnd < now + step) {
@@ -596,11 +598,12 @@ static uint32_t sendable(struct tcp_sock *tp, struct packet *p, uint32_t burst, 
 		return limit - limit % mss;
 	}
 	/*
-	 * The window is smaller than a segment: worth it when that is half of the largest. As in
+	 * The window is smaller than a segment: worth it when that is half of the largest, or when that has been
+	 * waited for in vain (RFC 9293 3.8.6.2.1 (4)): the peer's buffer may have shrunk for good. As in
 	 * Linux this counts as a full segment, which Nagle does not hold back: waiting for the
 	 * ACK of one half before the other would wait for a delayed ACK each time.
 	 */
-	if (wnd && wnd <= quota && wnd < mss && wnd >= tp->max_window / 2)
+	if (wnd && wnd <= quota && wnd < mss && (wnd >= tp->max_window / 2 || tp->pushed))
 		return wnd < p->len ? wnd : p->len;
 	return 0;
 }

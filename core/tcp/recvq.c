@@ -17,7 +17,9 @@
  * twice rcvbuf whatever arrives.
  *
  * When the memory of the whole stack is scarce, data is taken only for a reader that has nothing to
- * read: each goes on, one packet at a time, and what the others hold drains.
+ * read: each goes on, one packet at a time, and what the others hold drains. To what is refused the answer is
+ * a window of 0, against what was promised (RFC 9293 3.8.6 lets a sender expect that; Linux does it since 6.6):
+ * otherwise the peer would send into silence, and give the connection up after a quarter of an hour.
  *
  * Right-sizing (after Linux's tcp_rcv_space_adjust): what the reader took in one round trip
  * is what a sender that is limited by our window can send in one; the buffer grows
@@ -371,6 +373,8 @@ void recvq_input(struct tcp_sock *tp, struct packet *p, struct tcp_segment *s)
 	if (p->len && tcp_memory_scarce(tp->tcp) && (tp->recvq || rx->seq != tp->rcv_nxt)) {
 		tp->tcp->stats.rcv_pruned++;
 		packet_free(p);
+		if (tp->recvq)
+			tp->rcv_adv = tp->rcv_nxt;	/* the ACK says so */
 		return;
 	}
 	if (rx->seq != tp->rcv_nxt) {

@@ -247,6 +247,101 @@ START_TEST(squeeze_unread)
 }
 END_TEST
 
+/* One packet of a wire is no smaller when it is copied: it stays */
+START_TEST(squeeze_takes_nothing)
+{
+	struct script t;
+	uint32_t before;
+
+	begin(&t);
+	script_accepts(&t);
+	peer_sends(&t, TCPH_ACK, 1, 1, 1000);
+	before = tcp_sock(t.sk)->rmem;
+	use_memory(&t, 5 * MB);
+	peer_sends(&t, TCPH_ACK, 1001, 1, 0);
+	ck_assert_uint_ge(t.tcp.stats.memory_squeezes, 1);
+	ck_assert_uint_eq(tcp_sock(t.sk)->rmem, before);
+	check_bytes(&t, 1000);
+	testnet_discard(t.nic);
+	end(&t);
+}
+END_TEST
+
+/* What is refused for want of memory is answered with a window of 0, which opens when it was read */
+START_TEST(scarce_closes_window)
+{
+	struct script t;
+
+	begin(&t);
+	script_accepts(&t);
+	peer_sends(&t, TCPH_ACK, 1, 1, 1000);
+	wait_ms(&t, 300);
+	testnet_discard(t.nic);
+	use_memory(&t, 5 * MB);
+	peer_sends(&t, TCPH_ACK, 1001, 1, 1000);
+	expect(&t, TCPH_ACK, 1, 1001, 0);
+	ck_assert_uint_eq(t.got.wnd, 0);
+	wait_ms(&t, 1000);
+	peer_sends(&t, TCPH_ACK, 1000, 1, 0);		/* its probes are answered: it stays */
+	expect(&t, TCPH_ACK, 1, 1001, 0);
+	ck_assert_uint_eq(t.got.wnd, 0);
+	ck_assert_uint_eq(script_read(&t), 1000);
+	expect(&t, TCPH_ACK, 1, 1001, 0);
+	ck_assert_uint_gt(t.got.wnd, 1000);
+	peer_sends(&t, TCPH_ACK, 1001, 1, 1000);
+	ck_assert_uint_eq(script_read(&t), 1000);
+	testnet_discard(t.nic);
+	end(&t);
+}
+END_TEST
+
+/* And so does the peer: its window closes though it acknowledges nothing new; nothing times out */
+START_TEST(peer_closes_window)
+{
+	struct script t;
+	uint32_t n = 0;
+
+	begin(&t);
+	script_accepts(&t);
+	script_write(&t, 3000);
+	testnet_discard(t.nic);
+	t.wnd = 0;
+	peer_sends(&t, TCPH_ACK, 1, 1, 0);
+	ck_assert_uint_eq(tcp_sock(t.sk)->snd_wnd, 0);
+	for (uint32_t i = 0; i < 40 * 60; i++) {	/* longer than 15 time-outs */
+		wait_ms(&t, 1000);
+		n += testnet_captured(t.nic);
+		if (testnet_captured(t.nic)) {
+			testnet_discard(t.nic);
+			peer_sends(&t, TCPH_ACK, 1, 1, 0);
+		}
+	}
+	ck_assert_uint_gt(n, 15);
+	ck_state(&t, TCPS_ESTABLISHED);
+	end(&t);
+}
+END_TEST
+
+/* RFC 9293 3.8.6.2.1 (4): a window that stays smaller than a segment is used, after a while */
+START_TEST(small_window)
+{
+	struct script t;
+
+	begin(&t);
+	script_accepts(&t);
+	script_sends(&t, 100, 1, 1, 100);
+	t.wnd = 500;
+	peer_sends(&t, TCPH_ACK, 1, 101, 0);
+	script_write(&t, 5000);
+	expect_nothing(&t);
+	for (int i = 0; i < 100 && !testnet_captured(t.nic); i++)
+		wait_ms(&t, 100);
+	expect(&t, TCPH_ACK, 101, 1, 500);
+	expect_nothing(&t);
+	end(&t);
+}
+END_TEST
+
 /* And orphans are reset; but not while there is enough */
 START_TEST(squeeze_orphans)
 {
@@ -322,6 +417,10 @@ int main(void)
 	tcase_add_test(t, grows_again);
 	tcase_add_test(t, squeeze_out_of_order);
 	tcase_add_test(t, squeeze_unread);
+	tcase_add_test(t, squeeze_takes_nothing);
+	tcase_add_test(t, scarce_closes_window);
+	tcase_add_test(t, peer_closes_window);
+	tcase_add_test(t, small_window);
 	tcase_add_test(t, squeeze_orphans);
 	tcase_add_test(t, no_new_orphans);
 	tcase_add_test(t, new_sizes);

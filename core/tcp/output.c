@@ -136,7 +136,7 @@ uint32_t tcp_select_window(struct tcp_sock *tp)
 
 	if (tcp_memory_pressure(tp->tcp) && wnd > PRESSURE_SEGMENTS * tp->rcv_mss)
 		wnd = PRESSURE_SEGMENTS * tp->rcv_mss;
-	if (tp->recvq && wnd > now && tcp_memory_scarce(tp->tcp))
+	if (tp->recvq && wnd > now && (tp->refused || tcp_memory_scarce(tp->tcp)))
 		wnd = now;
 	if (step < unit)
 		step = unit;		/* rounded down it must not be less than now */
@@ -238,7 +238,7 @@ static void ack_fields(struct tcp_sock *tp, struct tcp_segment *s)
 	if (tp->sack_len && !(s->flags & TCPH_RST))
 		tcp_report_emit(tp, s);
 	tp->rcv_wup = tp->rcv_nxt;
-	tp->ack_now = tp->ack_pending = false;
+	tp->ack_now = tp->ack_pending = tp->refused = false;
 	timer_cancel(&tp->tcp->env->timers, &tp->delack_timer);
 }
 

@@ -373,8 +373,10 @@ void recvq_input(struct tcp_sock *tp, struct packet *p, struct tcp_segment *s)
 	if (p->len && tcp_memory_scarce(tp->tcp) && (tp->recvq || rx->seq != tp->rcv_nxt)) {
 		tp->tcp->stats.rcv_pruned++;
 		packet_free(p);
-		if (tp->recvq)
-			tp->rcv_adv = tp->rcv_nxt;	/* the ACK says so */
+		if (tp->recvq) {		/* the ACK says so, though there is room again without it */
+			tp->rcv_adv = tp->rcv_nxt;
+			tp->refused = true;
+		}
 		return;
 	}
 	if (rx->seq != tp->rcv_nxt) {

@@ -272,6 +272,7 @@ struct tcp_sock {
 	uint32_t rx_used;
 	uint32_t rcv_mss;		/* the peer's usual segment */
 	uint32_t quickacks;
+	bool refused;			/* data, for want of memory: the next ACK says that there is no window */
 	bool ack_now, ack_pending;
 	bool fin_received;
 	enum tcp_urg urg_state;

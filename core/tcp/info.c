@@ -70,6 +70,8 @@ static uint32_t segs(const struct tcp_sock *tp, uint64_t bytes)
 
 void tcp_info_fill(struct tcp_sock *tp, struct tcp_info *i)
 {
+	uint32_t headers = ip_header_len(&tp->end.remote) + TCP_HEADER_LEN;
+
 	memset(i, 0, sizeof(*i));
 	i->tcpi_state = tp->end.state;
 	if (tp->end.state == TCPS_LISTEN) {
@@ -108,7 +110,7 @@ void tcp_info_fill(struct tcp_sock *tp, struct tcp_info *i)
 	i->tcpi_rttvar = usec(tp->rttvar);
 	i->tcpi_snd_ssthresh = tp->cc.ssthresh > INT32_MAX ? INT32_MAX : segs(tp, tp->cc.ssthresh);
 	i->tcpi_snd_cwnd = segs(tp, tp->cc.cwnd);
-	i->tcpi_advmss = tp->sk.dst.mtu > 40 ? tp->sk.dst.mtu - 40 : TCP_MSS_ASSUMED;
+	i->tcpi_advmss = tp->sk.dst.mtu > headers ? tp->sk.dst.mtu - headers : TCP_MSS_ASSUMED;
 	i->tcpi_reordering = tp->reordering;
 	i->tcpi_rcv_rtt = usec(tp->drs_rtt);
 	i->tcpi_rcv_space = tp->drs_space;

@@ -394,6 +394,36 @@ START_TEST(stream_calls)
 }
 END_TEST
 
+/* TCP_INFO: segments as the family has them */
+START_TEST(segment_sizes)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(80) };
+	struct weir_error e = { "" };
+	struct weir_sock *c, *l;
+	struct tcp_info i;
+	socklen_t len = sizeof(i);
+
+	start(0);
+	ck_assert_int_eq(weir_addr_add(host[0].nic, "fd00::1/64", &e), 0);
+	ck_assert_int_eq(weir_addr_add(host[1].nic, "fd00::2/64", &e), 0);
+	ck_assert_int_eq(inet_pton(AF_INET6, _i ? "fd00::2" : "::ffff:10.0.0.2", &to.sin6_addr), 1);
+	ck_assert_int_eq(weir_socket(host[1].s, AF_INET6, SOCK_STREAM, 0, &l), 0);
+	ck_assert_int_eq(weir_bind(l, (struct sockaddr *)&(struct sockaddr_in6){ .sin6_family = AF_INET6,
+				   .sin6_port = htons(80) }, sizeof(to)), 0);
+	ck_assert_int_eq(weir_listen(l, 4), 0);
+	ck_assert_int_eq(weir_socket(host[0].s, AF_INET6, SOCK_STREAM, 0, &c), 0);
+	ck_assert_int_eq(weir_connect(c, (struct sockaddr *)&to, sizeof(to)), -EINPROGRESS);
+	run(SEC);
+	ck_assert_int_eq(weir_getsockopt(c, IPPROTO_TCP, TCP_INFO, &i, &len), 0);
+	ck_assert_uint_eq(i.tcpi_state, TCP_ESTABLISHED);
+	ck_assert_uint_eq(i.tcpi_pmtu, 1500);
+	ck_assert_uint_eq(i.tcpi_advmss, _i ? 1440 : 1460);
+	ck_assert_uint_eq(i.tcpi_snd_mss, _i ? 1428 : 1448);
+	weir_close(c);
+	weir_close(l);
+}
+END_TEST
+
 START_TEST(stream_errors)
 {
 	struct sockaddr_in nobody = at("10.0.0.2", 81);
@@ -696,6 +726,7 @@ int main(void)
 	tcase_add_test(tc, input_is_bounded);
 	tcase_add_test(tc, nic_down_and_up);
 	tcase_add_test(tc, stream_calls);
+	tcase_add_loop_test(tc, segment_sizes, 0, 2);
 	tcase_add_test(tc, stream_errors);
 	tcase_add_test(tc, datagram_calls);
 	tcase_add_test(tc, error_queue);

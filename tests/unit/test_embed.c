@@ -31,7 +31,7 @@ struct host {
 	struct weir_stack *s;
 	struct weir_nic *nic, *peer;
 	int busy;			/* transmit answers this */
-	int frames, lines;
+	int frames, lines, solicitations;	/* of IPv6 */
 	size_t largest;
 };
 
@@ -54,6 +54,7 @@ static int transmit(void *arg, const struct iovec *iov, int n, size_t len,
 	}
 	ck_assert_uint_eq(at, len);
 	h->frames++;
+	h->solicitations += len > 54 && frame[12] == 0x86 && frame[20] == IPPROTO_ICMPV6 && frame[54] == 135;
 	h->largest = len > h->largest ? len : h->largest;
 	if (h->peer)
 		weir_nic_input(h->peer, frame, len, vnet);
@@ -424,6 +425,44 @@ START_TEST(segment_sizes)
 }
 END_TEST
 
+/* RFC 4861 7.3.1: ACKs that make progress confirm the neighbour, whatever its state; nobody asks */
+START_TEST(progress_confirms)
+{
+	struct sockaddr_in6 at6 = { .sin6_family = AF_INET6, .sin6_port = htons(80) };
+	struct weir_error e = { "" };
+	struct weir_sock *c, *s, *l;
+	char b[8];
+
+	start(0);
+	ck_assert_int_eq(weir_addr_add(host[0].nic, "fd00::1/64", &e), 0);
+	ck_assert_int_eq(weir_addr_add(host[1].nic, "fd00::2/64", &e), 0);
+	ck_assert_int_eq(inet_pton(AF_INET6, "fd00::2", &at6.sin6_addr), 1);
+	ck_assert_int_eq(weir_socket(host[1].s, AF_INET6, SOCK_STREAM, 0, &l), 0);
+	ck_assert_int_eq(weir_bind(l, (struct sockaddr *)&at6, sizeof(at6)), 0);
+	ck_assert_int_eq(weir_listen(l, 4), 0);
+	ck_assert_int_eq(weir_socket(host[0].s, AF_INET6, SOCK_STREAM, 0, &c), 0);
+	ck_assert_int_eq(weir_connect(c, (struct sockaddr *)&at6, sizeof(at6)), -EINPROGRESS);
+	run(SEC);
+	ck_assert_int_eq(weir_accept(l, &s, NULL, NULL), 0);
+	ck_assert_int_eq(host[0].solicitations, 1);
+	for (int i = 0; i < 100; i++) {		/* REACHABLE stays, for much longer than it lasts */
+		ck_assert_int_eq(weir_send(c, "x", 1, 0), 1);
+		run(2 * SEC);
+		ck_assert_int_eq(weir_recv(s, b, sizeof(b), 0), 1);
+	}
+	for (int i = 0; i < 5; i++) {		/* STALE, then DELAY, and no PROBE */
+		run(100 * SEC);
+		ck_assert_int_eq(weir_send(c, "x", 1, 0), 1);
+		run(20 * SEC);
+		ck_assert_int_eq(weir_recv(s, b, sizeof(b), 0), 1);
+	}
+	ck_assert_int_eq(host[0].solicitations, 1);
+	weir_close(c);
+	weir_close(s);
+	weir_close(l);
+}
+END_TEST
+
 START_TEST(stream_errors)
 {
 	struct sockaddr_in nobody = at("10.0.0.2", 81);
@@ -727,6 +766,7 @@ int main(void)
 	tcase_add_test(tc, nic_down_and_up);
 	tcase_add_test(tc, stream_calls);
 	tcase_add_loop_test(tc, segment_sizes, 0, 2);
+	tcase_add_test(tc, progress_confirms);
 	tcase_add_test(tc, stream_errors);
 	tcase_add_test(tc, datagram_calls);
 	tcase_add_test(tc, error_queue);

@@ -202,6 +202,28 @@ START_TEST(unreachability)
 }
 END_TEST
 
+/* RFC 4861 7.3.1: progress of an upper layer ends it in every state, and nobody is asked any more. */
+START_TEST(confirmed_by_progress)
+{
+	struct ip_addr a = testnet_addr(HOST);
+	const uint8_t known[6] = { 2, 0, 0, 0, 0, 2 };
+
+	add("2001:db8::1", 64);
+	neighbour_update(&tn.ip.ndp, eth, a.b, known, false, true, true);
+	if (_i)
+		send_one(HOST);
+	if (_i == 2)
+		testnet_run(&tn, 5 * SEC + 10 * MSEC);
+	ck_assert_int_eq(neighbour(HOST)->state, _i == 0 ? NUD_STALE : _i == 1 ? NUD_DELAY : NUD_PROBE);
+	testnet_discard(eth);
+	neighbour_confirm(&tn.ip.ndp, eth, a.b);
+	ck_assert_int_eq(neighbour(HOST)->state, NUD_REACHABLE);
+	testnet_run(&tn, 100 * SEC);
+	ck_assert_int_eq(count(NDP_SOLICIT), 0);
+	ck_assert_int_eq(neighbour(HOST)->state, NUD_STALE);
+}
+END_TEST
+
 /* ---- routers ---- */
 
 /* RFC 7559 section 2.1: soon, then after 4, 8, 16 ... s, each a tenth more or less; not for ever. */
@@ -529,6 +551,7 @@ int main(void)
 	tcase_add_test(tc, advertisements_not_asked_for);
 	tcase_add_test(tc, claims_are_contradicted);
 	tcase_add_test(tc, unreachability);
+	tcase_add_loop_test(tc, confirmed_by_progress, 0, 3);
 	tcase_add_test(tc, solicitations_back_off);
 	tcase_add_test(tc, bad_advertisements_of_routers);
 	tcase_add_test(tc, default_router);

@@ -261,9 +261,9 @@ START_TEST(fairness)
 	begin(&b);
 	run(&b, 5 * SEC);
 	begin(&b);
-	run(&b, 15 * SEC);
+	run(&b, 25 * SEC);
 	measure(&b);
-	run(&b, 15 * SEC);
+	run(&b, 30 * SEC);
 	say(&b, "fairness");
 	x = share(&b, &b.flow[0]);
 	y = share(&b, &b.flow[1]);

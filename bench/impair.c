@@ -11,8 +11,8 @@
  * learned. The driver takes in only what is for its device's own address: so each device has to
  * have the address of the station at the other end of the wire.
  *
- * Says "ready" when it is, runs until its input, a pipe, ends, and then prints RIGHT's statistics as
- * JSON; with /dev/null as its input, until it is killed.
+ * Says "ready" when it is, runs until its input, a pipe, ends, and then prints RIGHT's statistics
+ * as JSON; with /dev/null as its input, until it is killed.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -2,8 +2,9 @@
 /*
  * exec.c - weir exec: another program in a sandbox that is there.
  *
- * The stack process hands over a pidfd of the sandbox's init, which is the key to its namespaces. The
- * program is our child, in these namespaces, under a filter of its own, whose listener the stack process is given.
+ * The stack process hands over a pidfd of the sandbox's init, which is the key to its namespaces.
+ * The program is our child, in these namespaces, under a filter of its own, whose listener the
+ * stack process is given.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* relay.c - signals, the terminal and the exit status between a command and its program (relay.h). */
+/* relay.c - signals, the terminal and the exit status between a command and its program
+ * (relay.h). */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /*
  * relay.h - a command that stands for a program: passes signals to it, stops and ends as it does.
  *
- * The program is in the same process group, so what the terminal sends (SI_KERNEL: ^C, ^Z, a hangup, a new size) has
- * reached it already; what was sent to the command alone is passed on.
+ * The program is in the same process group, so what the terminal sends (SI_KERNEL: ^C, ^Z, a
+ * hangup, a new size) has reached it already; what was sent to the command alone is passed on.
  */
 #ifndef CMD_RELAY_H
 #define CMD_RELAY_H

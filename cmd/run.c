@@ -3,9 +3,9 @@
  * run.c - weir run: a program on its own stack.
  *
  * What needs privilege happens here, before anything is forked: configuration, modules, links, the
- * control socket. Then the janitor, then the namespace's addresses are taken, then the stack process, which starts the
- * program. From there on this process, the front, stands for the program (relay.h), and gives everything
- * back at the end (docs/ARCHITECTURE.md, "Processes of weir run").
+ * control socket. Then the janitor, then the namespace's addresses are taken, then the stack
+ * process, which starts the program. From there on this process, the front, stands for the program
+ * (relay.h), and gives everything back at the end (docs/ARCHITECTURE.md, "Processes of weir run").
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -315,7 +315,8 @@ static void take_report(struct run *r)
 	}
 }
 
-/* Until the stack process has ended. A second thought while it still delivers what the program sent ends it at once. */
+/* Until the stack process has ended. A second thought while it still delivers what the program sent
+ * ends it at once. */
 static void stand_for_program(struct run *r)
 {
 	struct pollfd p[] = {

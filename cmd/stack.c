@@ -2,10 +2,10 @@
 /*
  * stack.c - the stack process of weir run: PID 1 of its PID namespace, the parent of the sandbox.
  *
- * Order matters. The sandbox's init is forked first, while this process is small and privileged; the
- * stack is started; what is not needed any more is given up; only then may the program run. When the sandbox is
- * empty, what programs had written may still be on its way: as a kernel would, the stack goes on sending it, as
- * long as it gets rid of some.
+ * Order matters. The sandbox's init is forked first, while this process is small and privileged;
+ * the stack is started; what is not needed any more is given up; only then may the program run.
+ * When the sandbox is empty, what programs had written may still be on its way: as a kernel would,
+ * the stack goes on sending it, as long as it gets rid of some.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -190,8 +190,8 @@ static void stack_stdio(void)
 }
 
 /*
- * The kernel's stack runs in softirqs, before any process; ours is one. It has to be woken on time, for
- * shaping and for latency, so it asks to come first (the program keeps its own priority).
+ * The kernel's stack runs in softirqs, before any process; ours is one. It has to be woken on time,
+ * for shaping and for latency, so it asks to come first (the program keeps its own priority).
  */
 static void stack_priority(void)
 {

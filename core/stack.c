@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stack.c - the floors of one stack, put together from the bottom up and taken apart from the top down. */
+/* stack.c - the floors of one stack, put together from the bottom up and taken apart from the top
+ * down. */
 #include <errno.h>
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
 /*
  * stack.h - one network stack, whole: every floor's struct, put together.
  *
- * A stack is owned by one thread. It takes time, randomness and memory from who makes it, and has no
- * thread, no fd and no global of its own: a simulation runs many side by side.
+ * A stack is owned by one thread. It takes time, randomness and memory from who makes it, and has
+ * no thread, no fd and no global of its own: a simulation runs many side by side.
  */
 #ifndef STACK_H
 #define STACK_H

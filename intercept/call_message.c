@@ -2,18 +2,20 @@
 /*
  * call_message.c - sendto and recvfrom with an address, sendmsg, recvmsg, sendmmsg, recvmmsg.
  *
- * A stream's bytes go through the program's own end, so that they keep their order with what plain reads and
- * writes move. A call that asks for nothing but bytes is left to the kernel (CALL_CONTINUE) once it would not wait,
- * for only the kernel moves bytes and answers in one step: an answer of ours may be thrown away although it
- * was taken (notify.c), and bytes would be lost with it, or go twice. Whatever another thread makes of the message
- * meanwhile, what the kernel then does to that end send() and recv() could do as well. Calls with more to
- * them (a name, control data, MSG_TRUNC, Fast Open) are done here, through a copy of the program's end.
+ * A stream's bytes go through the program's own end, so that they keep their order with what plain
+ * reads and writes move. A call that asks for nothing but bytes is left to the kernel
+ * (CALL_CONTINUE) once it would not wait, for only the kernel moves bytes and answers in one step:
+ * an answer of ours may be thrown away although it was taken (notify.c), and bytes would be lost
+ * with it, or go twice. Whatever another thread makes of the message meanwhile, what the kernel
+ * then does to that end send() and recv() could do as well. Calls with more to them (a name,
+ * control data, MSG_TRUNC, Fast Open) are done here, through a copy of the program's end.
  *
- * A datagram to be sent goes to the stack at once, after what waits in the pair; a received one is taken from the
- * program's end, with its name from the list beside it (pump_dgram.c).
+ * A datagram to be sent goes to the stack at once, after what waits in the pair; a received one is
+ * taken from the program's end, with its name from the list beside it (pump_dgram.c).
  *
- * What is done here reads the caller's structures once, and uses what was read. recvmmsg and sendmmsg of datagrams wait
- * for the first message only: they return early rather than wait for the later ones.
+ * What is done here reads the caller's structures once, and uses what was read. recvmmsg and
+ * sendmmsg of datagrams wait for the first message only: they return early rather than wait for the
+ * later ones.
  */
 #include <errno.h>
 #include <limits.h>
@@ -145,7 +147,8 @@ static int64_t stream_unsent(struct call *c, const struct message *m, int err)
 
 	if (result != -EPIPE)
 		return result;
-	/* the program's end is shut for good: whatever the message is, the kernel gives EPIPE and the signal at once */
+	/* the program's end is shut for good: whatever the message is, the kernel gives EPIPE and
+	 * the signal at once */
 	if (shut)
 		return CALL_CONTINUE;
 	c->sigpipe = !(m->flags & MSG_NOSIGNAL);
@@ -177,8 +180,8 @@ static ssize_t stream_fastopen_syn(struct call *c, struct message *m)
 }
 
 /*
- * MSG_FASTOPEN: connect and send in one call. What the SYN carries is sent by the stack itself; the rest goes the usual way once
- * the connection stands, for which a call that may block waits.
+ * MSG_FASTOPEN: connect and send in one call. What the SYN carries is sent by the stack itself; the
+ * rest goes the usual way once the connection stands, for which a call that may block waits.
  */
 static int64_t stream_fastopen(struct call *c, struct message *m)
 {
@@ -214,7 +217,8 @@ static int64_t stream_fastopen_wait(struct call *c)
 	return 0;
 }
 
-/* Can the kernel send it as send() would? Not when there may be a truer error to tell than it knows. */
+/* Can the kernel send it as send() would? Not when there may be a truer error to tell than it
+ * knows. */
 static bool stream_plain(const struct call *c, const struct message *m)
 {
 	const struct isock *is = c->is;
@@ -387,7 +391,8 @@ static int64_t dgram_send(struct call *c, struct message *m)
 	return n;
 }
 
-/* Drop the names that plain reads have passed by: the later ones' lengths add up to what is left. */
+/* Drop the names that plain reads have passed by: the later ones' lengths add up to what is
+ * left. */
 static void dgram_sync(struct call *c)
 {
 	struct isock *is = c->is;
@@ -406,7 +411,8 @@ static void dgram_sync(struct call *c)
 	}
 }
 
-/* The name of a datagram of n bytes that has just been taken; empty ones before it had been read. */
+/* The name of a datagram of n bytes that has just been taken; empty ones before it had been
+ * read. */
 static struct isock_name *dgram_name(struct isock *is, uint32_t n)
 {
 	while (!list_empty(&is->names)) {

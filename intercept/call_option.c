@@ -2,8 +2,8 @@
 /*
  * call_option.c - getsockopt, setsockopt and the ioctls of sockets.
  *
- * Most belong to the stack. What concerns the program's own waiting (SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT) is
- * set on the program's end too, since a plain recv() waits there.
+ * Most belong to the stack. What concerns the program's own waiting (SO_RCVTIMEO, SO_SNDTIMEO,
+ * SO_RCVLOWAT) is set on the program's end too, since a plain recv() waits there.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -174,7 +174,8 @@ int64_t call_getsockopt(struct call *c)
 
 /* ---- ioctl ---- */
 
-/* Bytes that the program has written and the peer has not acknowledged: some may still be on their way to the stack. */
+/* Bytes that the program has written and the peer has not acknowledged: some may still be on their
+ * way to the stack. */
 static int64_t ioctl_outq(struct call *c)
 {
 	struct isock *is = c->is;
@@ -238,7 +239,8 @@ static int64_t ioctl_nics(struct call *c, struct sock *sk, unsigned long request
 	return err ? err : call_write(c, c->args[2], &ifr, sizeof(ifr));
 }
 
-/* What interfaces there are is asked of any socket: if_nametoindex() of glibc asks an AF_UNIX one. */
+/* What interfaces there are is asked of any socket: if_nametoindex() of glibc asks an AF_UNIX
+ * one. */
 int64_t call_ioctl_other(struct call *c)
 {
 	int domain = AF_UNSPEC;

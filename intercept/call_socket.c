@@ -3,9 +3,9 @@
  * call_socket.c - socket, bind, connect, shutdown, getsockname, getpeername.
  *
  * connect, as Linux: the call that starts it answers EINPROGRESS, or waits; another one meanwhile
- * EALREADY, or waits; the first one after it has succeeded 0, all later ones EISCONN. So a connect that a signal
- * interrupted gets its result when it is made again. The first one after it has failed tells the error, or
- * ECONNABORTED when SO_ERROR has told it; the next one begins anew.
+ * EALREADY, or waits; the first one after it has succeeded 0, all later ones EISCONN. So a connect
+ * that a signal interrupted gets its result when it is made again. The first one after it has
+ * failed tells the error, or ECONNABORTED when SO_ERROR has told it; the next one begins anew.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -171,8 +171,8 @@ int64_t call_getpeername(struct call *c)
 }
 
 /*
- * The program's end is shut down for the program's own reads and writes; the pump passes the end of data on once it
- * has moved all bytes before it.
+ * The program's end is shut down for the program's own reads and writes; the pump passes the end of
+ * data on once it has moved all bytes before it.
  */
 int64_t call_shutdown(struct call *c)
 {

@@ -5,15 +5,16 @@
  * Theory of operation
  *
  * Calls that only a network stack can answer become notifications (SECCOMP_RET_USER_NOTIF); all
- * others run in the kernel as ever. What moves bytes (read, write, send, recv, sendto and recvfrom without an
- * address, splice, sendfile) or waits for them (poll, select, epoll) is never a notification: a
- * program's socket is an AF_UNIX socket, and the kernel serves it. The filter cannot follow
- * pointers, but it can compare one with NULL: that is how send() and sendto() are told apart, which are one system call.
+ * others run in the kernel as ever. What moves bytes (read, write, send, recv, sendto and recvfrom
+ * without an address, splice, sendfile) or waits for them (poll, select, epoll) is never a
+ * notification: a program's socket is an AF_UNIX socket, and the kernel serves it. The filter
+ * cannot follow pointers, but it can compare one with NULL: that is how send() and sendto() are
+ * told apart, which are one system call.
  *
- * io_uring would make socket calls behind the filter's back, so it does not exist (ENOSYS). Neither do the
- * i386 and x32 calls: their numbers mean other calls than the filter thinks.
- * None of this is what confines the program: its own network namespace does. A call that slips by
- * meets a kernel without devices.
+ * io_uring would make socket calls behind the filter's back, so it does not exist (ENOSYS). Neither
+ * do the i386 and x32 calls: their numbers mean other calls than the filter thinks. None of this is
+ * what confines the program: its own network namespace does. A call that slips by meets a kernel
+ * without devices.
  *
  * SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is not used: a signal must be able to interrupt accept,
  * connect and recvmsg. Root installs the filter without no_new_privs, so that sudo, ping and sshd

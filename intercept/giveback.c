@@ -76,8 +76,8 @@ static int sysctl_write(const char *pattern, const char *dev, const char *value)
 	return rc;
 }
 
-/* How the kernel makes its own IPv6 addresses on dev. Over netlink it is only noted; writing the sysctl
- * would also make one at once. */
+/* How the kernel makes its own IPv6 addresses on dev. Over netlink it is only noted; writing the
+ * sysctl would also make one at once. */
 static int gen_mode_set(struct mnl_socket *nl, const struct device *dev, uint8_t mode)
 {
 	char buf[128];
@@ -262,8 +262,8 @@ static void restore_addr(const struct takeover *t, struct mnl_socket *nl,
 	free(m);
 }
 
-/* The kernel appends IPv4 addresses to a device's list and puts IPv6 ones in front: in this order the lists
- * are as they were. */
+/* The kernel appends IPv4 addresses to a device's list and puts IPv6 ones in front: in this order
+ * the lists are as they were. */
 static void restore_addrs(const struct takeover *t, struct mnl_socket *nl)
 {
 	for (struct list *pos = t->addrs.next; pos != &t->addrs; pos = pos->next) {

@@ -31,7 +31,8 @@ void intercept_destroy(struct intercept *ic);
 int intercept_add_listener(struct intercept *ic, int fd, struct weir_error *e);
 const struct intercept_stats *intercept_stats(const struct intercept *ic);
 
-/* Install the filter in the calling process (single-threaded, about to exec): the listener fd, or -errno. */
+/* Install the filter in the calling process (single-threaded, about to exec): the listener fd, or
+ * -errno. */
 int filter_install(struct weir_error *e);
 
 #endif

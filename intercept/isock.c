@@ -4,24 +4,26 @@
  *
  * Theory of operation
  *
- * Life: isock_create makes the pair; the program's end is put into the program and closed here. When the last
- * descriptor of it is closed, wherever it had got to, the stack's end sees EPOLLHUP.
+ * Life: isock_create makes the pair; the program's end is put into the program and closed here.
+ * When the last descriptor of it is closed, wherever it had got to, the stack's end sees EPOLLHUP.
  *
- * Twice that does not work. A connection that was reset is shown to the program by closing the stack's end,
- * and then nothing is left to see with. And once both sides have shut down sending, EPOLLHUP is there already. Such sockets
- * become ghosts. What tells their end is the witness: an epoll set that every program's end is
- * added to while its descriptor is at hand. An epoll set holds no reference: the kernel takes an
- * entry out when the file is gone. So a sweep reads the set's members from
- * /proc/self/fdinfo, and ghosts that are not among them are freed.
+ * Twice that does not work. A connection that was reset is shown to the program by closing the
+ * stack's end, and then nothing is left to see with. And once both sides have shut down sending,
+ * EPOLLHUP is there already. Such sockets become ghosts. What tells their end is the witness: an
+ * epoll set that every program's end is added to while its descriptor is at hand. An epoll set
+ * holds no reference: the kernel takes an entry out when the file is gone. So a sweep reads the
+ * set's members from /proc/self/fdinfo, and ghosts that are not among them are freed.
  *
- * Not writable: an AF_UNIX socket is writable while the memory of what it has sent and the peer has not read is at most
- * a quarter of SO_SNDBUF. A connecting socket must not be writable: its buffer is made as small
- * as can be and filled with bytes that mean nothing (junk); the stack reads them away when the connection stands.
+ * Not writable: an AF_UNIX socket is writable while the memory of what it has sent and the peer has
+ * not read is at most a quarter of SO_SNDBUF. A connecting socket must not be writable: its buffer
+ * is made as small as can be and filled with bytes that mean nothing (junk); the stack reads them
+ * away when the connection stands.
  *
- * A reset: when an AF_UNIX end is closed with unread bytes in it, its peer gets ECONNRESET. If the program
- * has left none there, one is written for it, through its own end. Once the program has shut down sending, that cannot be done any
- * more; so two bytes are written before the shutdown takes place: one that carries a descriptor, which sets it
- * apart from data (even from data that another thread writes at that moment), and one that stays unread for good.
+ * A reset: when an AF_UNIX end is closed with unread bytes in it, its peer gets ECONNRESET. If the
+ * program has left none there, one is written for it, through its own end. Once the program has
+ * shut down sending, that cannot be done any more; so two bytes are written before the shutdown
+ * takes place: one that carries a descriptor, which sets it apart from data (even from data that
+ * another thread writes at that moment), and one that stays unread for good.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -348,8 +350,8 @@ static void isock_copy_options(int from, int to)
 }
 
 /*
- * The program's descriptor gets the end of a new pair: the old one can never be connected again. Copies that it made of
- * the descriptor, and its place in epoll sets, stay with the old end.
+ * The program's descriptor gets the end of a new pair: the old one can never be connected again.
+ * Copies that it made of the descriptor, and its place in epoll sets, stay with the old end.
  */
 int isock_renew(struct isock *is, struct call *c)
 {
@@ -408,7 +410,8 @@ void isock_haunt(struct isock *is)
 		timer_arm(&ic->env->timers, &ic->sweep, ic->env->now + SWEEP_INTERVAL);
 }
 
-/* Mark every socket whose program's end is in the witness: lines "tfd: 5 events: 18 data: 1f ..." */
+/* Mark every socket whose program's end is in the witness: lines "tfd: 5 events: 18 data: 1f
+ * ..." */
 static bool isock_witness(struct intercept *ic)
 {
 	char path[48], *line = NULL, *at;

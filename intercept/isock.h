@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * isock.h - a program's socket: the pair of AF_UNIX ends, the stack's socket behind it, and what is shared by
- * the files that serve it. Private to intercept/.
+ * isock.h - a program's socket: the pair of AF_UNIX ends, the stack's socket behind it, and what is
+ * shared by the files that serve it. Private to intercept/.
  *
  *	program  <->  its end  ====  the stack's end  <->  pump  <->  struct sock
  *
- * The program's end is known by its socket cookie (SO_COOKIE): 64 bits that the kernel never gives twice, unlike
- * inode numbers. It stays the same through fork, exec, dup and SCM_RIGHTS, so these need no care at all.
+ * The program's end is known by its socket cookie (SO_COOKIE): 64 bits that the kernel never gives
+ * twice, unlike inode numbers. It stays the same through fork, exec, dup and SCM_RIGHTS, so these
+ * need no care at all.
  *
- * The stack holds no descriptor of the program's end (or closing it would not be seen), but borrows one
- * for the time of a call. Where one is needed between calls, it is looked for where the
- * program last used it, and the cookie tells whether it is still there.
+ * The stack holds no descriptor of the program's end (or closing it would not be seen), but borrows
+ * one for the time of a call. Where one is needed between calls, it is looked for where the program
+ * last used it, and the cookie tells whether it is still there.
  */
 #ifndef INTERCEPT_ISOCK_H
 #define INTERCEPT_ISOCK_H
@@ -136,7 +137,8 @@ struct call_kind {
 	int nr;
 	bool socket;			/* args[0] is a descriptor */
 	int64_t (*fn)(struct call *c);
-	/* The answer found nobody: take back what can be taken back. NULL: the result is remembered. */
+	/* The answer found nobody: take back what can be taken back. NULL: the result is
+	 * remembered. */
 	void (*undo)(struct call *c, int64_t result);
 	int64_t (*other)(struct call *c);	/* on a descriptor that is not ours; NULL: is the kernel's */
 };
@@ -176,9 +178,10 @@ struct intercept {
 };
 
 /*
- * Descriptors are given lowest first, so the number of a new one tells whether few are left. Sockets leave the last
- * quarter of what is allowed (at most 1024) to calls, waiting calls half of that to calls that are answered at once,
- * the control socket and modules: a program that takes all it can get hinders nobody else.
+ * Descriptors are given lowest first, so the number of a new one tells whether few are left.
+ * Sockets leave the last quarter of what is allowed (at most 1024) to calls, waiting calls half of
+ * that to calls that are answered at once, the control socket and modules: a program that takes all
+ * it can get hinders nobody else.
  */
 static inline bool fds_left(const struct intercept *ic, int fd, bool waits)
 {
@@ -221,7 +224,8 @@ int64_t call_accept(struct call *c);
 /* notify.c */
 int64_t call_wait(struct call *c, uint64_t timeout, uint32_t events);
 bool call_valid(const struct call *c);
-/* Put fd into the program as the call's result; CALL_ANSWERED, or -errno; *tfd: its number there, -1: nobody took it. */
+/* Put fd into the program as the call's result; CALL_ANSWERED, or -errno; *tfd: its number there,
+ * -1: nobody took it. */
 int64_t call_answer_fd(struct call *c, int fd, bool cloexec, int *tfd);
 int call_replace_fd(struct call *c, int fd);		/* in the place of args[0]; the call goes on. -errno */
 bool call_nonblock(const struct call *c);

@@ -4,13 +4,14 @@
  *
  * Theory of operation
  *
- * Init is PID 1 of a PID namespace inside the stack process's own, in new mount and network namespaces; the
- * network namespace is empty, with loopback down. It starts the program, reaps what is orphaned, tells the
- * front when the program stops or exits, and then ends, which ends all that is left in its namespace.
+ * Init is PID 1 of a PID namespace inside the stack process's own, in new mount and network
+ * namespaces; the network namespace is empty, with loopback down. It starts the program, reaps what
+ * is orphaned, tells the front when the program stops or exits, and then ends, which ends all that
+ * is left in its namespace.
  *
- * Under the filter sendmsg is a notification that nobody answers yet, so the program cannot send its listener
- * away. It tells its number through a pipe (write is no notification), and init, which is not filtered, takes a copy with
- * pidfd_getfd. The program execs once the stack process says so.
+ * Under the filter sendmsg is a notification that nobody answers yet, so the program cannot send
+ * its listener away. It tells its number through a pipe (write is no notification), and init, which
+ * is not filtered, takes a copy with pidfd_getfd. The program execs once the stack process says so.
  *
  * The program stays in the front's process group and session: the terminal treats it as if it had
  * been started by the shell.

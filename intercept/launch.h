@@ -37,12 +37,13 @@ struct launched {
 	int go;				/* the program waits for a byte from here */
 };
 
-/* Start the sandbox: init as PID 1 of new namespaces, and under it the program, which waits for launch_go. */
+/* Start the sandbox: init as PID 1 of new namespaces, and under it the program, which waits for
+ * launch_go. */
 int launch_sandbox(const struct launch *l, struct launched *out, struct weir_error *e);
 void launch_go(struct launched *l);
 
-/* In a child that is to become the program: install the filter (intercept), tell the listener's number on up, wait for a byte from
- * go, exec. Never returns. */
+/* In a child that is to become the program: install the filter (intercept), tell the listener's
+ * number on up, wait for a byte from go, exec. Never returns. */
 void launch_exec(char *const *argv, bool intercept, const sigset_t *mask, int up, int go)
 	__attribute__((noreturn));
 /* The listener that a child of launch_exec has announced on up: its descriptor here, or -errno. */

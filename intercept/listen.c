@@ -4,10 +4,10 @@
  *
  * Theory of operation
  *
- * A listening socket polls readable while a connection waits. The program's end does so because bytes lie in it that mean
- * nothing: one is written whenever the stack reports a connection (so that an edge-triggered epoll has
- * its edge), and accept takes one back, the last one only with the last connection. The program's end is filled besides, and so
- * never polls writable.
+ * A listening socket polls readable while a connection waits. The program's end does so because
+ * bytes lie in it that mean nothing: one is written whenever the stack reports a connection (so
+ * that an edge-triggered epoll has its edge), and accept takes one back, the last one only with the
+ * last connection. The program's end is filled besides, and so never polls writable.
  *
  * A connection that was taken from the stack, but whose caller was gone or had no descriptor
  * left, waits in the listener's ready list, in front of all others.

@@ -4,8 +4,9 @@
  *
  * Theory of operation
  *
- * The stack process reads what strangers send. A mistake in that code must stay inside the sandbox, so it keeps
- * only what it works with: descriptors that are open, memory, time, and the programs of its own PID namespace.
+ * The stack process reads what strangers send. A mistake in that code must stay inside the sandbox,
+ * so it keeps only what it works with: descriptors that are open, memory, time, and the programs of
+ * its own PID namespace.
  *
  * - Files: its root is an empty, read-only tmpfs with a /proc of its own PID namespace, which tells of programs (capabilities of
  *   one that opens a raw socket) and of itself (the witness of isock.c; dlopen of a memfd).
@@ -97,7 +98,8 @@ static int lockdown_capabilities(struct weir_error *e)
 		return weir_fail(e, errno, "cannot drop capabilities: %s", strerror(errno));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return weir_fail(e, errno, "cannot give up privileges: %s", strerror(errno));
-	/* last, for a change of credentials may clear it; a pipe tells of a front that went before */
+	/* last, for a change of credentials may clear it; a pipe tells of a front that went
+	 * before */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	return 0;
 }

@@ -5,10 +5,11 @@
 
 #include <weir/error.h>
 
-/* As many descriptors as may be had; the program must be running already, or it would inherit the limit. */
+/* As many descriptors as may be had; the program must be running already, or it would inherit the
+ * limit. */
 void lockdown_limits(void);
-/* Own root with nothing but /proc, no capability but CAP_SYS_PTRACE, not dumpable, ends with its parent,
- * the allow-list. Cannot be undone. */
+/* Own root with nothing but /proc, no capability but CAP_SYS_PTRACE, not dumpable, ends with its
+ * parent, the allow-list. Cannot be undone. */
 int lockdown(struct weir_error *e);
 
 #endif

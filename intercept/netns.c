@@ -34,8 +34,8 @@ int netns_enter(int netns_fd)
 
 void netns_leave(int back)
 {
-	/* We were there a moment ago: this fails only if privilege was taken away in between, and then
-	 * nothing may go on in the wrong namespace. */
+	/* We were there a moment ago: this fails only if privilege was taken away in between, and
+	 * then nothing may go on in the wrong namespace. */
 	if (setns(back, CLONE_NEWNET))
 		abort();
 	close(back);

@@ -4,26 +4,29 @@
  *
  * Theory of operation
  *
- * A call that can be answered is answered at once. One that must wait (a blocking accept, connect, recvmsg, sendmsg) is
- * kept, and its handler runs again from the start whenever the thing it waits for may have come: an event of the stack's
- * socket, readiness of the program's end, or its time-out.
+ * A call that can be answered is answered at once. One that must wait (a blocking accept, connect,
+ * recvmsg, sendmsg) is kept, and its handler runs again from the start whenever the thing it waits
+ * for may have come: an event of the stack's socket, readiness of the program's end, or its
+ * time-out.
  *
- * Nobody tells when a waiting caller is interrupted by a signal or killed: its notification's id
- * is no longer valid, that is all. So a waiting call asks before it takes
- * anything, and from time to time waiting calls are looked through. A call interrupted between that question and the
- * answer finds its answer refused (ENOENT); then it is undone, or, where it cannot be, its
- * result is remembered: the kernel restarts the call, or the program makes it again after
- * EINTR, with the same arguments, and gets the result that is waiting for it.
+ * Nobody tells when a waiting caller is interrupted by a signal or killed: its notification's id is
+ * no longer valid, that is all. So a waiting call asks before it takes anything, and from time to
+ * time waiting calls are looked through. A call interrupted between that question and the answer
+ * finds its answer refused (ENOENT); then it is undone, or, where it cannot be, its result is
+ * remembered: the kernel restarts the call, or the program makes it again after EINTR, with the
+ * same arguments, and gets the result that is waiting for it.
  *
- * One moment is left: a caller that a signal has just woken up is still there for us, the answer is taken, and the
- * kernel restarts the call all the same. Nobody can tell that from a program that makes the same call twice. So what
- * must not happen twice or be lost is given in one step with the answer: descriptors by SECCOMP_ADDFD_FLAG_SEND, bytes of
- * streams by the kernel itself (call_message.c). A datagram may be lost or doubled, as datagrams may; connect may say EISCONN.
+ * One moment is left: a caller that a signal has just woken up is still there for us, the answer is
+ * taken, and the kernel restarts the call all the same. Nobody can tell that from a program that
+ * makes the same call twice. So what must not happen twice or be lost is given in one step with the
+ * answer: descriptors by SECCOMP_ADDFD_FLAG_SEND, bytes of streams by the kernel itself
+ * (call_message.c). A datagram may be lost or doubled, as datagrams may; connect may say EISCONN.
  *
- * CALL_CONTINUE lets the kernel do a call on a socket that is not ours. That is decided from the descriptor, and another thread
- * may put one of ours in its place before the kernel looks. The kernel then does the call on an AF_UNIX
- * socket, or on a socket of the program's own namespace, which has no devices: harmless.
- * Nothing is allowed because of what was read through a pointer and then left to the kernel to read again.
+ * CALL_CONTINUE lets the kernel do a call on a socket that is not ours. That is decided from the
+ * descriptor, and another thread may put one of ours in its place before the kernel looks. The
+ * kernel then does the call on an AF_UNIX socket, or on a socket of the program's own namespace,
+ * which has no devices: harmless. Nothing is allowed because of what was read through a pointer and
+ * then left to the kernel to read again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,8 +89,8 @@ static void call_remember(struct call *c, int64_t result)
 }
 
 /*
- * The result that waits for this call. The same call with other arguments means that the thread gave up; other
- * calls mean nothing, for the signal's handler may have made them.
+ * The result that waits for this call. The same call with other arguments means that the thread
+ * gave up; other calls mean nothing, for the signal's handler may have made them.
  */
 static bool call_recall(const struct call *c, int64_t *result)
 {

@@ -4,16 +4,18 @@
  *
  * Theory of operation
  *
- * A SOCK_SEQPACKET pair keeps boundaries. A received datagram's bytes wait in the program's end, so that poll is
- * true and a plain recv() takes them; its sender, length and control messages wait in the names list.
- * A recvfrom or recvmsg that wants these is a notification and takes the bytes through a copy of the
- * program's end (call_message.c); SIOCINQ tells how many bytes are left there, hence which names a plain recv() has passed by.
- * The list never needs more entries than datagrams fit in the program's end.
+ * A SOCK_SEQPACKET pair keeps boundaries. A received datagram's bytes wait in the program's end, so
+ * that poll is true and a plain recv() takes them; its sender, length and control messages wait in
+ * the names list. A recvfrom or recvmsg that wants these is a notification and takes the bytes
+ * through a copy of the program's end (call_message.c); SIOCINQ tells how many bytes are left
+ * there, hence which names a plain recv() has passed by. The list never needs more entries than
+ * datagrams fit in the program's end.
  *
- * An error about something sent (ICMP) cannot be put into an AF_UNIX socket. An empty datagram is: it wakes
- * who polls or waits, and a recvfrom or recvmsg gives the error in its place.
+ * An error about something sent (ICMP) cannot be put into an AF_UNIX socket. An empty datagram is:
+ * it wakes who polls or waits, and a recvfrom or recvmsg gives the error in its place.
  *
- * What a plain send() writes goes to the connected peer. While the stack has no room for it, it stays in the pair.
+ * What a plain send() writes goes to the connected peer. While the stack has no room for it, it
+ * stays in the pair.
  */
 #include <errno.h>
 #include <linux/sockios.h>
@@ -183,7 +185,8 @@ static void dgram_in(struct isock *is)
 
 /* ---- program to stack ---- */
 
-/* A message of the program as a packet: in the shared buffer, what is too long for it in scratch. */
+/* A message of the program as a packet: in the shared buffer, what is too long for it in
+ * scratch. */
 static struct packet *dgram_read(struct isock *is, ssize_t *n)
 {
 	struct intercept *ic = is->ic;

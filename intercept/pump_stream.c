@@ -4,22 +4,24 @@
  *
  * Theory of operation
  *
- * Out: as much as the send queue has room for is read into a 64 KiB buffer, and the queue, retransmissions and the qdisc refer to
- * that buffer. Small writes of many sockets share one. While the send queue is full, the program's
- * bytes stay where they are, and the program blocks, or sees EAGAIN. While epoll watches the stack's
- * end for bytes, only epoll starts a read; and a read that left room in the buffer took all that there
- * was. So hardly any read is in vain.
- * In: the receive queue's bytes are written to the program's end from where they lie, and taken
- * from the queue as far as the program's end took them; that opens the window.
+ * Out: as much as the send queue has room for is read into a 64 KiB buffer, and the queue,
+ * retransmissions and the qdisc refer to that buffer. Small writes of many sockets share one. While
+ * the send queue is full, the program's bytes stay where they are, and the program blocks, or sees
+ * EAGAIN. While epoll watches the stack's end for bytes, only epoll starts a read; and a read that
+ * left room in the buffer took all that there was. So hardly any read is in vain. In: the receive
+ * queue's bytes are written to the program's end from where they lie, and taken from the queue as
+ * far as the program's end took them; that opens the window.
  *
- * The end of a direction follows its last byte: EOF read from the program is shutdown(SHUT_WR) of the
- * stack's socket; the peer's FIN is shutdown(SHUT_WR) of the stack's end. EPOLLHUP at the stack's end means that
- * the program has closed, unless both sides have shut down: then the socket becomes a ghost (isock.c). A
- * program that closes with unread bytes leaves an error (EPOLLERR) there, and as with Linux's TCP that is a RST.
+ * The end of a direction follows its last byte: EOF read from the program is shutdown(SHUT_WR) of
+ * the stack's socket; the peer's FIN is shutdown(SHUT_WR) of the stack's end. EPOLLHUP at the
+ * stack's end means that the program has closed, unless both sides have shut down: then the socket
+ * becomes a ghost (isock.c). A program that closes with unread bytes leaves an error (EPOLLERR)
+ * there, and as with Linux's TCP that is a RST.
  *
- * Urgent data: AF_UNIX has it, too, with TCP's meaning. So MSG_OOB, SO_OOBINLINE, the mark, EPOLLPRI and SIGURG are the kernel's
- * own work at the program's end, and the pump has to carry the byte across with its place in the stream: both the stack's
- * end and the stack's socket are read inline, in pieces that end at the mark. A kernel without it (CONFIG_AF_UNIX_OOB) refuses the
+ * Urgent data: AF_UNIX has it, too, with TCP's meaning. So MSG_OOB, SO_OOBINLINE, the mark,
+ * EPOLLPRI and SIGURG are the kernel's own work at the program's end, and the pump has to carry the
+ * byte across with its place in the stream: both the stack's end and the stack's socket are read
+ * inline, in pieces that end at the mark. A kernel without it (CONFIG_AF_UNIX_OOB) refuses the
  * program's MSG_OOB with EOPNOTSUPP, and gets the peer's urgent bytes as plain ones.
  */
 #include <errno.h>
@@ -85,8 +87,8 @@ static bool stream_at_mark(const struct isock *is)
 }
 
 /*
- * After shutdown(SHUT_WR) the program's bytes end with a byte that carries a descriptor (isock_shut): it is no data, and the
- * one behind it stays unread.
+ * After shutdown(SHUT_WR) the program's bytes end with a byte that carries a descriptor
+ * (isock_shut): it is no data, and the one behind it stays unread.
  */
 static ssize_t stream_read_last(struct isock *is, void *dst, size_t len)
 {
@@ -113,8 +115,8 @@ static ssize_t stream_read_last(struct isock *is, void *dst, size_t len)
 }
 
 /*
- * One read: bytes, 0 at the end of data, -EAGAIN when there is nothing or nowhere to put it. *all: there
- * was no more.
+ * One read: bytes, 0 at the end of data, -EAGAIN when there is nothing or nowhere to put it. *all:
+ * there was no more.
  */
 static ssize_t stream_read(struct isock *is, bool marks, bool *all)
 {
@@ -151,7 +153,8 @@ static ssize_t stream_read(struct isock *is, bool marks, bool *all)
 }
 
 /*
- * True: there may be more, and room for it. marks: the first byte may be urgent; a read ends in front of one.
+ * True: there may be more, and room for it. marks: the first byte may be urgent; a read ends in
+ * front of one.
  */
 static bool stream_out(struct isock *is, bool marks)
 {
@@ -301,7 +304,8 @@ void pump_stream_work(struct isock *is)
 	stream_work(is, !(is->io.events & EPOLLIN), true);	/* else epoll says when */
 }
 
-/* Have both sides shut down, so that EPOLLHUP does not tell whether the program has closed as well? */
+/* Have both sides shut down, so that EPOLLHUP does not tell whether the program has closed as
+ * well? */
 static bool stream_ambiguous(const struct isock *is)
 {
 	return is->state == ISOCK_CONNECTED && is->prog_shut && (is->eof_in || is->discard);

@@ -2,9 +2,9 @@
 /*
  * remote.c - the caller of a notification: its memory and its descriptors.
  *
- * pidfd_getfd gives a descriptor of the same open file that the program has: what is read from, written to or set on it
- * is the program's own socket. Before Linux 6.9 a pidfd names a whole process, by the id of
- * its leader, which /proc/TID/status tells.
+ * pidfd_getfd gives a descriptor of the same open file that the program has: what is read from,
+ * written to or set on it is the program's own socket. Before Linux 6.9 a pidfd names a whole
+ * process, by the id of its leader, which /proc/TID/status tells.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -88,7 +88,8 @@ bool remote_capable(pid_t tid, int cap)
 	return !remote_status(tid, "\nCapEff:\t", 16, &caps) && (caps >> cap & 1);
 }
 
-/* Is the thread of this id still one of the process that the pidfd names? EPERM: it is, but another user's. */
+/* Is the thread of this id still one of the process that the pidfd names? EPERM: it is, but another
+ * user's. */
 static bool remote_same(const struct remote *r, const struct remote_task *t)
 {
 	return !r->by_leader || !syscall(SYS_tgkill, t->leader, t->tid, 0) || errno == EPERM;

@@ -17,9 +17,9 @@
 #define REMOTE_CACHE 64u
 
 /*
- * Descriptors of tasks, kept for the next call of the same one. A pidfd stands for one task
- * for ever: when its number has gone to another task, using it gives ESRCH, and it is opened anew. Where it
- * names the whole process (leader), it is asked whether the task is still of that process.
+ * Descriptors of tasks, kept for the next call of the same one. A pidfd stands for one task for
+ * ever: when its number has gone to another task, using it gives ESRCH, and it is opened anew.
+ * Where it names the whole process (leader), it is asked whether the task is still of that process.
  */
 struct remote {
 	struct remote_task { pid_t tid, leader; int pidfd; } cache[REMOTE_CACHE];

@@ -4,15 +4,16 @@
  *
  * Theory of operation
  *
- * The program maps a ring through the socket's descriptor, and an AF_UNIX socket cannot be mapped. So when it asks
- * for a ring, the ring's memfd takes the place of the program's end under that number, mmap() is
- * the kernel's own work, and the next call about the socket (bind, in every program that follows
- * packet_mmap.rst, and in libpcap) finds the socket in its place again. Meanwhile the stack holds the program's end.
+ * The program maps a ring through the socket's descriptor, and an AF_UNIX socket cannot be mapped.
+ * So when it asks for a ring, the ring's memfd takes the place of the program's end under that
+ * number, mmap() is the kernel's own work, and the next call about the socket (bind, in every
+ * program that follows packet_mmap.rst, and in libpcap) finds the socket in its place again.
+ * Meanwhile the stack holds the program's end.
  *
- * poll() tells that the ring is readable by a datagram of one byte in the program's end, which nobody reads.
- * While it is there, a timer looks whether the program has given back what was filled, and then takes
- * the byte back through a copy of the program's end: a program that polls once more before that finds nothing in its
- * ring, as it may after any spurious wake-up.
+ * poll() tells that the ring is readable by a datagram of one byte in the program's end, which
+ * nobody reads. While it is there, a timer looks whether the program has given back what was
+ * filled, and then takes the byte back through a copy of the program's end: a program that polls
+ * once more before that finds nothing in its ring, as it may after any spurious wake-up.
  */
 #include <errno.h>
 #include <fcntl.h>

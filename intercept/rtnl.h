@@ -28,7 +28,8 @@ void rtnl_close(struct mnl_socket *nl);
 
 /*
  * Every message of a table (RTM_GETLINK, ...) that keep() wants, appended to out in the kernel's
- * order, of the current network namespace. ndm_flags: of RTM_GETNEIGH only. 0 or -errno, out as it was.
+ * order, of the current network namespace. ndm_flags: of RTM_GETNEIGH only. 0 or -errno, out as it
+ * was.
  */
 int rtnl_dump(uint16_t type, uint8_t family, uint8_t ndm_flags,
 	      bool (*keep)(const struct nlmsghdr *nlh, void *arg), void *arg, struct list *out);

@@ -149,7 +149,8 @@ static int switch_value(const char text[SYSCTL_MAX], int missing)
 	return *text ? atoi(text) : missing;
 }
 
-/* Linux: conf/all and the device's are alternatives, but a router follows redirects only with both. */
+/* Linux: conf/all and the device's are alternatives, but a router follows redirects only with
+ * both. */
 static struct taken_ip4 device_ip4(const struct device *d)
 {
 	bool router = switch_value(d->saved[QUIET_FORWARDING], 0);

@@ -329,7 +329,8 @@ static bool read_destination(struct check *ck, const struct merged *m, const str
 	return false;
 }
 
-/* "DST/LEN via GW", "default via GW", or "DST/LEN" for what is on the link itself; and more words behind. */
+/* "DST/LEN via GW", "default via GW", or "DST/LEN" for what is on the link itself; and more words
+ * behind. */
 static void read_route(struct check *ck, const struct merged *m, const struct setting *s,
 		       char *text, struct config_link *l)
 {

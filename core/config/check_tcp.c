@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * check_tcp.c - what [tcp] has beside its congestion control. Its sizes are three in a row, each not
- * smaller than the one before, as Linux's tcp_rmem, tcp_wmem and tcp_mem have them, but in weir's units.
+ * check_tcp.c - what [tcp] has beside its congestion control. Its sizes are three in a row, each
+ * not smaller than the one before, as Linux's tcp_rmem, tcp_wmem and tcp_mem have them, but in
+ * weir's units.
  */
 #include <errno.h>
 #include <stdio.h>

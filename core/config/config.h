@@ -89,8 +89,8 @@ struct config_tcp {
 	uint64_t rmem[3], wmem[3];	/* bytes: min, initial, max */
 	uint64_t memory[3];		/* bytes: low, pressure, max; zeros = shares of [weir] memory */
 	bool sack, timestamps, window_scaling;
-	/* numbered as Linux's net.ipv4.tcp_*: off on passive; off on always; off client server both;
-	 * off blackhole always; off on loopback */
+	/* numbered as Linux's net.ipv4.tcp_*: off on passive; off on always; off client server
+	 * both; off blackhole always; off on loopback */
 	uint32_t ecn, syn_cookies, fastopen, mtu_probing, tw_reuse;
 	uint32_t max_syn_backlog, syn_retries, synack_retries, keepalive_probes;
 	uint64_t fin_timeout, keepalive_time, keepalive_interval;	/* ns */
@@ -140,7 +140,8 @@ const char *config_value(const struct config *c, const char *kind, const char *n
  */
 int config_check(struct config *c, struct registry *r,
 		 void (*report)(void *arg, const char *sentence), void *arg, struct weir_error *e);
-/* [tcp]'s keys but for the sizes and the congestion control, each as text, in the order of the table. */
+/* [tcp]'s keys but for the sizes and the congestion control, each as text, in the order of the
+ * table. */
 void config_tcp_each(const struct config_tcp *t,
 		     void (*fn)(void *arg, const char *key, const char *value), void *arg);
 /* The qdisc for a NIC: its own section, or the common one. */

@@ -2,13 +2,15 @@
 /*
  * commands_sockets.c - every socket of the stack, as ss shows them.
  *
- * Theory of operation. There may be tens of thousands, and an answer is built in the stack's memory,
- * in its time. So one answer has at most SOCKETS_MAX of them, and says where the next one begins:
+ * Theory of operation. There may be tens of thousands, and an answer is built in the stack's
+ * memory, in its time. So one answer has at most SOCKETS_MAX of them, and says where the next one
+ * begins:
  *
  *	{"command":"sockets","from":512}  ->  {"sockets":[...], "next":1024}
  *
  * without "next" at the end. From is a place in the order of a walk. What is opened or closed
- * between two answers may be missed or told twice, as with ss, which asks the kernel in pieces, too.
+ * between two answers may be missed or told twice, as with ss, which asks the kernel in pieces,
+ * too.
  */
 #include <errno.h>
 #include <netinet/tcp.h>

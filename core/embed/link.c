@@ -3,10 +3,10 @@
  * link.c - NICs of an embedding program (weir/weir.h): a link that is two callbacks, or one of a
  * driver module.
  *
- * The callbacks are a link driver like others: frames out are described as iovecs of where their bytes
- * lie, frames in are copied into packets of the pool, which wait for the next turn. A link that does
- * not take a frame leaves it, and all behind it, in the NIC's ring, until the program says
- * weir_nic_writable().
+ * The callbacks are a link driver like others: frames out are described as iovecs of where their
+ * bytes lie, frames in are copied into packets of the pool, which wait for the next turn. A link
+ * that does not take a frame leaves it, and all behind it, in the NIC's ring, until the program
+ * says weir_nic_writable().
  */
 #include <errno.h>
 #include <stdlib.h>

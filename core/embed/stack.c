@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stack.c - stacks of an embedding program (weir/weir.h): their life, their turns, their counters. */
+/* stack.c - stacks of an embedding program (weir/weir.h): their life, their turns, their
+ * counters. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -92,8 +92,8 @@ extern const struct ip_addr ip_addr_localhost6;		/* ::1 */
 struct ip_addr ip_addr_of_param(const struct param_address *a);
 /* Text without prefix, into text[IP_ADDR_TEXT]; returns text. */
 const char *ip_addr_text(const struct ip_addr *a, char *text);
-/* As sockaddr_in or sockaddr_in6, port in host order; scope: the NIC's index, shown with addresses that
- * are names on one link. Gives the full length, and copies at most
+/* As sockaddr_in or sockaddr_in6, port in host order; scope: the NIC's index, shown with addresses
+ * that are names on one link. Gives the full length, and copies at most
  * *len bytes, as getsockname does. */
 void ip_addr_to_sockaddr(const struct ip_addr *a, uint16_t port, int family, uint32_t scope,
 			 void *sa, socklen_t *len);

@@ -10,11 +10,11 @@
  * Headers are walked in the order in which they stand, any number of times up to eight, save for
  * hop-by-hop options, which are the first or an error (section 4.1). Of options we know the
  * paddings and the router alert (RFC 2711); the two high bits of any other say what becomes of the
- * packet (section 4.2). A packet with more than eight options in one header, more than
- * seven bytes of padding in a row, or padding that hides something, is dropped, as by Linux. We route
- * nothing: a routing header with hops left is an error whatever its type, and type 0 is nothing more
- * (RFC 5095). A fragment that is the whole packet is one on its own (RFC 6946): the walk goes on
- * behind its header; others are for fragment.c.
+ * packet (section 4.2). A packet with more than eight options in one header, more than seven bytes
+ * of padding in a row, or padding that hides something, is dropped, as by Linux. We route nothing:
+ * a routing header with hops left is an error whatever its type, and type 0 is nothing more (RFC
+ * 5095). A fragment that is the whole packet is one on its own (RFC 6946): the walk goes on behind
+ * its header; others are for fragment.c.
  */
 #include <linux/icmpv6.h>
 

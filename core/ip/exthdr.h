@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exthdr.h - IPv6 extension headers (RFC 8200 section 4), of packets taken in and of quoted ones. */
+/* exthdr.h - IPv6 extension headers (RFC 8200 section 4), of packets taken in and of quoted
+ * ones. */
 #ifndef IP_EXTHDR_H
 #define IP_EXTHDR_H
 

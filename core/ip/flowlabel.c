@@ -3,9 +3,9 @@
  * flowlabel.c - flow labels of what we send (RFC 6437 section 3).
  *
  * Theory of operation. A label is a keyed hash of addresses, protocol and ports: the same for all
- * packets of a flow, so that load is spread by it where ports cannot be seen, and of no use to guess
- * another's. As with Linux (auto_flowlabels) the high bit is set, which marks those that nobody
- * leased.
+ * packets of a flow, so that load is spread by it where ports cannot be seen, and of no use to
+ * guess another's. As with Linux (auto_flowlabels) the high bit is set, which marks those that
+ * nobody leased.
  */
 #include "ip/ipv6.h"
 

@@ -4,10 +4,11 @@
  *
  * Theory of operation
  *
- * Fragments of one datagram (same source, destination, identification and, in IPv4, protocol) wait in
- * a queue, in order of offset. How the wire says it is ipv4.c's and ipv6.c's to know; here both are
- * ranges of a payload behind headers that every fragment repeats. It is whole when the last one (without MF) is there and the
- * lengths add up to its end: since overlaps are never let in, that leaves no hole.
+ * Fragments of one datagram (same source, destination, identification and, in IPv4, protocol) wait
+ * in a queue, in order of offset. How the wire says it is ipv4.c's and ipv6.c's to know; here both
+ * are ranges of a payload behind headers that every fragment repeats. It is whole when the last one
+ * (without MF) is there and the lengths add up to its end: since overlaps are never let in, that
+ * leaves no hole.
  *
  * Fragments are where forgers like to work, so:
  * - overlap discards the datagram, as in Linux and RFC 5722; what repeats bytes that

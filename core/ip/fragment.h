@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fragment.h - reassembly of fragments of both families (RFC 791, RFC 815, RFC 8200 section 4.5), within
- * limits. */
+/* fragment.h - reassembly of fragments of both families (RFC 791, RFC 815, RFC 8200 section 4.5),
+ * within limits. */
 #ifndef IP_FRAGMENT_H
 #define IP_FRAGMENT_H
 

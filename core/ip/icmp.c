@@ -269,7 +269,8 @@ static bool frag_needed(struct ip *ip, const struct ipv4_header *h, const struct
 	return true;
 }
 
-/* The packet that p is about, which has to be one of ours: the bytes of it that are here; 0: none. */
+/* The packet that p is about, which has to be one of ours: the bytes of it that are here; 0:
+ * none. */
 static uint32_t quoted_packet(struct ip *ip, const struct packet *p, const struct ip_meta *m,
 			      uint8_t quote[ICMP_QUOTE_MAX], struct ip_meta *quoted)
 {

@@ -12,8 +12,8 @@ struct icmp *icmp_create(struct ip *ip);	/* registers the protocol */
 void icmp_destroy(struct icmp *icmp);
 /* May an error go to this host now? Takes it from both buckets. Serves both families. */
 bool icmp_allowed(struct icmp *icmp, const struct ip_addr *to);
-/* An error about what was sent, of either family, of which n bytes are quoted from the IP header on:
- * to raw sockets and to its transport. */
+/* An error about what was sent, of either family, of which n bytes are quoted from the IP header
+ * on: to raw sockets and to its transport. */
 void icmp_error_deliver(struct ip *ip, const struct ip_meta *m, const uint8_t *quote, uint32_t n,
 			const struct ip_error *e);
 /* An error about a packet of our own, p, that this host could not send: to its transport. p stays

@@ -4,12 +4,12 @@
  *
  * Theory of operation
  *
- * In: echo requests are answered, from the address asked, or, when that was a group, from one of the
- * NIC's (section 4.2). Errors quote a packet; when that is one we can have sent - whole headers,
- * eight bytes of transport, from the address that the error came to - they go to its transport. What
- * was too big for a link also lowers the path's MTU, never below 1,280 bytes; TCP does that itself,
- * once it has found the quoted segment to be in flight. Messages of neighbour discovery go to ndp.c,
- * unless they came in fragments (RFC 6980), those about groups to mld.c.
+ * In: echo requests are answered, from the address asked, or, when that was a group, from one of
+ * the NIC's (section 4.2). Errors quote a packet; when that is one we can have sent - whole
+ * headers, eight bytes of transport, from the address that the error came to - they go to its
+ * transport. What was too big for a link also lowers the path's MTU, never below 1,280 bytes; TCP
+ * does that itself, once it has found the quoted segment to be in flight. Messages of neighbour
+ * discovery go to ndp.c, unless they came in fragments (RFC 6980), those about groups to mld.c.
  *
  * Out: no error is sent about an error, nor about a packet from or to a group, seen by the link or
  * the network address, save for the two that section 2.4 (e.3) names; an error quotes as much as

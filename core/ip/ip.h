@@ -183,8 +183,8 @@ struct ip {
 	 * NULL. */
 	void (*icmp_tap)(void *arg, const struct packet *p, const struct ip_meta *m);
 	/* Errors about what was sent, of every protocol, before its transport hears of it: for raw
-	 * and ping sockets. As ip_protocol's error; the quoted header lies in front of transport. May
-	 * be NULL. */
+	 * and ping sockets. As ip_protocol's error; the quoted header lies in front of transport.
+	 * May be NULL. */
 	void (*icmp_error_tap)(void *arg, const struct ip_meta *quoted, const uint8_t *transport,
 			       uint32_t len, const struct ip_error *e);
 	void *icmp_tap_arg;
@@ -254,8 +254,8 @@ static inline bool dst_valid(const struct ip *ip, const struct dst *d)
 {
 	return d->nic && d->generation == ip->generation;
 }
-/* A path MTU was learned (ICMP, or a black hole found): at least 552 for IPv4, 1280 for IPv6, unless
- * the link's is lower. */
+/* A path MTU was learned (ICMP, or a black hole found): at least 552 for IPv4, 1280 for IPv6,
+ * unless the link's is lower. */
 void ip_pmtu_update(struct ip *ip, const struct ip_addr *dst, uint32_t mtu);
 /* Remove the routes by a NIC (NULL: all), or those that prefer an address that goes. */
 void route_flush(struct ip *ip, const struct nic *nic);

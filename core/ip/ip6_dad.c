@@ -11,8 +11,8 @@
  * While tentative an address has no local route: it is no source, and packets for it are not ours.
  * A probe that comes back to us is no conflict: it has the nonce that we put in (RFC 7527).
  *
- * A duplicate is logged and stays as such. Its identifier being ours to choose, another one is made,
- * three times at most (RFC 7217 section 6).
+ * A duplicate is logged and stays as such. Its identifier being ours to choose, another one is
+ * made, three times at most (RFC 7217 section 6).
  */
 #include <string.h>
 

@@ -9,8 +9,8 @@
  * at all of them: they are few, and their number is bounded (ip6_link.h).
  *
  * A NIC that goes down forgets its routers, prefixes, redirects and the addresses made from them.
- * When it comes up again, on what may be another link, the addresses that it kept are tentative until
- * no duplicate was found (RFC 4862 section 5.4).
+ * When it comes up again, on what may be another link, the addresses that it kept are tentative
+ * until no duplicate was found (RFC 4862 section 5.4).
  */
 #include <errno.h>
 #include <stdlib.h>

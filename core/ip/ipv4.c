@@ -4,12 +4,12 @@
  *
  * Theory of operation
  *
- * A packet passes these checks in this order, and what fails one is counted and dropped:
- * the header is whole, of version 4, and sums up; the total length lies within the frame (what the
- * frame has beyond it is padding); the options can be parsed and ask for no source route;
- * the addresses can have come this way (no "martians": loopback from a wire, a group as the source,
- * ourselves as the source); the destination is ours, or a group that somebody here listens to. Fragments then wait for one another
- * (fragment.c). What is whole goes to its transport.
+ * A packet passes these checks in this order, and what fails one is counted and dropped: the header
+ * is whole, of version 4, and sums up; the total length lies within the frame (what the frame has
+ * beyond it is padding); the options can be parsed and ask for no source route; the addresses can
+ * have come this way (no "martians": loopback from a wire, a group as the source, ourselves as the
+ * source); the destination is ours, or a group that somebody here listens to. Fragments then wait
+ * for one another (fragment.c). What is whole goes to its transport.
  *
  * A super-segment (gso_size set) is one packet here, its header's length the sum. A total length of
  * zero stands for more than 65,535 bytes (Linux's BIG TCP) and is believed of super-segments only.
@@ -138,8 +138,9 @@ static void input_whole(struct ip *ip, struct nic *nic, struct packet *p)
 }
 
 /*
- * A fragment: within 65,535 bytes, and a middle piece a multiple of 8 bytes long. A first piece must
- * hold the transport header's ports and flags, and none may begin within them (RFC 1858, RFC 3128).
+ * A fragment: within 65,535 bytes, and a middle piece a multiple of 8 bytes long. A first piece
+ * must hold the transport header's ports and flags, and none may begin within them (RFC 1858, RFC
+ * 3128).
  */
 static bool fragment_check(const struct fragment *f, uint32_t len, const struct ip_meta *m)
 {

@@ -4,11 +4,11 @@
  *
  * Theory of operation
  *
- * A packet passes these checks in this order, and what fails one is counted and dropped:
- * the header is whole and of version 6; the payload's length lies within the frame (what the frame
- * has beyond it is padding); the addresses can have come this way (no "martians": a group, loopback
- * or ourselves as the source, IPv4 addresses in mapped form, which are names for programs and never
- * on the wire); the destination is ours; its extension headers let it pass (exthdr.c). Fragments then
+ * A packet passes these checks in this order, and what fails one is counted and dropped: the header
+ * is whole and of version 6; the payload's length lies within the frame (what the frame has beyond
+ * it is padding); the addresses can have come this way (no "martians": a group, loopback or
+ * ourselves as the source, IPv4 addresses in mapped form, which are names for programs and never on
+ * the wire); the destination is ours; its extension headers let it pass (exthdr.c). Fragments then
  * wait for one another (fragment.c). What is whole goes to its transport.
  *
  * A super-segment (gso_size set) is one packet here. A payload length of zero stands for more than

@@ -5,9 +5,9 @@
  * Theory of operation
  *
  * The header has no extensions but the one that fragments need. Only the sender fragments (section
- * 4.5): what is too large for the path is cut here, or refused with EMSGSIZE where the flow does not
- * want that. Identifications are drawn at random (RFC 7739 section 5.3), so that nobody can tell
- * another's from his own.
+ * 4.5): what is too large for the path is cut here, or refused with EMSGSIZE where the flow does
+ * not want that. Identifications are drawn at random (RFC 7739 section 5.3), so that nobody can
+ * tell another's from his own.
  */
 #include <errno.h>
 
@@ -34,8 +34,8 @@ void ipv6_push(struct packet *p, const struct ip_addr *src, const struct ip_addr
 	memcpy(h->dst, dst->b, sizeof(h->dst));
 }
 
-/* One fragment: the IPv6 header, the fragment header and bytes [off, off+len) of the payload. arg: the
- * identification. */
+/* One fragment: the IPv6 header, the fragment header and bytes [off, off+len) of the payload. arg:
+ * the identification. */
 static struct packet *fragment_make(struct packet *p, const void *arg, uint32_t off, uint32_t len,
 				    bool more)
 {

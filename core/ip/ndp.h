@@ -24,8 +24,8 @@
 extern const struct neighbour_ops ndp_neighbour_ops;	/* arg: struct ip */
 
 /* An ICMPv6 message of type 133 to 137, checksum verified, data at its type, at least eight bytes
- * linear. Checks all else of RFC 4861 section 7.1, the hop limit among it. False: malformed. p stays
- * the caller's. */
+ * linear. Checks all else of RFC 4861 section 7.1, the hop limit among it. False: malformed. p
+ * stays the caller's. */
 bool ndp_input(struct ip *ip, struct packet *p, const struct ip_meta *m);
 
 /*

@@ -5,10 +5,10 @@
  * Theory of operation
  *
  * An entry holds the smallest MTU heard of for a destination, never below 552 bytes (IPv6: 1,280),
- * whatever a message claims: a forger gains little. All entries live equally long from their last change, so
- * the list in the order of change is also that of expiry, and one timer serves them all. Its head
- * makes room when the table is full. Every change bumps ip->generation, so that sockets look
- * again.
+ * whatever a message claims: a forger gains little. All entries live equally long from their last
+ * change, so the list in the order of change is also that of expiry, and one timer serves them all.
+ * Its head makes room when the table is full. Every change bumps ip->generation, so that sockets
+ * look again.
  */
 #include <stdlib.h>
 

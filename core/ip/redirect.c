@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * redirect.c - redirects, once a family has read them (RFC 1122 section 3.2.2.2, RFC 4861 section 8).
+ * redirect.c - redirects, once a family has read them (RFC 1122 section 3.2.2.2, RFC 4861 section
+ * 8).
  *
  * Theory of operation
  *

@@ -4,17 +4,18 @@
  *
  * Theory of operation
  *
- * Routes stand in one list, IPv4's first, longest prefix first, then lowest metric, so the first match
- * is the answer. There are few of them, and sockets keep the answer (struct dst) as long as
+ * Routes stand in one list, IPv4's first, longest prefix first, then lowest metric, so the first
+ * match is the answer. There are few of them, and sockets keep the answer (struct dst) as long as
  * ip->generation stays the same: whatever could change an answer bumps it.
  *
  * The answer follows Linux: an address of ours leads to loopback; 255.255.255.255 and multicast
  * leave by the NIC that the socket is bound to, or that has the source address, or that the
  * table names; a socket bound to a NIC takes every destination without a route to be on its link.
  *
- * IPv6 differs in this: a group whose NIC nobody names leaves by the first one that is up; the names
- * of one link (fe80::/10) lead out of the NIC that the flow is bound to, or that has the source; and
- * sources are chosen by RFC 6724 (addrsel.c), from an address of the right scope or not at all.
+ * IPv6 differs in this: a group whose NIC nobody names leaves by the first one that is up; the
+ * names of one link (fe80::/10) lead out of the NIC that the flow is bound to, or that has the
+ * source; and sources are chosen by RFC 6724 (addrsel.c), from an address of the right scope or not
+ * at all.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -61,7 +61,8 @@ struct transport_ops {
 	int (*peek)(struct sock *sk, struct iovec *iov, int max);
 	void (*consume)(struct sock *sk, uint32_t n);	/* n bytes were read */
 	/* Urgent data. mark: bytes before the mark in what was received (SIOCATMARK: 0), -1 = none;
-	 * peek stops there. recv_oob: the urgent byte: 1, 0 = EOF, -EINVAL none, -EAGAIN not yet. */
+	 * peek stops there. recv_oob: the urgent byte: 1, 0 = EOF, -EINVAL none, -EAGAIN not
+	 * yet. */
 	int64_t (*mark)(struct sock *sk);
 	int (*recv_oob)(struct sock *sk, uint8_t *byte, int flags);
 	/* connect with data (RFC 7413): bytes that left with the SYN; -EINPROGRESS: connecting, but
@@ -222,8 +223,8 @@ static inline void sock_reroute(struct sock *sk)
 /* May sk be bound to a, of nic when it is one of a link? Sets local_group. -EADDRNOTAVAIL. */
 int sock_check_local(struct sock *sk, const struct ip_addr *a, const struct nic *nic);
 
-/* Does the socket's filter want p, whose data is where the filter begins to count? It cuts p, but not
- * to less than keep bytes. */
+/* Does the socket's filter want p, whose data is where the filter begins to count? It cuts p, but
+ * not to less than keep bytes. */
 bool sock_filter(const struct sock *sk, struct packet *p, uint32_t keep);
 /* Charge p's memory to sk until p is freed below; the socket stays in memory as long. */
 void sock_charge(struct sock *sk, struct packet *p);

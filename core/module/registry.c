@@ -46,7 +46,8 @@ static void module_free(struct module *m)
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", m->fd);
 	if (m->handle) {
 		dlclose(m->handle);
-		/* Code that cannot be unmapped keeps its name, which must not come to mean another. */
+		/* Code that cannot be unmapped keeps its name, which must not come to mean
+		 * another. */
 		left = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
 		if (left)
 			dlclose(left);

@@ -38,8 +38,8 @@ struct qdisc *qdisc_create(struct nic *nic, const char *kind, const void *params
  * when it fails. */
 struct qdisc *qdisc_create_ops(struct nic *nic, const struct qdisc_ops *ops, struct module *m,
 			       const void *params, struct weir_error *e);
-/* A qdisc of a module by its settings, complete but not yet on its NIC; and a change of what the settings
- * name. */
+/* A qdisc of a module by its settings, complete but not yet on its NIC; and a change of what the
+ * settings name. */
 struct qdisc *qdisc_build(struct registry *r, struct nic *nic, const char *kind,
 			  const struct setting *s, size_t n, struct weir_error *e);
 int qdisc_change_settings(struct qdisc *q, const struct setting *s, size_t n, struct weir_error *e);

@@ -26,10 +26,9 @@ struct gro_names {			/* of a datagram, as on the wire */
 typedef bool (*gro_udp_wanted)(void *arg, const struct gro_names *n);
 
 /*
- * Merge what can be merged of n received frames, whose IP header follows link bytes of link header (14 or
- * 0), in order of arrival.
- * Answers how many are left in batch; a frame that became part of another is consumed. Frames of
- * one flow keep their order. udp NULL: no datagram is merged.
+ * Merge what can be merged of n received frames, whose IP header follows link bytes of link header
+ * (14 or 0), in order of arrival. Answers how many are left in batch; a frame that became part of
+ * another is consumed. Frames of one flow keep their order. udp NULL: no datagram is merged.
  */
 int gro_merge(struct packet **batch, int n, uint32_t link, gro_udp_wanted udp, void *udp_arg,
 	      struct gro_stats *stats);

@@ -2,14 +2,14 @@
 /*
  * raw.c - raw sockets (raw(7)).
  *
- * Theory of operation. A raw socket sends packets of one protocol, whose bytes behind the IP
- * header are the program's (with IP_HDRINCL the header, too), and gets a copy of every packet of
- * that protocol and of its family that is delivered here and fits its names, IPv4's header included. ICMP messages are
- * shown by ip/'s tap, errors too; ICMP_FILTER (a bit for every type that is not wanted) thins them
- * out. TCP's, UDP's and IGMP's packets are seen by a second tap, which is there while a socket for one
- * of them is. Errors about what was sent, by whoever, come by a third. Any other protocol, which nobody has
- * registered, is taken from ip/ while there is a socket for it, so that "protocol unreachable" is
- * answered otherwise.
+ * Theory of operation. A raw socket sends packets of one protocol, whose bytes behind the IP header
+ * are the program's (with IP_HDRINCL the header, too), and gets a copy of every packet of that
+ * protocol and of its family that is delivered here and fits its names, IPv4's header included.
+ * ICMP messages are shown by ip/'s tap, errors too; ICMP_FILTER (a bit for every type that is not
+ * wanted) thins them out. TCP's, UDP's and IGMP's packets are seen by a second tap, which is there
+ * while a socket for one of them is. Errors about what was sent, by whoever, come by a third. Any
+ * other protocol, which nobody has registered, is taken from ip/ while there is a socket for it, so
+ * that "protocol unreachable" is answered otherwise.
  */
 #include <errno.h>
 #include <linux/icmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cmsg6.c - control messages of AF_INET6 sockets (RFC 3542 sections 4 and 6). What came by IPv4 is told of with
- * mapped addresses, and has neither hop limit nor traffic class here.
+ * cmsg6.c - control messages of AF_INET6 sockets (RFC 3542 sections 4 and 6). What came by IPv4 is
+ * told of with mapped addresses, and has neither hop limit nor traffic class here.
  */
 #include <errno.h>
 #include <netinet/in.h>

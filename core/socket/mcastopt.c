@@ -19,7 +19,8 @@ struct request {
 	uint32_t index;			/* 0: not said */
 };
 
-/* IPv6's groups are on every link: where no address lets us speak to one yet, we can still listen. */
+/* IPv6's groups are on every link: where no address lets us speak to one yet, we can still
+ * listen. */
 static struct nic *first_nic(struct ip *ip)
 {
 	list_for_each(pos, &ip->nics->list) {

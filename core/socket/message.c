@@ -15,14 +15,15 @@
 #define SEND_FLAGS \
 	(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_CONFIRM | MSG_DONTROUTE | MSG_EOR | MSG_MORE)
 
-/* UDP over IPv6 takes sockaddr_in as well, and has rules of its own for families that are no name's. */
+/* UDP over IPv6 takes sockaddr_in as well, and has rules of its own for families that are no
+ * name's. */
 static bool is_udp6(const struct sock *sk)
 {
 	return sk->family == AF_INET6 && sk->ops->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP;
 }
 
-/* Linux reads a name of family AF_UNSPEC as the socket's here, for old programs' sake; as none in UDP over
- * IPv6, which calls other families invalid. */
+/* Linux reads a name of family AF_UNSPEC as the socket's here, for old programs' sake; as none in
+ * UDP over IPv6, which calls other families invalid. */
 static int send_name(const struct sock *sk, const void *name, socklen_t len, struct datagram *d)
 {
 	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };

@@ -2,10 +2,10 @@
 /*
  * name.c - the names that programs pass: sockaddr_in and sockaddr_in6.
  *
- * Theory of operation. An AF_INET6 socket's names of IPv4 are the mapped ones (RFC 4038 section 4.2), which
- * is what struct ip_addr holds anyway; its datagrams may be sent, and it may be connected, to a
- * sockaddr_in as well. A name on one link (fe80::/10) belongs to the NIC that its scope names or that
- * the socket is bound to (RFC 4007 section 11); the two may not differ.
+ * Theory of operation. An AF_INET6 socket's names of IPv4 are the mapped ones (RFC 4038 section
+ * 4.2), which is what struct ip_addr holds anyway; its datagrams may be sent, and it may be
+ * connected, to a sockaddr_in as well. A name on one link (fe80::/10) belongs to the NIC that its
+ * scope names or that the socket is bound to (RFC 4007 section 11); the two may not differ.
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -77,8 +77,8 @@ static bool is_group6(const struct ip_addr *a)
 	return !ip_addr_is_v4(a) && ip_addr_is_multicast(a);
 }
 
-/* Names on one link need a NIC, which the socket is then bound to (RFC 4007). That no stream leads to a group
- * is for TCP to say. */
+/* Names on one link need a NIC, which the socket is then bound to (RFC 4007). That no stream leads
+ * to a group is for TCP to say. */
 static int bind_scope(struct sock *sk, const struct sock_name *n)
 {
 	if (!ip_addr_needs_nic(&n->addr) || (sk->ops->type == SOCK_STREAM && is_group6(&n->addr)))

@@ -154,7 +154,8 @@ static int set_timestamp(struct sock *sk, int v, uint8_t kind)
 	return 0;
 }
 
-/* Packets are stamped when they come in. When they leave nobody stamps them, so that cannot be had. */
+/* Packets are stamped when they come in. When they leave nobody stamps them, so that cannot be
+ * had. */
 static int set_timestamping(struct sock *sk, int v)
 {
 	const unsigned int known = SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RX_SOFTWARE |

@@ -82,8 +82,9 @@ static void update_window(struct tcp_sock *tp, const struct tcp_segment *s)
 	uint32_t wnd = s->flags & TCPH_SYN ? s->wnd : s->wnd << tp->snd_wscale;
 
 	/*
-	 * RFC 9293 3.10.7.4: only from segments that are newer than the last that was used. One of the same age
-	 * may be older: it opens the window, or closes it for want of memory (Linux since 6.6).
+	 * RFC 9293 3.10.7.4: only from segments that are newer than the last that was used. One of
+	 * the same age may be older: it opens the window, or closes it for want of memory (Linux
+	 * since 6.6).
 	 */
 	if (!seq_lt(tp->snd_una, s->ack) && !seq_lt(tp->snd_wl1, s->seq) &&
 	    !(tp->snd_wl1 == s->seq && (seq_lt(tp->snd_wl2, s->ack) || wnd > tp->snd_wnd || !wnd)))

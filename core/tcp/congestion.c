@@ -85,8 +85,8 @@ void tcp_cc_release(struct tcp_sock *tp)
 }
 
 /*
- * TCP_CONGESTION: another module, live. The windows carry over. The connection holds what its program
- * has chosen, also when that is the default, so that it stays when the default changes.
+ * TCP_CONGESTION: another module, live. The windows carry over. The connection holds what its
+ * program has chosen, also when that is the default, so that it stays when the default changes.
  */
 int tcp_cc_set(struct tcp_sock *tp, const char *name)
 {

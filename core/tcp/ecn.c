@@ -2,9 +2,10 @@
 /*
  * ecn.c - explicit congestion notification (RFC 3168).
  *
- * Theory of operation. Both ends agree in the handshake: a SYN with ECE and CWR asks, a SYN-ACK with
- * ECE alone agrees. By tcp->ecn we never do (0), ask and agree (1), or agree only (2, as Linux). A
- * path that drops such SYNs, or a peer that resets them, gets the next one without (6.1.1.1).
+ * Theory of operation. Both ends agree in the handshake: a SYN with ECE and CWR asks, a SYN-ACK
+ * with ECE alone agrees. By tcp->ecn we never do (0), ask and agree (1), or agree only (2, as
+ * Linux). A path that drops such SYNs, or a peer that resets them, gets the next one without
+ * (6.1.1.1).
  *
  *	sender		new data leaves as ECT(0); what is sent again, ACKs and SYNs do not (6.1.4,
  *			6.1.5). An echo (ECE) is a loss without anything lost: cwnd goes down once a
@@ -28,7 +29,8 @@ uint8_t tcp_ecn_syn_flags(struct tcp_sock *tp)
 	return ECN_FLAGS;
 }
 
-/* The peer's SYN or SYN-ACK. A SYN that is itself ECT comes of no known sender: it may be a test. */
+/* The peer's SYN or SYN-ACK. A SYN that is itself ECT comes of no known sender: it may be a
+ * test. */
 void tcp_ecn_learn(struct tcp_sock *tp, const struct tcp_segment *s)
 {
 	uint8_t flags = s->flags & ECN_FLAGS;

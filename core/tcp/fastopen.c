@@ -3,21 +3,21 @@
  * fastopen.c - TCP Fast Open (RFC 7413): data in the SYN.
  *
  * Theory of operation. A client that was at a server before has a cookie from it, which proves that
- * SYNs from its address are no forgeries. With it, data of the first write rides on the SYN, and the
- * server gives it to the program before the handshake is complete.
+ * SYNs from its address are no forgeries. With it, data of the first write rides on the SYN, and
+ * the server gives it to the program before the handshake is complete.
  *
- * Server: a listener with a queue for it (TCP_FASTOPEN) and tcp->fastopen's server bit. The cookie is
- * SipHash of both addresses under a key of the stack or the listener, so nothing is kept of the clients.
- * With a good cookie the child goes to the accept queue at once, in SYN-RECEIVED, and may already
- * send (syn_pending). At most max_qlen children are in that state, and those that a RST took away
- * stay in the count for a minute more: a forger with one cookie fills that queue, not the
+ * Server: a listener with a queue for it (TCP_FASTOPEN) and tcp->fastopen's server bit. The cookie
+ * is SipHash of both addresses under a key of the stack or the listener, so nothing is kept of the
+ * clients. With a good cookie the child goes to the accept queue at once, in SYN-RECEIVED, and may
+ * already send (syn_pending). At most max_qlen children are in that state, and those that a RST
+ * took away stay in the count for a minute more: a forger with one cookie fills that queue, not the
  * listener (RFC 7413 5.1).
  *
- * Client: sendmsg with MSG_FASTOPEN, or TCP_FASTOPEN_CONNECT, which puts the SYN off until the first
- * write. Without a cookie the SYN asks for one. What a SYN carried is in the send queue as sent;
- * the SYN-ACK tells whether it arrived, otherwise it is sent again as if lost, without
- * blame on the network. A SYN that is sent again goes plain, for a middle box may drop the other
- * kind: that alone opens such paths, at the price of a time-out. After three time-outs in a row of a
+ * Client: sendmsg with MSG_FASTOPEN, or TCP_FASTOPEN_CONNECT, which puts the SYN off until the
+ * first write. Without a cookie the SYN asks for one. What a SYN carried is in the send queue as
+ * sent; the SYN-ACK tells whether it arrived, otherwise it is sent again as if lost, without blame
+ * on the network. A SYN that is sent again goes plain, for a middle box may drop the other kind:
+ * that alone opens such paths, at the price of a time-out. After three time-outs in a row of a
  * connection with Fast Open the client stops using it for blackhole_s seconds (0, as in Linux:
  * never), doubled each time, until a SYN's data arrives again.
  *

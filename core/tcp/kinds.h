@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * kinds.h - congestion controls by name: a module's ops together with parameters that were parsed
- * for them. Connections keep referring to the parameters that they were given, so every set
- * that was ever parsed stays until the stack is gone; there is one for each module, and one more for
+ * for them. Connections keep referring to the parameters that they were given, so every set that
+ * was ever parsed stays until the stack is gone; there is one for each module, and one more for
  * each change.
  */
 #ifndef TCP_KINDS_H
@@ -36,7 +36,8 @@ struct congestion_set *congestion_set_add(struct congestion_sets *cs,
 /* The latest for ops; NULL: none. */
 struct congestion_set *congestion_set_find(const struct congestion_sets *cs,
 					   const struct congestion_ops *ops);
-/* For TCP_CONGESTION of a program: the latest parameters where there are some, else the defaults. */
+/* For TCP_CONGESTION of a program: the latest parameters where there are some, else the
+ * defaults. */
 void congestion_sets_kinds(struct congestion_sets *cs, struct tcp_congestion_kinds *kinds);
 /* Drop the sets of a module's code, which is about to go: no connection uses them any more. */
 void congestion_sets_forget(struct congestion_sets *cs, const struct module *m);

@@ -18,12 +18,12 @@
  * Super-segments are sized so that one takes about 1 ms at the current rate, at least two
  * segments, at most what the NIC takes.
  *
- * Pacing: a packet moves pace_next on by its length at the rate; the timer wheel wakes us then. Linux
- * without fq is woken by an interrupt, and grants half a packet's time for being late. We are a
- * process and late by milliseconds on a busy machine: that would lower the rate by a third and more,
- * and BBR, which takes the rate that comes of it for the path's, would never see more. So lateness is
- * made up for in full, up to PACE_LATE, but only of who did wait for the timer: an idle time earns
- * half a packet's, as on Linux. The first window is not paced (RFC 6928).
+ * Pacing: a packet moves pace_next on by its length at the rate; the timer wheel wakes us then.
+ * Linux without fq is woken by an interrupt, and grants half a packet's time for being late. We are
+ * a process and late by milliseconds on a busy machine: that would lower the rate by a third and
+ * more, and BBR, which takes the rate that comes of it for the path's, would never see more. So
+ * lateness is made up for in full, up to PACE_LATE, but only of who did wait for the timer: an idle
+ * time earns half a packet's, as on Linux. The first window is not paced (RFC 6928).
  *
  * Lost segments come before new ones. One that still waits in a queue of this host is not sent
  * again: it is late, not lost.
@@ -95,7 +95,8 @@ uint32_t tcp_size_goal(struct tcp_sock *tp)
 	return (max - headers) / tp->mss * tp->mss;
 }
 
-/* What leaves in 1 ms: at what pacing or the window lets go, but not beyond what is seen to arrive. */
+/* What leaves in 1 ms: at what pacing or the window lets go, but not beyond what is seen to
+ * arrive. */
 static uint64_t current_rate(const struct tcp_sock *tp)
 {
 	uint64_t rate = tcp_cc_rate(tp);
@@ -121,10 +122,11 @@ uint32_t tcp_burst_size(struct tcp_sock *tp)
 /* ---- the window that we offer ---- */
 
 /*
- * The edge never moves back, but where memory is scarce (recvq.c), and forward by at least a segment or half of the buffer (RFC 9293
- * 3.8.6.2.2). A window that is kept is rounded up to the scale where there is room for that:
- * otherwise a peer that sends a byte at a time would get the rounding each time, for ever. Then it
- * is rounded down, and what was promised before is still taken (RFC 7323 2.4).
+ * The edge never moves back, but where memory is scarce (recvq.c), and forward by at least a
+ * segment or half of the buffer (RFC 9293 3.8.6.2.2). A window that is kept is rounded up to the
+ * scale where there is room for that: otherwise a peer that sends a byte at a time would get the
+ * rounding each time, for ever. Then it is rounded down, and what was promised before is still
+ * taken (RFC 7323 2.4).
  */
 uint32_t tcp_select_window(struct tcp_sock *tp)
 {
@@ -598,10 +600,11 @@ static uint32_t sendable(struct tcp_sock *tp, struct packet *p, uint32_t burst, 
 		return limit - limit % mss;
 	}
 	/*
-	 * The window is smaller than a segment: worth it when that is half of the largest, or when that has been
-	 * waited for in vain (RFC 9293 3.8.6.2.1 (4)): the peer's buffer may have shrunk for good. As in
-	 * Linux this counts as a full segment, which Nagle does not hold back: waiting for the
-	 * ACK of one half before the other would wait for a delayed ACK each time.
+	 * The window is smaller than a segment: worth it when that is half of the largest, or when
+	 * that has been waited for in vain (RFC 9293 3.8.6.2.1 (4)): the peer's buffer may have
+	 * shrunk for good. As in Linux this counts as a full segment, which Nagle does not hold
+	 * back: waiting for the ACK of one half before the other would wait for a delayed ACK each
+	 * time.
 	 */
 	if (wnd && wnd <= quota && wnd < mss && (wnd >= tp->max_window / 2 || tp->pushed))
 		return wnd < p->len ? wnd : p->len;

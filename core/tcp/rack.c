@@ -8,8 +8,8 @@
  *	lost  <=>  sent before (rack.xmit_ts, rack.end_seq)
  *	           and  now >= sent + rack.rtt + reo_wnd
  *
- * xmit_ts and rtt are of the segment that was sent last among those delivered. by_time holds what is
- * awaited in the order of its last transmission, so the search ends at the first that was sent
+ * xmit_ts and rtt are of the segment that was sent last among those delivered. by_time holds what
+ * is awaited in the order of its last transmission, so the search ends at the first that was sent
  * later, and retransmissions that are lost again are found like originals. What is too young to be
  * lost is waited for with a timer.
  *
@@ -28,9 +28,10 @@ static bool sent_after(uint64_t t1, uint32_t end1, uint64_t t2, uint32_t end2)
 }
 
 /*
- * Steps 1 and 2. Of what was sent again nobody knows which transmission arrived: it counts only when
- * it can have been the last one. The timestamp that comes back tells for what is acknowledged. Beyond a
- * hole it does not: until that is filled the peer echoes what came before it (RFC 7323 4.3).
+ * Steps 1 and 2. Of what was sent again nobody knows which transmission arrived: it counts only
+ * when it can have been the last one. The timestamp that comes back tells for what is acknowledged.
+ * Beyond a hole it does not: until that is filled the peer echoes what came before it (RFC 7323
+ * 4.3).
  */
 void tcp_rack_delivered(struct tcp_sock *tp, const struct tcp_seg *seg,
 			const struct tcp_segment *s)

@@ -22,11 +22,11 @@
  *
  * A sender with too little to send sees its own rate, not the path's. While there is nothing to
  * send and cwnd would allow more, there is a bubble in the pipe: app_limited is the count of
- * delivered at which its end will have passed, and segments that are sent until then are marked.
- * A writer that waits for room in the send buffer has more to send: as with the peer's window, what
- * the buffer lets through is then all that this connection can have. (Otherwise BBR, in whose STARTUP
- * losses fill the buffer with what is SACKed, would find each further sample limited, stay in STARTUP
- * and lose a third of the queue again in every second round.)
+ * delivered at which its end will have passed, and segments that are sent until then are marked. A
+ * writer that waits for room in the send buffer has more to send: as with the peer's window, what
+ * the buffer lets through is then all that this connection can have. (Otherwise BBR, in whose
+ * STARTUP losses fill the buffer with what is SACKed, would find each further sample limited, stay
+ * in STARTUP and lose a third of the queue again in every second round.)
  *
  * A round trip ends when a segment is acknowledged that was sent after the round began: its copy of
  * delivered is not less than delivered was then. (In sequence numbers, retransmissions of old data

@@ -18,9 +18,9 @@
  * the state is left only when something beyond recover is acknowledged, so that old duplicates
  * do not begin it again.
  *
- * After a timeout F-RTO (RFC 5682 3.1) asks whether it was needless: the first ACK that advances lets
- * new data be sent instead of retransmissions. When then an original is acknowledged that was never
- * sent again, everything was only late.
+ * After a timeout F-RTO (RFC 5682 3.1) asks whether it was needless: the first ACK that advances
+ * lets new data be sent instead of retransmissions. When then an original is acknowledged that was
+ * never sent again, everything was only late.
  *
  * What is marked is sent again by tcp_output(), as cwnd allows.
  */
@@ -186,7 +186,8 @@ static void enter_unless_probe(struct tcp_sock *tp, bool ece)
 	resend_uncongested(tp);
 }
 
-/* Congestion was echoed (RFC 3168 6.1.2), or a probe repaired a loss. What was sent until now may bring more echoes of it. */
+/* Congestion was echoed (RFC 3168 6.1.2), or a probe repaired a loss. What was sent until now may
+ * bring more echoes of it. */
 void tcp_enter_cwr(struct tcp_sock *tp)
 {
 	tp->undo_ssthresh = 0;

@@ -17,9 +17,10 @@
  * twice rcvbuf whatever arrives.
  *
  * When the memory of the whole stack is scarce, data is taken only for a reader that has nothing to
- * read: each goes on, one packet at a time, and what the others hold drains. To what is refused the answer is
- * a window of 0, against what was promised (RFC 9293 3.8.6 lets a sender expect that; Linux does it since 6.6):
- * otherwise the peer would send into silence, and give the connection up after a quarter of an hour.
+ * read: each goes on, one packet at a time, and what the others hold drains. To what is refused the
+ * answer is a window of 0, against what was promised (RFC 9293 3.8.6 lets a sender expect that;
+ * Linux does it since 6.6): otherwise the peer would send into silence, and give the connection up
+ * after a quarter of an hour.
  *
  * Right-sizing (after Linux's tcp_rcv_space_adjust): what the reader took in one round trip
  * is what a sender that is limited by our window can send in one; the buffer grows
@@ -80,7 +81,8 @@ static uint32_t collapse_room(uint32_t len, uint32_t n)
 	return n > PACKET_BUF_SMALL ? COLLAPSE_SMALL : PACKET_BUF_SMALL;
 }
 
-/* Copy p's payload behind the last packet, into a new buffer of room bytes where there is none. True: p is consumed. */
+/* Copy p's payload behind the last packet, into a new buffer of room bytes where there is none.
+ * True: p is consumed. */
 static bool join_tail(struct tcp_sock *tp, struct packet *p, uint32_t room)
 {
 	struct packet *tail = tp->recvq_tail;
@@ -451,8 +453,9 @@ static uint32_t worth_collapsing(const struct tcp_sock *tp)
 }
 
 /*
- * Memory is scarce: packets of which a third or more is not payload are copied together, one by one,
- * so that it never takes more than a buffer before it gives back. Without memory the rest stays as it is.
+ * Memory is scarce: packets of which a third or more is not payload are copied together, one by
+ * one, so that it never takes more than a buffer before it gives back. Without memory the rest
+ * stays as it is.
  */
 void recvq_collapse(struct tcp_sock *tp)
 {

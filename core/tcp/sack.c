@@ -8,10 +8,10 @@
  * neighbours become one packet again, so that the queue stays about as long as there are holes.
  *
  * What one ACK costs. An ACK repeats blocks that the one before had; those are done (seen[]), and
- * only what is new in a block is looked at. The search for it begins where an earlier one
- * ended: at the end of the farthest block, where a flight's blocks grow, or at the end of the last
- * block below it, where a retransmission closed a hole; only otherwise at the head. Hostile blocks
- * defeat this, so an ACK may also look at no more than WALK_MAX packets. What it did not reach stays
+ * only what is new in a block is looked at. The search for it begins where an earlier one ended: at
+ * the end of the farthest block, where a flight's blocks grow, or at the end of the last block
+ * below it, where a retransmission closed a hole; only otherwise at the head. Hostile blocks defeat
+ * this, so an ACK may also look at no more than WALK_MAX packets. What it did not reach stays
  * unmarked, which costs a needless retransmission and nothing else.
  *
  * Blocks are believed only within [SND.UNA, SND.NXT). The first block is a D-SACK when it lies

@@ -3,10 +3,10 @@
  * sack_report.c - the receiver's side of SACK: which blocks an ACK bears (RFC 2018, RFC 2883).
  *
  * Theory of operation. rcv_sack[] holds the blocks that lie in the out-of-order queue, the one that
- * changed last first (RFC 2018 section 4): so each is told of several times, in several ACKs, before
- * it falls off the end. A block that grows, or that a segment joins to another, moves to the front.
- * What came twice is told once, before all others (RFC 2883 section 4): by it the sender learns of
- * needless retransmissions.
+ * changed last first (RFC 2018 section 4): so each is told of several times, in several ACKs,
+ * before it falls off the end. A block that grows, or that a segment joins to another, moves to the
+ * front. What came twice is told once, before all others (RFC 2883 section 4): by it the sender
+ * learns of needless retransmissions.
  *
  * sack_len is what the option takes of each segment; the sender's mss is smaller by it meanwhile
  * (tcp_mss_now()), as all options are taken off the mss.

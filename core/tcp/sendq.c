@@ -23,8 +23,8 @@
  * that is what is neither sacked nor lost without retrans, is also in the list by_time, in the
  * order of its last transmission.
  *
- * Where the cuts fall is the peer's choice, and a packet costs far more memory than a segment of few
- * bytes (CVE-2019-11478): sendq_may_split() bounds them.
+ * Where the cuts fall is the peer's choice, and a packet costs far more memory than a segment of
+ * few bytes (CVE-2019-11478): sendq_may_split() bounds them.
  */
 #include <errno.h>
 
@@ -72,10 +72,10 @@ static bool joins(const struct packet *p, const struct buf *b, uint32_t off)
 }
 
 /*
- * Small writes that come in buffers of their own would use up a packet's fragments: their bytes
- * are copied together. Where memory is scarce all are copied, into no more than they need: a part of a large buffer
- * would hold all of it, for as long as the peer does not read. b and off name the copy afterwards; without memory
- * they stay, which is right, too.
+ * Small writes that come in buffers of their own would use up a packet's fragments: their bytes are
+ * copied together. Where memory is scarce all are copied, into no more than they need: a part of a
+ * large buffer would hold all of it, for as long as the peer does not read. b and off name the copy
+ * afterwards; without memory they stay, which is right, too.
  */
 static void gather(struct tcp_sock *tp, struct buf **b, uint32_t *off, uint32_t len)
 {

@@ -660,7 +660,8 @@ uint32_t syncookie_window(const struct tcp_sock *l);	/* that the SYN-ACK offered
 /* ---- plpmtud.c ---- */
 void plpmtud_init(struct tcp_sock *tp);			/* the peer's MSS is known */
 uint32_t plpmtud_limit(struct tcp_sock *tp, uint32_t mss);	/* mss, before options are taken off */
-/* Payload to probe with now; 0: no probe, and with *wait: nothing else, until the window has room. */
+/* Payload to probe with now; 0: no probe, and with *wait: nothing else, until the window has
+ * room. */
 uint32_t plpmtud_probe(struct tcp_sock *tp, bool *wait);
 void plpmtud_sent(struct tcp_sock *tp, uint32_t seq, uint32_t len);
 bool plpmtud_is_probe(const struct tcp_sock *tp, uint32_t seq, uint32_t len);
@@ -671,7 +672,8 @@ void plpmtud_timeout(struct tcp_sock *tp);
 /* ---- fastopen.c ---- */
 int fastopen_init(struct tcp *tcp);
 void fastopen_destroy(struct tcp *tcp);
-/* connect with TCP_FASTOPEN_CONNECT: 0: the SYN waits for the first write; -EINPROGRESS: send it. */
+/* connect with TCP_FASTOPEN_CONNECT: 0: the SYN waits for the first write; -EINPROGRESS: send
+ * it. */
 int fastopen_defer(struct tcp_sock *tp);
 /* that write: bytes taken or -errno */
 ssize_t fastopen_write(struct tcp_sock *tp, struct buf *b, uint32_t off, uint32_t len);

@@ -15,8 +15,8 @@
  * then a sequence number that is wrong by up to three is believed with another index, and where the
  * client's first bytes were lost the stream would begin behind them.
  *
- * A cookie can be read in the client's first segment only. One behind it that comes earlier, for the
- * first was lost, is ignored: the client sends the first one again.
+ * A cookie can be read in the client's first segment only. One behind it that comes earlier, for
+ * the first was lost, is ignored: the client sends the first one again.
  *
  * A window scale, SACK and ECN need more bits. They are in the low six bits of the timestamp
  * of the SYN-ACK, where the client uses timestamps, which it echoes. Without timestamps

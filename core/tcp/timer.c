@@ -11,10 +11,10 @@
  *			as long as the peer answers. The same timer ends a cork after 200 ms.
  *	tail loss	two round trips after the last transmission: tlp.c
  *	reordering	what is too young to be deemed lost: rack.c
- * rexmit_for tells for which of them it is armed. The last two are earlier than RTO, so it is theirs to
- * arm that again. delack_timer bounds the wait of an ACK (RFC 9293
- * 3.8.6.3); keep_timer is keepalive (3.8.4), and ends FIN-WAIT-2 of a closed socket;
- * pace_timer continues a paced sender.
+ * rexmit_for tells for which of them it is armed. The last two are earlier than RTO, so it is
+ * theirs to arm that again. delack_timer bounds the wait of an ACK (RFC 9293 3.8.6.3); keep_timer
+ * is keepalive (3.8.4), and ends FIN-WAIT-2 of a closed socket; pace_timer continues a paced
+ * sender.
  */
 #include <errno.h>
 

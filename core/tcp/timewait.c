@@ -11,8 +11,8 @@
  * A SYN ends the wait when it cannot be an old one: its timestamp, or its sequence number, is
  * beyond the last (RFC 6191). A RST does not (RFC 1337: it would be an assassination). Our own
  * connect() may take over an entry on the same grounds, as Linux has it: where timestamps were
- * used, a program that is bound to the port always; one that asks for any port when tw_reuse
- * allows it (1; 2, the default: over loopback) and the clock of timestamps has moved on by a second.
+ * used, a program that is bound to the port always; one that asks for any port when tw_reuse allows
+ * it (1; 2, the default: over loopback) and the clock of timestamps has moved on by a second.
  */
 #include <stdlib.h>
 

@@ -10,8 +10,8 @@
  *	PTO = 2 * srtt, + 2 ms for timers; + 200 ms when so little is under way that the peer may
  *	      delay its ACK; 1 s without a sample; never later than RTO
  *
- * A transmission moves the end of PTO, but not the timer, which is armed by ACKs: when it expires too
- * early for the last transmission it is armed for the rest.
+ * A transmission moves the end of PTO, but not the timer, which is armed by ACKs: when it expires
+ * too early for the last transmission it is armed for the rest.
  *
  * One probe is out at a time (tlp_out), until what was sent up to it is acknowledged. When the last
  * segment was sent again, and its ACK comes without a sign of two copies having arrived (a D-SACK,

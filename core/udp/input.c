@@ -3,11 +3,11 @@
  * input.c - receiving UDP datagrams, and the ICMP errors about those sent.
  *
  * A unicast datagram goes to one socket: of those bound to its port whose names do not contradict
- * it, the one with the most in common (a peer counts more than an address or a device). Equals
- * with SO_REUSEPORT share the load by a hash of the four-tuple, so that a flow stays with its
- * socket; of other equals the last bound wins. Broadcasts and multicasts go to every socket that
- * fits, multicasts as far as its source filters let them (RFC 3376 section 3.1). A super-packet, from
- * a link that aggregates, from GRO or over loopback, is one message for a socket that asks for that
+ * it, the one with the most in common (a peer counts more than an address or a device). Equals with
+ * SO_REUSEPORT share the load by a hash of the four-tuple, so that a flow stays with its socket; of
+ * other equals the last bound wins. Broadcasts and multicasts go to every socket that fits,
+ * multicasts as far as its source filters let them (RFC 3376 section 3.1). A super-packet, from a
+ * link that aggregates, from GRO or over loopback, is one message for a socket that asks for that
  * (UDP_GRO); for others it is cut here.
  */
 #include <netinet/in.h>

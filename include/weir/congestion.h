@@ -110,7 +110,8 @@ struct congestion_ops {
 
 /*
  * Uniform in [0, n), n > 0. A generator of the connection's own (splitmix64), seeded by the stack's
- * randomness when the module is attached: a run with the same seed is the same run. Not for secrets.
+ * randomness when the module is attached: a run with the same seed is the same run. Not for
+ * secrets.
  */
 static inline uint32_t congestion_random(struct congestion *c, uint32_t n)
 {

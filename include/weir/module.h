@@ -59,7 +59,8 @@ struct weir_module {
 #define WEIR_MODE(o)	{ WEIR_KIND_MODE, sizeof(struct mode_ops), &(o) }
 #define WEIR_CONGESTION(o) { WEIR_KIND_CONGESTION, sizeof(struct congestion_ops), &(o) }
 
-/* The same as a static constant of any name, for ops tables of a program's own (weir_modules_add). */
+/* The same as a static constant of any name, for ops tables of a program's own
+ * (weir_modules_add). */
 #define WEIR_MODULE_STATIC(symbol, mod_name, mod_help, ...)				\
 	static const struct weir_entry symbol##_entries[] = {				\
 		__VA_ARGS__, { WEIR_KIND_END, 0, NULL }					\

@@ -154,9 +154,9 @@ WEIR_API int packet_iov(const struct packet *p, uint32_t off, uint32_t n, struct
 			int max);
 
 /*
- * Bytes on the wire: link header included, where the link has one; for a super-segment, with the headers of every
- * segment it will become (as Linux's qdisc_pkt_len_init). What qdiscs count.
- * Valid once the link header is there (nic_output sets wire_len from it).
+ * Bytes on the wire: link header included, where the link has one; for a super-segment, with the
+ * headers of every segment it will become (as Linux's qdisc_pkt_len_init). What qdiscs count. Valid
+ * once the link header is there (nic_output sets wire_len from it).
  */
 WEIR_API uint32_t packet_wire_len(const struct packet *p);
 
@@ -204,9 +204,10 @@ WEIR_API void packet_rx_finish(struct packet *p, uint32_t n);
 
 /*
  * virtio_net_hdr (10 bytes, little endian as the host of x86 and arm64 has it), both ways; data is
- * at the Ethernet header, or, for a link with LINK_L3, at the IP header. What a received header says is the sender's claim: it is checked against
- * the packet, -EINVAL otherwise (the packet is still the caller's). hdr_len is only bounded: it is
- * a hint, and Linux gives the length of its own linear part there.
+ * at the Ethernet header, or, for a link with LINK_L3, at the IP header. What a received header
+ * says is the sender's claim: it is checked against the packet, -EINVAL otherwise (the packet is
+ * still the caller's). hdr_len is only bounded: it is a hint, and Linux gives the length of its own
+ * linear part there.
  */
 struct virtio_net_hdr;
 WEIR_API void packet_to_vnet(const struct packet *p, struct virtio_net_hdr *h);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weir/weir.h - embedding: TCP/IP stacks inside a program of your own. docs/embedding.md has a whole
- * program.
+ * weir/weir.h - embedding: TCP/IP stacks inside a program of your own. docs/embedding.md has a
+ * whole program.
  *
  * A stack does nothing by itself: it has no thread, opens no file, reads no clock and never waits.
  * The program hands it frames and the time, and gets frames, answers and the time of the next turn:
@@ -15,9 +15,9 @@
  * different threads need module sets of their own.
  *
  * Turns. weir_run() takes a turn: the frames that were given to the stack, due timers, then what
- * these and the calls since the last turn have left to do: packets go out then, not in weir_send(), and
- * readiness callbacks are called. weir_next() says when the next turn is due; any call on a stack, and
- * any frame given to it, may bring that nearer.
+ * these and the calls since the last turn have left to do: packets go out then, not in weir_send(),
+ * and readiness callbacks are called. weir_next() says when the next turn is due; any call on a
+ * stack, and any frame given to it, may bring that nearer.
  *
  * Time. Nanoseconds of one monotonic clock with any origin but 0, of the program's choice: real or
  * simulated. It never goes back: an earlier time than the last counts as that one.
@@ -27,8 +27,8 @@
  * mean failure.
  *
  * Callbacks run inside calls on the stack. A link's may call weir_nic_input(), of any stack, and
- * nothing else; a socket's may call anything but weir_run(), weir_destroy() and weir_nic_destroy() of
- * its own stack.
+ * nothing else; a socket's may call anything but weir_run(), weir_destroy() and weir_nic_destroy()
+ * of its own stack.
  *
  * Versions. A struct with a member size is told by it which members the program knows: set it to
  * sizeof the struct, and all that you do not set to 0. Handles are opaque.
@@ -107,8 +107,8 @@ WEIR_API void weir_run(struct weir_stack *s, uint64_t now);
 WEIR_API uint64_t weir_next(const struct weir_stack *s);
 /* The time as the stack was last told, ns. */
 WEIR_API uint64_t weir_now(const struct weir_stack *s);
-/* Another default congestion control, by name. New connections get it, and those that have the default
- * that it replaces are switched over. A failure changes nothing. */
+/* Another default congestion control, by name. New connections get it, and those that have the
+ * default that it replaces are switched over. A failure changes nothing. */
 WEIR_API int weir_set_congestion(struct weir_stack *s, const char *name, const char *const *params,
 				 struct weir_error *e);
 
@@ -145,10 +145,10 @@ struct weir_link_config {
 	uint32_t gso_max;		/* bytes of IP of a super-segment; 0: 65535 with a LINK_GSO_*, else none */
 	uint8_t addr[LINK_ADDR_LEN];	/* Ethernet address of the stack's end */
 	/*
-	 * Frame out: its bytes are in iov[0..n), the stack's, for the time of the call; their sum is
-	 * len. vnet is what the frame lacks, all zero without offloads. 0: taken; -EAGAIN: not now, the
-	 * stack keeps it and goes on when weir_nic_writable() is called; other -errno: the frame is
-	 * lost and counted.
+	 * Frame out: its bytes are in iov[0..n), the stack's, for the time of the call; their sum
+	 * is len. vnet is what the frame lacks, all zero without offloads. 0: taken; -EAGAIN: not
+	 * now, the stack keeps it and goes on when weir_nic_writable() is called; other -errno: the
+	 * frame is lost and counted.
 	 */
 	int (*transmit)(void *arg, const struct iovec *iov, int n, size_t len,
 			const struct virtio_net_hdr *vnet);
@@ -173,22 +173,23 @@ WEIR_API struct weir_nic *weir_nic_open(struct weir_stack *s, const char *name, 
 WEIR_API void weir_nic_destroy(struct weir_nic *n);
 WEIR_API const char *weir_nic_name(const struct weir_nic *n);
 WEIR_API int weir_nic_fd(const struct weir_nic *n);		/* -1: none */
-/* Does weir_nic_open's NIC wait for its descriptor to be writable? Otherwise do not watch for that. */
+/* Does weir_nic_open's NIC wait for its descriptor to be writable? Otherwise do not watch for
+ * that. */
 WEIR_API bool weir_nic_wants_write(const struct weir_nic *n);
 WEIR_API void weir_nic_readable(struct weir_nic *n);
 /* The link can take frames again. */
 WEIR_API void weir_nic_writable(struct weir_nic *n);
 /*
- * Frame in: len bytes, copied, for the next turn. vnet NULL: a complete frame; otherwise what the frame
- * lacks, by the word of who sent it: it is checked. -ENOBUFS, or -EINVAL (longer than any frame, or
- * vnet is not true of it): the frame is dropped, and counted.
+ * Frame in: len bytes, copied, for the next turn. vnet NULL: a complete frame; otherwise what the
+ * frame lacks, by the word of who sent it: it is checked. -ENOBUFS, or -EINVAL (longer than any
+ * frame, or vnet is not true of it): the frame is dropped, and counted.
  */
 WEIR_API int weir_nic_input(struct weir_nic *n, const void *frame, size_t len,
 			    const struct virtio_net_hdr *vnet);
 /* The cable in or out: a NIC that is down drops what it should send or receives. */
 WEIR_API void weir_nic_set_up(struct weir_nic *n, bool up);
-/* Another root qdisc: what waits moves over in order, and nothing is lost but what the new one's limit
- * refuses. A failure changes nothing. */
+/* Another root qdisc: what waits moves over in order, and nothing is lost but what the new one's
+ * limit refuses. A failure changes nothing. */
 WEIR_API int weir_nic_set_qdisc(struct weir_nic *n, const char *kind, const char *const *params,
 				struct weir_error *e);
 /* Change the parameters that are named of the qdisc that is there. */
@@ -234,8 +235,9 @@ WEIR_API int weir_neighbour_del(struct weir_nic *n, const char *addr, struct wei
 
 /*
  * As the system calls of the same names, on a socket with O_NONBLOCK. family AF_INET or, where the
- * stack has it, AF_INET6; type SOCK_STREAM, SOCK_DGRAM or SOCK_RAW, with any of SOCK_NONBLOCK and SOCK_CLOEXEC.
- * The socket is put into *out; it is the program's until weir_close() or weir_abort().
+ * stack has it, AF_INET6; type SOCK_STREAM, SOCK_DGRAM or SOCK_RAW, with any of SOCK_NONBLOCK and
+ * SOCK_CLOEXEC. The socket is put into *out; it is the program's until weir_close() or
+ * weir_abort().
  */
 WEIR_API int weir_socket(struct weir_stack *s, int family, int type, int protocol,
 			 struct weir_sock **out);
@@ -246,14 +248,14 @@ WEIR_API int weir_accept(struct weir_sock *sk, struct weir_sock **out, struct so
 /* -EINPROGRESS: wait for EPOLLOUT, then ask SO_ERROR. */
 WEIR_API int weir_connect(struct weir_sock *sk, const struct sockaddr *sa, socklen_t len);
 
-/* flags: MSG_MORE, MSG_NOSIGNAL (there are no signals), MSG_DONTWAIT (it never waits) ... A stream takes
- * what there is room for. */
+/* flags: MSG_MORE, MSG_NOSIGNAL (there are no signals), MSG_DONTWAIT (it never waits) ... A stream
+ * takes what there is room for. */
 WEIR_API ssize_t weir_send(struct weir_sock *sk, const void *data, size_t len, int flags);
 WEIR_API ssize_t weir_sendto(struct weir_sock *sk, const void *data, size_t len, int flags,
 			     const struct sockaddr *to, socklen_t tolen);
 WEIR_API ssize_t weir_sendmsg(struct weir_sock *sk, const struct msghdr *msg, int flags);
-/* flags: MSG_PEEK, MSG_TRUNC, MSG_ERRQUEUE, MSG_OOB (RFC 6093; SIOCATMARK with weir_ioctl()). 0 from a
- * stream: its end. */
+/* flags: MSG_PEEK, MSG_TRUNC, MSG_ERRQUEUE, MSG_OOB (RFC 6093; SIOCATMARK with weir_ioctl()). 0
+ * from a stream: its end. */
 WEIR_API ssize_t weir_recv(struct weir_sock *sk, void *data, size_t len, int flags);
 WEIR_API ssize_t weir_recvfrom(struct weir_sock *sk, void *data, size_t len, int flags,
 			       struct sockaddr *from, socklen_t *fromlen);
@@ -275,8 +277,8 @@ WEIR_API void weir_abort(struct weir_sock *sk);
 /* What the socket is ready for now: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP ... of <sys/epoll.h>. */
 WEIR_API uint32_t weir_poll(struct weir_sock *sk);
 /*
- * fn is called, from weir_run(), when something may have changed about what weir_poll() answers since the last
- * call of fn: events is that answer. It is no promise that it is new. NULL: no more.
+ * fn is called, from weir_run(), when something may have changed about what weir_poll() answers
+ * since the last call of fn: events is that answer. It is no promise that it is new. NULL: no more.
  */
 WEIR_API void weir_set_event(struct weir_sock *sk,
 			     void (*fn)(struct weir_sock *sk, uint32_t events, void *arg), void *arg);

@@ -3,11 +3,11 @@
  * bbr.c - BBR congestion control, version 1 (draft-cardwell-iccrg-bbr-congestion-control-00, with
  * what Linux's tcp_bbr.c added: the policer's rate, and room for aggregated ACKs).
  *
- * Theory of operation. Loss does not say that a path is full, and a full buffer says it too late. So
- * the path is measured: bw, the largest delivery rate of the last ten rounds, and min_rtt, the
+ * Theory of operation. Loss does not say that a path is full, and a full buffer says it too late.
+ * So the path is measured: bw, the largest delivery rate of the last ten rounds, and min_rtt, the
  * smallest round trip of the last ten seconds. With as much as bw * min_rtt (the BDP) in flight,
- * sent at bw, the bottleneck is never idle and has no queue. But both cannot be seen at once: a full
- * pipe hides min_rtt, one that is not full hides bw. Hence the machine:
+ * sent at bw, the bottleneck is never idle and has no queue. But both cannot be seen at once: a
+ * full pipe hides min_rtt, one that is not full hides bw. Hence the machine:
  *
  *	STARTUP		double the rate each round (gain 2/ln 2) until three rounds brought less than 25% more
  *	DRAIN		the inverse gain, until what STARTUP queued is gone
@@ -21,8 +21,8 @@
  *	cwnd        = cwnd_gain * BDP + what ACKs were seen to come in bulk beyond bw + three bursts
  *
  * Loss: cwnd goes down by what was lost. In the first round of recovery as much is sent as is
- * delivered (packet conservation), since the path may have changed; afterwards the model holds again,
- * and cwnd comes back at the end.
+ * delivered (packet conservation), since the path may have changed; afterwards the model holds
+ * again, and cwnd comes back at the end.
  *
  * All is bytes, bytes/s and ns. Gains are fractions of 256.
  */
@@ -106,7 +106,8 @@ static uint64_t bdp(const struct congestion *c, const struct bbr *b, uint64_t bw
 	return scale(bytes_in(bw, b->min_rtt), gain) + 1;
 }
 
-/* Room for super-segments, an even number of segments for delayed ACKs, and for a probe to be seen. */
+/* Room for super-segments, an even number of segments for delayed ACKs, and for a probe to be
+ * seen. */
 static uint64_t with_bursts(const struct congestion *c, const struct bbr *b, uint64_t cwnd)
 {
 	uint64_t two = 2ull * c->mss;
@@ -217,8 +218,8 @@ static void update_bw(struct congestion *c, struct bbr *b, const struct congesti
 }
 
 /*
- * Links that gather packets (Wi-Fi, GRO, stretch ACKs) acknowledge in bulk: with only 2 BDP in flight
- * the sender would stall between. How much more than bw * time has come at once?
+ * Links that gather packets (Wi-Fi, GRO, stretch ACKs) acknowledge in bulk: with only 2 BDP in
+ * flight the sender would stall between. How much more than bw * time has come at once?
  */
 static void update_aggregation(struct congestion *c, struct bbr *b, const struct congestion_ack *a)
 {
@@ -263,8 +264,8 @@ static void enter_probe_bw(struct congestion *c, struct bbr *b)
 }
 
 /*
- * A phase takes min_rtt; the probing one until the higher rate had its effect, or loss; the draining
- * one no longer than until the queue is gone.
+ * A phase takes min_rtt; the probing one until the higher rate had its effect, or loss; the
+ * draining one no longer than until the queue is gone.
  */
 static bool phase_is_over(const struct congestion *c, const struct bbr *b,
 			  const struct congestion_ack *a)

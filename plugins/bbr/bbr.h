@@ -59,7 +59,8 @@ static inline struct bbr *bbr_priv(struct congestion *c)
 
 /* ---- policer.c ---- */
 void policer_reset(struct policer *p, const struct congestion *c);
-/* An ACK with a rate sample, or a timeout. lost: bytes of it; limited: the user's, not the path's. */
+/* An ACK with a rate sample, or a timeout. lost: bytes of it; limited: the user's, not the
+ * path's. */
 void policer_sample(struct policer *p, const struct congestion *c, uint64_t lost, bool limited,
 		    bool round_start);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filter.h - the maximum over a window of rounds, in constant space (Kathleen Nichols' algorithm, as
- * in Linux's lib/win_minmax.c).
+ * filter.h - the maximum over a window of rounds, in constant space (Kathleen Nichols' algorithm,
+ * as in Linux's lib/win_minmax.c).
  *
  * Three candidates are kept, each the largest since the one before it: best[0] is the maximum. When
  * it leaves the window, the next takes its place. So that the second and third are not all of

@@ -4,10 +4,10 @@
  *
  * Theory of operation. A token bucket that drops what exceeds its rate lets a burst pass first: the
  * largest bandwidth of the last rounds is then that of the burst, which the filter keeps for ten
- * rounds, and much of what is sent by it is lost. So the loss itself is looked at: an interval from one
- * loss to another, of 4 to 16 rounds, in which a fifth or more was lost, has the rate
- * delivered / time. Two intervals in a row with about the same rate are a policer's, and its rate is
- * used for 48 rounds in place of the maximum; then the path is asked again.
+ * rounds, and much of what is sent by it is lost. So the loss itself is looked at: an interval from
+ * one loss to another, of 4 to 16 rounds, in which a fifth or more was lost, has the rate delivered
+ * / time. Two intervals in a row with about the same rate are a policer's, and its rate is used for
+ * 48 rounds in place of the maximum; then the path is asked again.
  */
 #include "bbr.h"
 

@@ -23,9 +23,9 @@
  * After a timeout (4.8), and when slow start ends without a loss (4.10), congestion avoidance
  * begins with W_max = cwnd and K = 0.
  *
- * The cubic is flat where it begins. After a slow start without a loss that is no place to be careful: nobody
- * knows the path's limit, and flows that go on looking for it take its share. Until the first loss the window
- * grows by at least a twentieth in a round trip, as Linux's does.
+ * The cubic is flat where it begins. After a slow start without a loss that is no place to be
+ * careful: nobody knows the path's limit, and flows that go on looking for it take its share. Until
+ * the first loss the window grows by at least a twentieth in a round trip, as Linux's does.
  *
  * Time in which the user and not cwnd limits the flight does not count (4.2, 5.8): the epoch's
  * begin moves along, and cwnd stays. A reduction that was needless is taken back whole, with W_max

@@ -13,21 +13,23 @@
  *
  *	thresh = last_min / 8, within 4 and 16 ms
  *
- * CSS is for doubt. In five rounds it makes the window three times as large, which overflows a queue
- * of one BDP, the usual size, whenever there was none. So it ends at once where there is no doubt:
- * when the smallest RTT of a round is longer by a quarter, and by 8 ms, than any before it of the
- * path. (Linux's older HyStart has no CSS, and ends slow start at an eighth.)
+ * CSS is for doubt. In five rounds it makes the window three times as large, which overflows a
+ * queue of one BDP, the usual size, whenever there was none. So it ends at once where there is no
+ * doubt: when the smallest RTT of a round is longer by a quarter, and by 8 ms, than any before it
+ * of the path. (Linux's older HyStart has no CSS, and ends slow start at an eighth.)
  *
  * The RTT speaks too late when a round begins on an empty queue: the window sent in one burst then
- * fills it within the round, and the smallest RTT is still the path's. But ACKs come at the rate R of the
- * bottleneck, without gaps as far as the window reaches (Ha and Rhee, Taming the elephants, 2011, section 4.1):
+ * fills it within the round, and the smallest RTT is still the path's. But ACKs come at the rate R
+ * of the bottleneck, without gaps as far as the window reaches (Ha and Rhee, Taming the elephants,
+ * 2011, section 4.1):
  *
  *	a train of T = RTT/2 acknowledges R * T of a window W that is at least as large;
  *	slow start has made it W + R * T by then, so at least 2 * R * T = R * RTT, the BDP,
  *
- * while it is no longer than that with a window of half a BDP. So such a train ends slow start, too, with one
- * BDP at least and hardly more than one and a half. RFC 9406 leaves it out, since ACKs that were
- * gathered on the way are no train; a gap of 2 ms ends one, and Linux, whose cubic has it, shows that it pays.
+ * while it is no longer than that with a window of half a BDP. So such a train ends slow start,
+ * too, with one BDP at least and hardly more than one and a half. RFC 9406 leaves it out, since
+ * ACKs that were gathered on the way are no train; a gap of 2 ms ends one, and Linux, whose cubic
+ * has it, shows that it pays.
  *
  * In CSS the window grows by a quarter of what slow start would add. The bound of L segments an
  * ACK is that of a paced sender, none: bursts are bounded by small queues and by pacing.
@@ -100,7 +102,8 @@ static void judge(struct hystart *h)
 
 bool hystart_ack(struct hystart *h, const struct congestion *c, uint64_t rtt)
 {
-	/* not at window_end itself: the last ACK of a round may be long before the first of the next */
+	/* not at window_end itself: the last ACK of a round may be long before the first of the
+	 * next */
 	if (c->snd_una > h->window_end) {
 		if (h->baseline && ++h->css_rounds >= CSS_ROUNDS)
 			return true;

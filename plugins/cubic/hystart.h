@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hystart.h - HyStart++ (RFC 9406) and ACK trains: when slow start has found the path's capacity. See hystart.c. */
+/* hystart.h - HyStart++ (RFC 9406) and ACK trains: when slow start has found the path's capacity.
+ * See hystart.c. */
 #ifndef CUBIC_HYSTART_H
 #define CUBIC_HYSTART_H
 

@@ -18,7 +18,8 @@
  *	rate		in the order in which their delays end packets pass a link that carries one at
  *			a time, each for its length divided by rate
  *
- * The names and the meaning are those of tc-netem(8), on the sending side of one NIC. Different are:
+ * The names and the meaning are those of tc-netem(8), on the sending side of one NIC. Different
+ * are:
  *
  *	Super-segments. A wire has none. So where anything but a constant delay is asked for, they
  *	are cut before they meet it: each segment is lost, delayed and paced by itself, and limit

@@ -8,7 +8,8 @@
  * copies of the packet. So all of a packet's bytes are first made its own. Its checksum, where that
  * is left to the device, is completed before, or the device would make it fit the damage.
  *
- * A mark changes one field of the IPv4 header; its checksum follows by RFC 1624: HC' = ~(~HC + ~m + m').
+ * A mark changes one field of the IPv4 header; its checksum follows by RFC 1624: HC' = ~(~HC + ~m +
+ * m').
  */
 #include <string.h>
 

@@ -111,7 +111,8 @@ err_fd:
 	return -err;
 }
 
-/* Without an address where there is no link header; otherwise, by default, a random one: unicast, locally administered (IEEE 802: bits 0 and 1 of the first octet). */
+/* Without an address where there is no link header; otherwise, by default, a random one: unicast,
+ * locally administered (IEEE 802: bits 0 and 1 of the first octet). */
 static int choose_mac(struct link *l, const uint8_t mac[LINK_ADDR_LEN], bool tun,
 		      struct weir_error *e)
 {

@@ -2,10 +2,10 @@
 /*
  * fuzz_bpf.c - a packet filter from a hostile program, and a packet for it.
  *
- * Input: one byte, how many instructions there are; these, eight bytes each; the rest is the packet, its first bytes
- * linear and the others in a fragment. What must hold: a program that the checker takes ends, and reads nothing outside of
- * the packet (the sanitizers see); run twice it gives the same, and it has not changed the packet; the
- * checker takes again what it took.
+ * Input: one byte, how many instructions there are; these, eight bytes each; the rest is the
+ * packet, its first bytes linear and the others in a fragment. What must hold: a program that the
+ * checker takes ends, and reads nothing outside of the packet (the sanitizers see); run twice it
+ * gives the same, and it has not changed the packet; the checker takes again what it took.
  */
 #include <stdlib.h>
 #include <string.h>

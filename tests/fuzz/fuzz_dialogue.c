@@ -184,7 +184,8 @@ static void meddle(struct world *w, struct frame *f)
 		f->to = !f->to;
 	if (record & 16 || (record & 7) == 1 || (record & 7) == 4 || (record & 7) == 5)
 		w->losses++;
-	/* A SYN cookie holds what the first segment is: another that is there before it is refused. */
+	/* A SYN cookie holds what the first segment is: another that is there before it is
+	 * refused. */
 	if (w->options & 128 && record & (16 | 7))
 		w->losses += LOSSES + 1;
 	switch (record & 7) {

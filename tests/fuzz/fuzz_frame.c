@@ -3,8 +3,8 @@
  * fuzz_frame.c - a hostile link: whole frames into a stack's NIC, with time between them, and
  * programs that use every kind of socket on both families.
  *
- * Input: records of a kind (1 byte), a length (2 bytes, big endian) and that many bytes. The kind's low
- * two bits:
+ * Input: records of a kind (1 byte), a length (2 bytes, big endian) and that many bytes. The kind's
+ * low two bits:
  *	0	a frame. With 4 added its checksums are made right first (mend.h); with 16 as well the
  *		numbers of a TCP segment count from those of the last segment that the stack sent, so
  *		that a connection can be met without guessing
@@ -13,12 +13,14 @@
  *		and answer; with 8 they close a connection, with 16 they make one, to port <first byte>
  *	3	the stack sends what is there as a datagram to 10.0.0.<first byte>, with 4 added to
  *		2001:db8::<first byte>
- * With 8 added to a frame's kind it waits, and arrives in one batch with those that follow (GRO); with 32
- * packet sockets listen from then on. TCP listens on port 80, UDP on 53, both for both families. 10.0.0.9
- * and 2001:db8::9 are neighbours that need not be found. The last record may be cut off.
+ * With 8 added to a frame's kind it waits, and arrives in one batch with those that follow (GRO);
+ * with 32 packet sockets listen from then on. TCP listens on port 80, UDP on 53, both for both
+ * families. 10.0.0.9 and 2001:db8::9 are neighbours that need not be found. The last record may be
+ * cut off.
  *
- * What must hold: no frame above the MTU leaves; what waits (fragments, neighbours) and what routers say
- * stays within its limits; nothing is left when the stack is gone (as LeakSanitizer sees it).
+ * What must hold: no frame above the MTU leaves; what waits (fragments, neighbours) and what
+ * routers say stays within its limits; nothing is left when the stack is gone (as LeakSanitizer
+ * sees it).
  */
 #include <arpa/inet.h>
 #include <linux/if_ether.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_main.c - replays inputs through a harness, without libFuzzer, so that every build has them as
- * regression tests. Arguments: files and folders; none: the harness's own corpus,
+ * fuzz_main.c - replays inputs through a harness, without libFuzzer, so that every build has them
+ * as regression tests. Arguments: files and folders; none: the harness's own corpus,
  * $SRCDIR/tests/fuzz/corpus/NAME for a program called fuzz_NAME.
  */
 #include <dirent.h>

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_vnet.c - a frame with offload metadata from a hostile sender: packet_from_vnet, then everything
- * that trusts what it took over.
+ * fuzz_vnet.c - a frame with offload metadata from a hostile sender: packet_from_vnet, then
+ * everything that trusts what it took over.
  *
- * Input: struct virtio_net_hdr (10 bytes), then the frame. What must hold: metadata that is accepted can be given
- * back unchanged; a super-segment cut in software has the length that was announced to qdiscs,
- * the same payload, and right checksums by a sum of another kind; no memory is left.
+ * Input: struct virtio_net_hdr (10 bytes), then the frame. What must hold: metadata that is
+ * accepted can be given back unchanged; a super-segment cut in software has the length that was
+ * announced to qdiscs, the same payload, and right checksums by a sum of another kind; no memory is
+ * left.
  */
 #include <linux/virtio_net.h>
 #include <netinet/in.h>
@@ -101,7 +102,8 @@ static void check_given_back(const struct packet *p, const struct virtio_net_hdr
 		fuzz_check(out.gso_type == VIRTIO_NET_HDR_GSO_NONE);
 }
 
-/* The sum over all from csum_start on, and what the field held before (the pseudo-header's), is right. */
+/* The sum over all from csum_start on, and what the field held before (the pseudo-header's), is
+ * right. */
 static void check_finish(struct packet *p)
 {
 	uint32_t start = p->csum_start - (uint32_t)(p->data - p->base);
@@ -113,7 +115,8 @@ static void check_finish(struct packet *p)
 		before = get_be16(p->base + p->csum_start + p->csum_offset);
 	packet_checksum_finish(p);
 	fuzz_check(p->csum != PACKET_CSUM_PARTIAL);
-	/* A field at an odd offset is nowhere in the Internet protocols; it only must do no harm. */
+	/* A field at an odd offset is nowhere in the Internet protocols; it only must do no
+	 * harm. */
 	if (partial && p->csum_offset % 2 == 0) {
 		packet_copy_out(p, start, flat, p->len - start);
 		fuzz_check(naive(flat, p->len - start, before) == 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * takeover_tool.c - for test_takeover.sh: take a namespace's devices over, say "taken", and give them
- * back at the end of standard input. A janitor process gives them back when this one was killed.
+ * takeover_tool.c - for test_takeover.sh: take a namespace's devices over, say "taken", and give
+ * them back at the end of standard input. A janitor process gives them back when this one was
+ * killed.
  *
  *	takeover_tool NETNS
  */

@@ -355,9 +355,10 @@ void flow_listen(struct flow_listener *l, struct sim_host *h, const struct socka
 	*l = (struct flow_listener){ .sim = h->sim, .host = h, .addr = *addr, .flows = flows,
 				     .nflows = n };
 	/*
-	 * A client whose handshake a cookie completes believes to be connected though nobody knows it:
-	 * when its ACK is lost or finds the accept queue full and it has nothing to say, it waits for
-	 * ever, and an old ACK makes a second connection (RFC 4987 3.6). No world wants either.
+	 * A client whose handshake a cookie completes believes to be connected though nobody knows
+	 * it: when its ACK is lost or finds the accept queue full and it has nothing to say, it
+	 * waits for ever, and an old ACK makes a second connection (RFC 4987 3.6). No world wants
+	 * either.
 	 */
 	h->stack->stack->tcp.syn_cookies = 0;
 	if (weir_socket(h->stack, addr->ss_family, SOCK_STREAM, 0, &l->sk) < 0)

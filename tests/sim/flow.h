@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flow.h - a TCP connection with a program at each end, in a simulated world. Both write a stream that is known at
- * every offset and check the one they read; how they write, read, pause and end is drawn from the
- * seed.
+ * flow.h - a TCP connection with a program at each end, in a simulated world. Both write a stream
+ * that is known at every offset and check the one they read; how they write, read, pause and end is
+ * drawn from the seed.
  */
 #ifndef SIM_FLOW_H
 #define SIM_FLOW_H

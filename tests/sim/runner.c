@@ -2,9 +2,9 @@
 /*
  * runner.c - many seeds through one scenario (runner.h).
  *
- * A worker takes every n-th seed, so that kinds of worlds that follow from a seed's remainder are spread
- * over all. Which seed each is at stands in memory that the parent shares: of a worker that crashes
- * it is the one to replay, and a new worker goes on behind it.
+ * A worker takes every n-th seed, so that kinds of worlds that follow from a seed's remainder are
+ * spread over all. Which seed each is at stands in memory that the parent shares: of a worker that
+ * crashes it is the one to replay, and a new worker goes on behind it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,8 +26,8 @@ struct worker {
 };
 
 /*
- * With AddressSanitizer: every module has its own weir_module, and reno's is linked in, which is not
- * the violation that it looks like.
+ * With AddressSanitizer: every module has its own weir_module, and reno's is linked in, which is
+ * not the violation that it looks like.
  */
 __attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)

@@ -39,8 +39,9 @@ struct sim_wire {			/* one direction: from a NIC to its segment */
 	uint32_t burst_in, burst_out, burst_loss;
 	bool split;			/* super-segments are cut on the way */
 	/*
-	 * The narrowest link behind it, bytes of IP, 0 = none is narrower than the NIC: what is longer, and not to be
-	 * fragmented, is dropped by a router, which says so (RFC 1191, RFC 8201) unless it is silent (RFC 2923).
+	 * The narrowest link behind it, bytes of IP, 0 = none is narrower than the NIC: what is
+	 * longer, and not to be fragmented, is dropped by a router, which says so (RFC 1191, RFC
+	 * 8201) unless it is silent (RFC 2923).
 	 */
 	uint32_t mtu;
 	bool silent;
@@ -116,7 +117,8 @@ void sim_fail(struct sim *s, const char *fmt, ...) __attribute__((format(printf,
 
 struct sim_host *sim_host_add(struct sim *s);
 struct sim_segment *sim_segment_add(struct sim *s);
-/* A NIC of h on seg, with address addr ("10.0.0.1/24"); kind: a mask. It has no qdisc to speak of. */
+/* A NIC of h on seg, with address addr ("10.0.0.1/24"); kind: a mask. It has no qdisc to speak
+ * of. */
 struct sim_nic *sim_nic_add(struct sim_host *h, struct sim_segment *seg, const char *addr,
 			    uint32_t mtu, uint32_t kind);
 /* ARP gives up after three losses in a row, which is not what is tested where frames are lost: n

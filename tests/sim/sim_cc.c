@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sim_cc.c - congestion control modules on a bottleneck of 100 Mbit/s and 50 ms, on virtual time, by IPv4 and by IPv6 in
- * turn.
+ * sim_cc.c - congestion control modules on a bottleneck of 100 Mbit/s and 50 ms, on virtual time,
+ * by IPv4 and by IPv6 in turn.
  *
  *	fills		cubic and bbr, alone: at least 95% of the link
  *	random_loss	bbr through 1% of loss: at least 90%
@@ -230,7 +230,8 @@ START_TEST(fills)
 }
 END_TEST
 
-/* draft-cardwell 1: loss that is not of congestion does not slow it down; it does slow cubic down */
+/* draft-cardwell 1: loss that is not of congestion does not slow it down; it does slow cubic
+ * down */
 START_TEST(random_loss)
 {
 	struct bench b;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sim_memory.c - more connections than memory: thousands whose readers do not read while their writers write.
+ * sim_memory.c - more connections than memory: thousands whose readers do not read while their
+ * writers write.
  *
- * A seed decides the family, GSO and GRO, how much each writes at a time and the marks on the memory of all connections
- * ([tcp] memory). Then must hold, at every step and on both sides:
+ * A seed decides the family, GSO and GRO, how much each writes at a time and the marks on the
+ * memory of all connections ([tcp] memory). Then must hold, at every step and on both sides:
  *
  *	memory	is at most the third mark and what core/tcp/memory.c lets each connection have in any case: one packet for
  *		its reader, one write for its writer

@@ -8,9 +8,10 @@
  *	chain	hosts with a NIC on each of two cables, of which one has no Ethernet (LINK_L3)
  *	pair	two hosts with two cables between them, and a route that prefers one
  *
- * Each NIC has GSO, GRO, both or neither. TCP flows go between hosts that share a segment: ends close in every order, half, both at once, or
- * with RST; some find nobody listening. UDP clients ask until they are answered. Cables are pulled
- * out for a while, and NICs set down and up. Then must hold:
+ * Each NIC has GSO, GRO, both or neither. TCP flows go between hosts that share a segment: ends
+ * close in every order, half, both at once, or with RST; some find nobody listening. UDP clients
+ * ask until they are answered. Cables are pulled out for a while, and NICs set down and up. Then
+ * must hold:
  *
  *	no byte is wrong; a flow whose ends both stay is complete; others end with an error of theirs
  *	every question is answered, once, with what was asked
@@ -365,8 +366,8 @@ static void tcp_start(struct world *w)
 	w->nlisteners = 1 + (int)sim_below(s, LISTENERS);
 	for (int i = 0; i < w->nflows; i++)
 		flow_init(s, &w->flows[i], (uint32_t)i, ends);
-	/* All clients begin at once, and what finds no place in a queue comes again with all others:
-	 * a backlog that takes them all within the seven tries of a SYN. */
+	/* All clients begin at once, and what finds no place in a queue comes again with all
+	 * others: a backlog that takes them all within the seven tries of a SYN. */
 	for (int i = 0; i < w->nlisteners; i++) {
 		const struct sight *l = &w->links[sim_below(s, (uint32_t)w->nlinks)];
 		struct sockaddr_storage at = sim_sockaddr(l->addr_b, (uint16_t)(PORT + i));

@@ -15,8 +15,8 @@
  *	after TIME-WAIT no socket, port, packet, buffer or timer is left on either side
  *
  * In another third sequence numbers or timestamps pass 2^32 on the way. Seeds go through all four
- * pairs of GSO on and off, and of GRO; each side has SACK or not. They go by IPv4, by IPv6, or by IPv4 with a
- * socket of IPv6 at one end; over Ethernet, or over links without it.
+ * pairs of GSO on and off, and of GRO; each side has SACK or not. They go by IPv4, by IPv6, or by
+ * IPv4 with a socket of IPv6 at one end; over Ethernet, or over links without it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -126,8 +126,8 @@ static void paths(struct world *w, uint64_t seed)
 
 	if (seed % 7 > 2)
 		return;
-	/* Below the size that probing begins with, who has closed gives up before the search ends, and
-	 * its peer never knows. */
+	/* Below the size that probing begins with, who has closed gives up before the search ends,
+	 * and its peer never knows. */
 	if (silent && least < PROBE_BASE)
 		least = PROBE_BASE;
 	w->lossless = false;
@@ -211,7 +211,8 @@ static void check_tcp(struct world *w, int i, bool operated)
 	if (w->lossless && (tcp->stats.retrans_segs > probes || tcp->stats.timeouts))
 		sim_fail(&w->sim, "host %d: %llu needless retransmissions", i,
 			 (unsigned long long)tcp->stats.retrans_segs);
-	/* No qdisc had them before, and it was believed: an answer about what has been acknowledged is not (RFC 5927). */
+	/* No qdisc had them before, and it was believed: an answer about what has been acknowledged
+	 * is not (RFC 5927). */
 	if (!operated && !tcp->stats.out_of_window_icmps && wire->too_big_still)
 		sim_fail(&w->sim, "host %d: %llu packets longer than %u, which is known to be the path's MTU",
 			 i, (unsigned long long)wire->too_big_still, wire->mtu);

@@ -4,15 +4,15 @@
  *
  * Theory of operation
  *
- * A frame waits for the wire's rate, or is dropped when too many bytes wait already; it may then
- * be lost, alone or in bursts, have a bit flipped behind its link header, arrive twice, or be
- * held back. It is an event of the world until it arrives. A super-segment stays one where the
- * receiver takes such; otherwise, or where the wire says so, it is cut into what it stands for, by
- * the same code that a NIC without offloads has. A frame whose checksum is left to the device is not
+ * A frame waits for the wire's rate, or is dropped when too many bytes wait already; it may then be
+ * lost, alone or in bursts, have a bit flipped behind its link header, arrive twice, or be held
+ * back. It is an event of the world until it arrives. A super-segment stays one where the receiver
+ * takes such; otherwise, or where the wire says so, it is cut into what it stands for, by the same
+ * code that a NIC without offloads has. A frame whose checksum is left to the device is not
  * corrupted: nothing could tell.
  *
- * A packet that is too long for the path is dropped by a router on it, whose answer takes the sender's side of the
- * wire back, and can be lost like any frame.
+ * A packet that is too long for the path is dropped by a router on it, whose answer takes the
+ * sender's side of the wire back, and can be lost like any frame.
  */
 #include <errno.h>
 #include <linux/virtio_net.h>

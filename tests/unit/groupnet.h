@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* groupnet.h - multicast over a captured link, for the tests of it: options to join with, IGMP to and fro. */
+/* groupnet.h - multicast over a captured link, for the tests of it: options to join with, IGMP to
+ * and fro. */
 #ifndef GROUPNET_H
 #define GROUPNET_H
 
@@ -94,7 +95,8 @@ struct message {
 	struct { uint8_t type; uint32_t group; int n; uint32_t src[128]; } r[8];
 };
 
-/* The next IGMP message on the wire; false: none. What every one of them must have is checked here. */
+/* The next IGMP message on the wire; false: none. What every one of them must have is checked
+ * here. */
 static inline bool take(struct message *m)
 {
 	static uint8_t f[2000];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* packet_world.h - a pool that is empty again after every test, and super-segments, for tests of packets. */
+/* packet_world.h - a pool that is empty again after every test, and super-segments, for tests of
+ * packets. */
 #ifndef TESTS_PACKET_WORLD_H
 #define TESTS_PACKET_WORLD_H
 

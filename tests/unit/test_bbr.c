@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_bbr.c - BBR version 1 on the ABI: the machine of draft-cardwell-iccrg-bbr-congestion-control-00
- * (section numbers are that draft's), step by step on a path of 1 MB/s and 100 ms.
+ * test_bbr.c - BBR version 1 on the ABI: the machine of
+ * draft-cardwell-iccrg-bbr-congestion-control-00 (section numbers are that draft's), step by step
+ * on a path of 1 MB/s and 100 ms.
  */
 #include <math.h>
 
@@ -19,8 +20,8 @@ static struct bbr *state(struct cc_world *w)
 }
 
 /*
- * An ACK of n bytes with a rate sample, rtt after the last; the flight is then in_flight. Less than a
- * round trip after the last it tells of none.
+ * An ACK of n bytes with a rate sample, rtt after the last; the flight is then in_flight. Less than
+ * a round trip after the last it tells of none.
  */
 static void feed(struct cc_world *w, uint64_t n, uint64_t rate, uint64_t rtt, uint64_t in_flight)
 {

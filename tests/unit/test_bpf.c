@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_bpf.c - packet filters: what is refused (bpf_check_classic of Linux; socket(7), SO_ATTACH_FILTER), and
- * what programs compute.
+ * test_bpf.c - packet filters: what is refused (bpf_check_classic of Linux; socket(7),
+ * SO_ATTACH_FILTER), and what programs compute.
  */
 #include <check.h>
 #include <errno.h>
@@ -144,7 +144,8 @@ START_TEST(programs_compute)
 }
 END_TEST
 
-/* Not at the link header: there is none to read from; the network header lies before the bytes shown. */
+/* Not at the link header: there is none to read from; the network header lies before the bytes
+ * shown. */
 START_TEST(behind_headers)
 {
 	static const struct sock_filter link[] = { S(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_LL_OFF), RETK(1) };

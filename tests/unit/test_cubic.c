@@ -294,7 +294,8 @@ START_TEST(hystart_ends_slow_start)
 }
 END_TEST
 
-/* Where slow start ended without a loss: at least a twentieth a round trip, until a loss tells the limit. */
+/* Where slow start ended without a loss: at least a twentieth a round trip, until a loss tells the
+ * limit. */
 START_TEST(probe_until_loss)
 {
 	struct cc_world w;
@@ -338,7 +339,8 @@ START_TEST(hystart_jitter)
 }
 END_TEST
 
-/* No CSS where a whole round trip is longer by a quarter, or by 8 ms: it would overflow the queue */
+/* No CSS where a whole round trip is longer by a quarter, or by 8 ms: it would overflow the
+ * queue */
 START_TEST(hystart_sure)
 {
 	static const uint32_t rtt[] = { 20, 100 }, more[] = { 8, 25 };
@@ -360,7 +362,8 @@ START_TEST(hystart_sure)
 }
 END_TEST
 
-/* A train of ACKs of half a round trip: slow start ends between one and one and a half of the path's window */
+/* A train of ACKs of half a round trip: slow start ends between one and one and a half of the
+ * path's window */
 START_TEST(ack_train)
 {
 	enum { TRAIN, GAP, UNLIMITED, KINDS };
@@ -424,7 +427,8 @@ END_TEST
 
 /* ---- Reno ---- */
 
-/* RFC 5681 3.1: cwnd doubles each round up to ssthresh, then grows by a segment a round; (4): half */
+/* RFC 5681 3.1: cwnd doubles each round up to ssthresh, then grows by a segment a round; (4):
+ * half */
 START_TEST(reno)
 {
 	struct cc_world w;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_embed.c - the embedding API (weir/weir.h), by its contract: two stacks joined by callbacks on
- * virtual time, and nothing but that header.
+ * test_embed.c - the embedding API (weir/weir.h), by its contract: two stacks joined by callbacks
+ * on virtual time, and nothing but that header.
  */
 #include <arpa/inet.h>
 #include <check.h>
@@ -174,7 +174,8 @@ static const uint32_t caps[] = {
 	0, LINK_CSUM, LINK_CSUM | LINK_GSO_TCP4, LINK_L3, LINK_L3 | LINK_CSUM | LINK_GSO_TCP4,
 };
 
-/* Bulk both ways over links of every kind, with GRO and without; frames are as large as the offloads allow. */
+/* Bulk both ways over links of every kind, with GRO and without; frames are as large as the
+ * offloads allow. */
 START_TEST(every_kind_of_link)
 {
 	static uint8_t data[300000], got[300000];
@@ -207,7 +208,8 @@ START_TEST(every_kind_of_link)
 }
 END_TEST
 
-/* With gro what comes for one turn is merged, for a socket that asks; without it packets are left as they are. */
+/* With gro what comes for one turn is merged, for a socket that asks; without it packets are left
+ * as they are. */
 START_TEST(merged_input)
 {
 	struct sockaddr_in to = at("10.0.0.2", 9);
@@ -232,7 +234,8 @@ START_TEST(merged_input)
 }
 END_TEST
 
-/* RFC 6093, as Linux has it: one byte beside the stream, or, with SO_OOBINLINE, in it; reads end at the mark. */
+/* RFC 6093, as Linux has it: one byte beside the stream, or, with SO_OOBINLINE, in it; reads end at
+ * the mark. */
 START_TEST(urgent_data)
 {
 	struct weir_sock *c, *s;
@@ -663,7 +666,8 @@ START_TEST(names)
 }
 END_TEST
 
-/* A gateway outside the NIC's subnets, as in clouds: only where the program says whose link it is on. */
+/* A gateway outside the NIC's subnets, as in clouds: only where the program says whose link it is
+ * on. */
 START_TEST(onlink_gateway)
 {
 	static const char *const gateways[] = { "192.168.9.1", "fd09::1" };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_exthdr.c - extension headers, fragments and ICMPv6 errors, against RFC 8200, 5095, 5722, 6946, 6980, 7112,
- * 4443 and 8201. */
+/* test_exthdr.c - extension headers, fragments and ICMPv6 errors, against RFC 8200, 5095, 5722,
+ * 6946, 6980, 7112, 4443 and 8201. */
 #include <check.h>
 #include <errno.h>
 #include <linux/icmpv6.h>
@@ -338,7 +338,8 @@ START_TEST(packet_too_big)
 }
 END_TEST
 
-/* RFC 4443 section 2.4 (c): at most 1,280 bytes; (e.1): no error about an error; (f): not too many. */
+/* RFC 4443 section 2.4 (c): at most 1,280 bytes; (e.1): no error about an error; (f): not too
+ * many. */
 START_TEST(errors_out)
 {
 	static const uint8_t junk[1400];

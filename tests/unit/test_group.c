@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_group.c - multicasts delivered and sent, and the options of sockets. Sections are RFC 3376's unless named. */
+/* test_group.c - multicasts delivered and sent, and the options of sockets. Sections are RFC 3376's
+ * unless named. */
 #include "groupnet.h"
 
 /* ---- delivery ---- */
 
-/* RFC 1112 section 7.2: what nobody here has joined is not taken, whatever the link lets through. */
+/* RFC 1112 section 7.2: what nobody here has joined is not taken, whatever the link lets
+ * through. */
 START_TEST(only_joined_groups)
 {
 	struct sock *sk = open_udp();
@@ -76,7 +78,8 @@ static void loop_setup(struct sock **a, struct sock **b)
 	set_if(*a, US);
 }
 
-/* RFC 1112 section 6.1, ip(7): a copy comes back to members here, unless IP_MULTICAST_LOOP is off. */
+/* RFC 1112 section 6.1, ip(7): a copy comes back to members here, unless IP_MULTICAST_LOOP is
+ * off. */
 START_TEST(own_multicasts_come_back)
 {
 	struct sock *a, *b;

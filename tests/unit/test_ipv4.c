@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_ipv4.c - IPv4 in and out: header checks, options, martians, fragments both ways, super-segments. */
+/* test_ipv4.c - IPv4 in and out: header checks, options, martians, fragments both ways,
+ * super-segments. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_ipv6.c - IPv6 packets in and out, and addresses, against RFC 8200, RFC 4291, RFC 4861 and RFC 6724. */
+/* test_ipv6.c - IPv6 packets in and out, and addresses, against RFC 8200, RFC 4291, RFC 4861 and
+ * RFC 6724. */
 #include <check.h>
 #include <errno.h>
 #include <linux/icmpv6.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_mld.c - what routers are told of IPv6 groups, and the options of sockets. Sections are RFC 3810's unless named. */
+/* test_mld.c - what routers are told of IPv6 groups, and the options of sockets. Sections are RFC
+ * 3810's unless named. */
 #include "ip/mld.h"
 #include "ndpnet.h"
 
@@ -326,7 +327,8 @@ START_TEST(options_and_errors)
 }
 END_TEST
 
-/* RFC 4291 section 2.7: what nobody here has joined is not taken. Two groups may share a link address. */
+/* RFC 4291 section 2.7: what nobody here has joined is not taken. Two groups may share a link
+ * address. */
 START_TEST(only_joined_groups)
 {
 	struct sock *sk = open6();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_ndp.c - neighbours and routers as IPv6 learns of them. Sections are RFC 4861's unless named. */
+/* test_ndp.c - neighbours and routers as IPv6 learns of them. Sections are RFC 4861's unless
+ * named. */
 #include "ndpnet.h"
 
 static void ready(void)
@@ -85,7 +86,8 @@ START_TEST(solicitation_is_answered)
 	ck_assert(take(NDP_ADVERT, &s));
 	ck_assert_str_eq(text_of(&s.dst), "ff02::1");
 	ck_assert_uint_eq(get_be32(s.msg + 4), NA_O);
-	/* A stranger, from no network of this link, is answered by way of the routers and not noted. */
+	/* A stranger, from no network of this link, is answered by way of the routers and not
+	 * noted. */
 	feed6("2001:db8:77::1", solicited("2001:db8::1"), 255, msg, 32);
 	ck_assert_int_eq(neighbour("2001:db8:77::1") && neighbour("2001:db8:77::1")->state == NUD_STALE, 0);
 }
@@ -148,7 +150,8 @@ START_TEST(advertisement_rules)
 }
 END_TEST
 
-/* 7.2.5: nobody asked, nobody is known: nothing is noted. 7.1.2: solicited, to a group: discarded. */
+/* 7.2.5: nobody asked, nobody is known: nothing is noted. 7.1.2: solicited, to a group:
+ * discarded. */
 START_TEST(advertisements_not_asked_for)
 {
 	add("2001:db8::1", 64);
@@ -202,7 +205,8 @@ START_TEST(unreachability)
 }
 END_TEST
 
-/* RFC 4861 7.3.1: progress of an upper layer ends it in every state, and nobody is asked any more. */
+/* RFC 4861 7.3.1: progress of an upper layer ends it in every state, and nobody is asked any
+ * more. */
 START_TEST(confirmed_by_progress)
 {
 	struct ip_addr a = testnet_addr(HOST);
@@ -226,7 +230,8 @@ END_TEST
 
 /* ---- routers ---- */
 
-/* RFC 7559 section 2.1: soon, then after 4, 8, 16 ... s, each a tenth more or less; not for ever. */
+/* RFC 7559 section 2.1: soon, then after 4, 8, 16 ... s, each a tenth more or less; not for
+ * ever. */
 START_TEST(solicitations_back_off)
 {
 	uint64_t at, last = 0, wait, before = 0;

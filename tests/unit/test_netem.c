@@ -161,7 +161,8 @@ START_TEST(jitter_has_the_distribution_asked_for)
 		squares += x * x;
 	}
 	ck_assert_double_le(fabs(sum / n), tolerance);
-	/* The variance of a heavy tail's variance is large: its table's own fourth moment says it. */
+	/* The variance of a heavy tail's variance is large: its table's own fourth moment says
+	 * it. */
 	ck_assert_double_le(fabs(sqrt(squares / n) - s->deviation), _i < 2 ? tolerance : 0.15);
 	ck_assert_double_ge((d[0] - mean) / jitter, s->least - 0.05);
 	ck_assert_double_le((d[n - 1] - mean) / jitter, s->most);

@@ -244,7 +244,8 @@ static void attach(struct sock *s, uint8_t byte, uint32_t snaplen)
 	ck_assert_int_eq(socket_setsockopt(s, SOL_SOCKET, SO_ATTACH_FILTER, &f, sizeof(f)), 0);
 }
 
-/* socket(7): SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_LOCK_FILTER; tpacket_auxdata tells the true length. */
+/* socket(7): SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_LOCK_FILTER; tpacket_auxdata tells the true
+ * length. */
 START_TEST(filter_cuts_and_drops)
 {
 	struct sock_fprog f = { .len = 1, .filter = NULL };
@@ -278,7 +279,8 @@ START_TEST(filter_cuts_and_drops)
 }
 END_TEST
 
-/* SO_RCVBUF bounds memory; what is lost is counted, told by TP_STATUS_LOSING, and forgotten once read. */
+/* SO_RCVBUF bounds memory; what is lost is counted, told by TP_STATUS_LOSING, and forgotten once
+ * read. */
 START_TEST(full_queue_drops)
 {
 	struct tpacket_stats st;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_slaac.c - addresses that a NIC makes for itself, and duplicates of them. Sections are RFC 4862's unless named. */
+/* test_slaac.c - addresses that a NIC makes for itself, and duplicates of them. Sections are RFC
+ * 4862's unless named. */
 #include "ndpnet.h"
 
 #define MADE_PREFIX "2001:db8::"
@@ -158,7 +159,8 @@ START_TEST(eui64_identifiers)
 }
 END_TEST
 
-/* RFC 7217 section 5: the same here as long as the secret, another in every network, not the MAC. */
+/* RFC 7217 section 5: the same here as long as the secret, another in every network, not the
+ * MAC. */
 START_TEST(stable_identifiers)
 {
 	struct ip_addr a = testnet_addr("2001:db8:1::"), b = testnet_addr("2001:db8:2::");
@@ -175,7 +177,8 @@ START_TEST(stable_identifiers)
 }
 END_TEST
 
-/* What a stack of this seed, whose own secret is therefore another, makes of a secret, for a network. */
+/* What a stack of this seed, whose own secret is therefore another, makes of a secret, for a
+ * network. */
 static uint64_t id_of(uint64_t seed, uint8_t secret, const char *network)
 {
 	const uint8_t bytes[16] = { [7] = 1, [15] = secret };

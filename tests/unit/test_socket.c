@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_socket.c - the socket floor: which sockets there are, names, options, control messages, ioctls. */
+/* test_socket.c - the socket floor: which sockets there are, names, options, control messages,
+ * ioctls. */
 #include <net/if_arp.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>

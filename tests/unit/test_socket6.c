@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_socket6.c - AF_INET6 sockets: names, dual stack, options, control messages (RFC 3493, 3542, 4007). */
+/* test_socket6.c - AF_INET6 sockets: names, dual stack, options, control messages (RFC 3493, 3542,
+ * 4007). */
 #include <netinet/icmp6.h>
 #include <netinet/ip6.h>
 #include <netinet/udp.h>
@@ -219,7 +220,8 @@ START_TEST(bad_names)
 }
 END_TEST
 
-/* Linux's tcp_v6_connect, ip6_datagram_connect and udpv6_sendmsg, which have errors of their own. */
+/* Linux's tcp_v6_connect, ip6_datagram_connect and udpv6_sendmsg, which have errors of their
+ * own. */
 START_TEST(peer_names)
 {
 	struct sock *u = open6(&udp_ops, &udp, IPPROTO_UDP), *t = open6(&tcp_ops, &tcp, IPPROTO_TCP);
@@ -432,7 +434,8 @@ START_TEST(refused)
 }
 END_TEST
 
-/* UDP_SEGMENT and UDP_GRO (udp(7)): what was sent in bulk stays so for who asks, and is cut for who does not. */
+/* UDP_SEGMENT and UDP_GRO (udp(7)): what was sent in bulk stays so for who asks, and is cut for who
+ * does not. */
 START_TEST(udp_in_bulk)
 {
 	static const char bytes[3500];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_taken.c - what a namespace's kernel was told of either family on a device, as the stack reads it. */
+/* test_taken.c - what a namespace's kernel was told of either family on a device, as the stack
+ * reads it. */
 #include <check.h>
 #include <string.h>
 
@@ -68,7 +69,8 @@ START_TEST(as_the_kernel_was_told)
 }
 END_TEST
 
-/* net.ipv4.conf.DEVICE and of all: accept_redirects, secure_redirects, shared_media; and forwarding. */
+/* net.ipv4.conf.DEVICE and of all: accept_redirects, secure_redirects, shared_media; and
+ * forwarding. */
 static const struct told4 {
 	const char *forwarding, *own[3], *all[3];
 	struct taken_ip4 is;

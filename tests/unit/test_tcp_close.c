@@ -387,7 +387,8 @@ START_TEST(time_wait_connect)
 }
 END_TEST
 
-/* A port that is chosen for a connection may be one in TIME-WAIT by [tcp] tw-reuse only, and after a second */
+/* A port that is chosen for a connection may be one in TIME-WAIT by [tcp] tw-reuse only, and after
+ * a second */
 START_TEST(time_wait_chosen)
 {
 	static const struct {

@@ -123,7 +123,8 @@ START_TEST(client_not_taken)
 }
 END_TEST
 
-/* RFC 7413 4.1.3: a SYN with data that is lost, perhaps on purpose: again without, then the data. */
+/* RFC 7413 4.1.3: a SYN with data that is lost, perhaps on purpose: again without, then the
+ * data. */
 START_TEST(client_syn_dropped)
 {
 	struct script t;
@@ -315,7 +316,8 @@ START_TEST(server)
 }
 END_TEST
 
-/* The SYN-ACK is lost: the client's plain SYN, and our timer, bring it again; nothing else is sent. */
+/* The SYN-ACK is lost: the client's plain SYN, and our timer, bring it again; nothing else is
+ * sent. */
 START_TEST(server_synack_lost)
 {
 	struct script t;

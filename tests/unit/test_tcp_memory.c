@@ -267,7 +267,8 @@ START_TEST(squeeze_takes_nothing)
 }
 END_TEST
 
-/* What is refused for want of memory is answered with a window of 0, which opens when it was read */
+/* What is refused for want of memory is answered with a window of 0, which opens when it was
+ * read */
 START_TEST(scarce_closes_window)
 {
 	struct script t;

@@ -53,7 +53,8 @@ static uint32_t start(struct script *t)
 	return sent;
 }
 
-/* The stack gets a turn each late ns only; what it has sent by then is acknowledged. Bytes in a second. */
+/* The stack gets a turn each late ns only; what it has sent by then is acknowledged. Bytes in a
+ * second. */
 static uint32_t second(struct script *t, uint32_t sent, uint64_t late)
 {
 	uint32_t from = sent;
@@ -104,7 +105,8 @@ START_TEST(an_idle_time_earns_no_burst)
 }
 END_TEST
 
-/* Small queues: packets leave the NIC between a connection's end and its memory's. Nobody is woken any more. */
+/* Small queues: packets leave the NIC between a connection's end and its memory's. Nobody is woken
+ * any more. */
 START_TEST(packets_that_outlive_their_connection)
 {
 	struct packet *held[64], *p;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_tcp_rack.c - loss detection by time and tail loss probes. Each test names RFC and section. */
+/* test_tcp_rack.c - loss detection by time and tail loss probes. Each test names RFC and
+ * section. */
 #include <linux/tcp.h>
 
 #include <netinet/in.h>
@@ -139,8 +140,8 @@ START_TEST(lost_retransmission)
 END_TEST
 
 /*
- * RFC 8985 6.2 step 2: beyond a hole a timestamp does not tell which transmission has arrived (RFC 7323
- * 4.3); what was sent again and is SACKed shows that an earlier retransmission is lost.
+ * RFC 8985 6.2 step 2: beyond a hole a timestamp does not tell which transmission has arrived (RFC
+ * 7323 4.3); what was sent again and is SACKed shows that an earlier retransmission is lost.
  */
 START_TEST(lost_retransmission_timestamps)
 {

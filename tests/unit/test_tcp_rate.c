@@ -122,7 +122,8 @@ START_TEST(send_phase)
 }
 END_TEST
 
-/* 3.3: a bubble marks what is sent until it has passed; a limited sample never lowers the estimate */
+/* 3.3: a bubble marks what is sent until it has passed; a limited sample never lowers the
+ * estimate */
 START_TEST(app_limited)
 {
 	struct script t;

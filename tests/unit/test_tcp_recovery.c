@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_tcp_recovery.c - what follows from losses, and its undoing. Each test names RFC and section. */
+/* test_tcp_recovery.c - what follows from losses, and its undoing. Each test names RFC and
+ * section. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -66,7 +67,8 @@ START_TEST(prr_proportional)
 }
 END_TEST
 
-/* RFC 6937 3, 6937bis: more was lost than cwnd is to go down: what arrives is sent, and a little more */
+/* RFC 6937 3, 6937bis: more was lost than cwnd is to go down: what arrives is sent, and a little
+ * more */
 START_TEST(prr_heavy_loss)
 {
 	struct script t;
@@ -233,7 +235,8 @@ START_TEST(dsack_undo)
 }
 END_TEST
 
-/* RFC 3522 3.2, RFC 4015: the ACK echoes the original's timestamp, in recovery and after timeouts */
+/* RFC 3522 3.2, RFC 4015: the ACK echoes the original's timestamp, in recovery and after
+ * timeouts */
 START_TEST(eifel)
 {
 	struct script t;
@@ -263,7 +266,8 @@ START_TEST(eifel)
 }
 END_TEST
 
-/* RFC 6298 5.5, 5.7 and RFC 5681 3.1: each timeout doubles; ssthresh is halved for the first only */
+/* RFC 6298 5.5, 5.7 and RFC 5681 3.1: each timeout doubles; ssthresh is halved for the first
+ * only */
 START_TEST(backoff)
 {
 	struct script t;

@@ -164,7 +164,8 @@ START_TEST(dsack_sent)
 }
 END_TEST
 
-/* RFC 6691 4: options are taken off the payload; data that bears blocks is not longer than the MTU */
+/* RFC 6691 4: options are taken off the payload; data that bears blocks is not longer than the
+ * MTU */
 START_TEST(blocks_beside_data)
 {
 	struct script t;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_udp_bulk.c - UDP beyond one datagram a call (udp(7)): many in one (UDP_SEGMENT, UDP_GRO), one of many parts
- * (UDP_CORK, MSG_MORE); and what goes with datagrams: filters, stamps, counts of losses, priorities.
+ * test_udp_bulk.c - UDP beyond one datagram a call (udp(7)): many in one (UDP_SEGMENT, UDP_GRO),
+ * one of many parts (UDP_CORK, MSG_MORE); and what goes with datagrams: filters, stamps, counts of
+ * losses, priorities.
  */
 #include <linux/filter.h>
 #include <linux/net_tstamp.h>
@@ -117,7 +118,8 @@ START_TEST(without_gro_they_come_one_by_one)
 }
 END_TEST
 
-/* Frames of one flow from the link become one message; of another flow, or for another socket, they do not. */
+/* Frames of one flow from the link become one message; of another flow, or for another socket, they
+ * do not. */
 static uint32_t udp_frame(uint8_t *f, struct nic *nic, uint16_t sport, uint16_t dport, const void *bytes,
 			  uint32_t n)
 {
@@ -228,7 +230,8 @@ START_TEST(cork_holds_until_it_is_drawn)
 }
 END_TEST
 
-/* What is wrong with the destination is told at once; a part too many loses all; close forgets the rest. */
+/* What is wrong with the destination is told at once; a part too many loses all; close forgets the
+ * rest. */
 START_TEST(cork_that_fails)
 {
 	struct sock *a = open_udp(), *b = open_udp(), *r = open_raw(&raw_ops, IPPROTO_ICMP);
@@ -330,7 +333,8 @@ START_TEST(losses_are_told)
 }
 END_TEST
 
-/* SO_PRIORITY and SO_MARK go with the packet, through cutting, too; IP_TOS sets the priority (ip(7)). */
+/* SO_PRIORITY and SO_MARK go with the packet, through cutting, too; IP_TOS sets the priority
+ * (ip(7)). */
 START_TEST(priority_and_mark_reach_the_link)
 {
 	struct nic *nic = open_eth();

@@ -124,7 +124,8 @@ START_TEST(vnet_checksum_field_lies_in_the_headers)
 }
 END_TEST
 
-/* They are cut when received: a frame must not become more packets than a sender on Linux can ask for. */
+/* They are cut when received: a frame must not become more packets than a sender on Linux can ask
+ * for. */
 START_TEST(vnet_udp_segments_are_bounded)
 {
 	for (uint32_t size = 93; size <= 94; size++) {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * testnet.h - a stack's lower floors on virtual time, for tests: env, pool, NICs with captured links, and ip.
+ * testnet.h - a stack's lower floors on virtual time, for tests: env, pool, NICs with captured
+ * links, and ip.
  *
- * What the stack transmits is captured, frame by frame, and taken with testnet_take; what it is to receive is
- * given with testnet_feed. Time moves only by testnet_run. A transport is put on top with
- * its own init function: udp_init(&udp, &tn->env, &tn->ip).
+ * What the stack transmits is captured, frame by frame, and taken with testnet_take; what it is to
+ * receive is given with testnet_feed. Time moves only by testnet_run. A transport is put on top
+ * with its own init function: udp_init(&udp, &tn->env, &tn->ip).
  */
 #ifndef TESTNET_H
 #define TESTNET_H
@@ -59,7 +60,8 @@ void testnet_discard(struct nic *nic);			/* forget them */
 
 /* A frame comes in; then the turn ends. */
 void testnet_feed(struct testnet *tn, struct nic *nic, const void *frame, uint32_t len);
-/* An IP packet of either family comes in from the station at mac (NULL: 02:00:00:00:00:02), to us. */
+/* An IP packet of either family comes in from the station at mac (NULL: 02:00:00:00:00:02), to
+ * us. */
 void testnet_feed_ip(struct testnet *tn, struct nic *nic, const uint8_t *mac, const void *ip,
 		     uint32_t len);
 /* Let ns pass: timers and work run when they are due. 0 ends the turn. */
@@ -67,14 +69,15 @@ void testnet_run(struct testnet *tn, uint64_t ns);
 /* Make addr known at 02:00:00:00:00:02, for good. */
 void testnet_neighbour(struct testnet *tn, struct nic *nic, const char *addr);
 
-/* Write an IPv4 header without options in front of len bytes of payload; returns all of its length. frag: as in
- * the header, host order (0x2000 = more fragments). */
+/* Write an IPv4 header without options in front of len bytes of payload; returns all of its length.
+ * frag: as in the header, host order (0x2000 = more fragments). */
 uint32_t testnet_ipv4(uint8_t *at, const char *src, const char *dst, uint8_t proto, uint16_t id,
 		      uint16_t frag, const void *payload, uint32_t len);
 /* The same of IPv6, hop limit 64. */
 uint32_t testnet_ipv6(uint8_t *at, const char *src, const char *dst, uint8_t next,
 		      const void *payload, uint32_t len);
-/* Make the checksum of an ICMPv6 message right, in a packet of len bytes without extension headers. */
+/* Make the checksum of an ICMPv6 message right, in a packet of len bytes without extension
+ * headers. */
 void testnet_icmp6_sum(uint8_t *ip, uint32_t len);
 void testnet_ipv4_sum(uint8_t *ip);	/* the header was changed: make its checksum right */
 

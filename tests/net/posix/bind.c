@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bind.c - who may bind to what (bindtable.c) when options change, of many, and of different users. */
+/* bind.c - who may bind to what (bindtable.c) when options change, of many, and of different
+ * users. */
 #include "check.h"
 
 /* Options that change after bind count as they are at the time of the question. */

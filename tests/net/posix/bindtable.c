@@ -170,8 +170,8 @@ static int who_socket(const struct who *w, uint16_t port, int options)
 	return bound_socket(&n, options | (w->only ? V6ONLY : 0));
 }
 
-/* A port that nothing has at any address: none of those that clients get, and each once, for connections stay in
- * TIME-WAIT. Another run, soon after, has others. */
+/* A port that nothing has at any address: none of those that clients get, and each once, for
+ * connections stay in TIME-WAIT. Another run, soon after, has others. */
 static uint16_t free_port(void)
 {
 	static int used;

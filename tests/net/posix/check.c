@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check.c - answers and what is wanted, the families, and sockets of the family that is asked about. */
+/* check.c - answers and what is wanted, the families, and sockets of the family that is asked
+ * about. */
 #include "check.h"
 
 const char *check_test = "";

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * check.h - a program that asks its sockets questions and knows what Linux answers. tests/net/test_posix.sh runs it
- * on the kernel's stack, which proves the questions, and under weir, which must answer the same; of each family.
+ * check.h - a program that asks its sockets questions and knows what Linux answers.
+ * tests/net/test_posix.sh runs it on the kernel's stack, which proves the questions, and under
+ * weir, which must answer the same; of each family.
  */
 #ifndef POSIX_CHECK_H
 #define POSIX_CHECK_H
@@ -42,7 +43,8 @@ static inline long did(long r)
 #define IS(got, want) check_equal(__FILE__, __LINE__, #got, (long)(got), (long)(want))
 #define DID(call, want) do { errno = 0; check_equal(__FILE__, __LINE__, #call, did(call), (long)(want)); } while (0)
 
-/* What is asked about: sockets of IPv4, of IPv6, and those of IPv6 with mapped names, which speak IPv4. */
+/* What is asked about: sockets of IPv4, of IPv6, and those of IPv6 with mapped names, which speak
+ * IPv4. */
 struct family {
 	const char *option;			/* -4, -6, -m */
 	int domain;
@@ -86,7 +88,8 @@ int poll_now(int fd, short events, int ms);	/* revents */
 int so_error(int fd);
 long get_int(int fd, int level, int name);	/* an option's value, or minus errno */
 long set_int(int fd, int level, int name, int v);
-/* Of an option of a fresh socket: what reads before; a value, what set answers, and what reads then. */
+/* Of an option of a fresh socket: what reads before; a value, what set answers, and what reads
+ * then. */
 struct ask {
 	int name, before, value, answer, after;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dual.c - sockets of IPv6 that speak both families, IPV6_V6ONLY, scopes; whatever has no counterpart in IPv4. */
+/* dual.c - sockets of IPv6 that speak both families, IPV6_V6ONLY, scopes; whatever has no
+ * counterpart in IPv4. */
 #include "check.h"
 
 static const int only = 1;

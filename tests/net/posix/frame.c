@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* frame.c - packet sockets (packet(7)) on loopback, filters (socket(7)), and UDP many in one and one of many. */
+/* frame.c - packet sockets (packet(7)) on loopback, filters (socket(7)), and UDP many in one and
+ * one of many. */
 #include "check.h"
 #include <linux/filter.h>
 #include <linux/if_ether.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ipv6opt.c - options of AF_INET6 sockets, of their level and of IPv4's: bounds, errors, what is read back. */
+/* ipv6opt.c - options of AF_INET6 sockets, of their level and of IPv4's: bounds, errors, what is
+ * read back. */
 #include "check.h"
 
 #ifndef IPV6_MULTICAST_ALL

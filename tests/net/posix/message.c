@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* message.c - what goes and comes with datagrams: control messages (cmsg(3)), and the queue of errors. */
+/* message.c - what goes and comes with datagrams: control messages (cmsg(3)), and the queue of
+ * errors. */
 #include "check.h"
 #include <linux/errqueue.h>
 
@@ -170,7 +171,8 @@ static void source(void)
 	close(b);
 }
 
-/* Nobody is there: the queue tells who said so of what; the error comes once, the queue's end is EAGAIN. */
+/* Nobody is there: the queue tells who said so of what; the error comes once, the queue's end is
+ * EAGAIN. */
 static void errors(void)
 {
 	int a = udp_socket(), b = udp_socket(), on = 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* passing.c - sockets through dup, fork, exec, SCM_RIGHTS, threads; and AF_UNIX sockets beside them. */
+/* passing.c - sockets through dup, fork, exec, SCM_RIGHTS, threads; and AF_UNIX sockets beside
+ * them. */
 #include "check.h"
 
 static void dups(void)

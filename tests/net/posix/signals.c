@@ -177,7 +177,8 @@ static long read_stamped(int fd)
 	return n ? -1 : (long)total;
 }
 
-/* sendmsg that waits again and again, and is interrupted in the middle, by a handler with calls of its own. */
+/* sendmsg that waits again and again, and is interrupted in the middle, by a handler with calls of
+ * its own. */
 static void interrupted_writer(void)
 {
 	const size_t total = 4u << 20, piece = 300000;

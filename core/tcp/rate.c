@@ -23,10 +23,11 @@
  * A sender with too little to send sees its own rate, not the path's. While there is nothing to
  * send and cwnd would allow more, there is a bubble in the pipe: app_limited is the count of
  * delivered at which its end will have passed, and segments that are sent until then are marked. A
- * writer that waits for room in the send buffer has more to send: as with the peer's window, what
- * the buffer lets through is then all that this connection can have. (Otherwise BBR, in whose
- * STARTUP losses fill the buffer with what is SACKed, would find each further sample limited, stay
- * in STARTUP and lose a third of the queue again in every second round.)
+ * writer that was refused for want of room in the send buffer has more to send, also while it has
+ * been told of room and not written yet: as with the peer's window, what the buffer lets through is
+ * then all that this connection can have. (Otherwise BBR, in whose STARTUP losses fill the buffer
+ * with what is SACKed, would find each further sample limited, stay in STARTUP and lose a third of
+ * the queue again in every second round.)
  *
  * A round trip ends when a segment is acknowledged that was sent after the round began: its copy of
  * delivered is not less than delivered was then. (In sequence numbers, retransmissions of old data
@@ -48,7 +49,7 @@ void rate_check_app_limited(struct tcp_sock *tp)
 {
 	uint64_t end = tp->delivered + tcp_pipe(tp);
 
-	if (tp->write_seq - tp->snd_nxt < tp->mss && !tp->nospace &&
+	if (tp->write_seq - tp->snd_nxt < tp->mss && !tp->writer_waits &&
 	    tp->charge->handed == tp->charge->left &&		/* no queue of this host has any */
 	    tcp_pipe(tp) < tp->cc.cwnd && !tp->rexmit_due)
 		tp->app_limited = end ? end : 1;

@@ -162,7 +162,7 @@ struct tcp_sock {
 	uint32_t pmtu;			/* that mss was made of */
 	struct tcp_mtu mtu;
 	uint64_t bytes_acked, bytes_sent, bytes_retrans, bytes_received;
-	uint32_t segs_in, segs_out, data_segs_in, data_segs_out, rcv_ooopack;
+	uint32_t segs_in, segs_out, data_segs_in, data_segs_out, total_retrans, rcv_ooopack;
 	enum tcp_chrono chrono;
 	uint64_t chrono_since, chrono_ns[TCP_CHRONO_STATES];
 	struct tcp_charge *charge;
@@ -180,6 +180,7 @@ struct tcp_sock {
 	uint32_t snd_up;
 	bool pushed;			/* TCP_NODELAY was set: what waits goes, once */
 	bool nospace;			/* the writer was refused: tell it when there is room */
+	bool writer_waits;		/* it has more to write, and has not written since */
 
 	/*
 	 * Under way, in sequence space: these sum the marks of segments (sendq.c). Without SACK
@@ -493,6 +494,7 @@ void tcp_charge_release(struct tcp_sock *tp);
 bool tcp_retransmit_head(struct tcp_sock *tp);		/* the first lost one, in any case */
 bool tcp_send_beyond_cwnd(struct tcp_sock *tp);		/* one new segment, if the window allows */
 bool tcp_resend(struct tcp_sock *tp, struct packet *p);	/* p of the queue again, now */
+void tcp_count_retransmission(struct tcp_sock *tp, uint32_t segments);
 
 /* ---- input.c ---- */
 bool tcp_input(void *arg, struct packet *p, const struct ip_meta *m);

@@ -329,7 +329,7 @@ uint32_t tcp_space(struct sock *sk)
 		return 0;
 	n = room(tp);
 	if (!n)
-		tp->nospace = true;
+		tp->nospace = tp->writer_waits = true;
 	return n;
 }
 
@@ -362,6 +362,7 @@ ssize_t tcp_write(struct sock *sk, struct buf *b, uint32_t off, uint32_t len, in
 	if (!space)
 		return -EAGAIN;
 	rate_check_app_limited(tp);
+	tp->writer_waits = len > space;
 	if (tcp_memory_pressure(tp->tcp))
 		tcp_shrink_buffers(tp);
 	n = sendq_write(tp, b, off, len < space ? len : space);

@@ -168,12 +168,41 @@ START_TEST(sndbuf_is_no_app_limit)
 		peer_sends(&t, TCPH_ACK, 1, 1 + FLIGHT, 0);
 		script_write(&t, FLIGHT - MSS);	/* less than cwnd, all of it out */
 		tcp_sock(t.sk)->app_limited = 0;
-		tcp_sock(t.sk)->nospace = waits;
+		tcp_sock(t.sk)->writer_waits = waits;
 		pass(&t, 100);
 		peer_sends(&t, TCPH_ACK, 1, 1 + FLIGHT + MSS, 0);
 		ck_assert_int_eq(tcp_sock(t.sk)->app_limited != 0, !waits);
 		script_fini(&t);
 	}
+}
+END_TEST
+
+/* Nor is the time between that it is told of room and that it writes. */
+START_TEST(told_of_room)
+{
+	struct script t;
+	struct tcp_sock *tp;
+
+	begin(&t);
+	tp = tcp_sock(t.sk);
+	script_write(&t, FLIGHT);
+	pass(&t, 100);
+	peer_sends(&t, TCPH_ACK, 1, 1 + FLIGHT, 0);
+	t.sk->sndbuf = FLIGHT;
+	t.sk->sndbuf_locked = true;
+	script_write(&t, FLIGHT);
+	ck_assert_uint_eq(tcp_space(t.sk), 0);
+	tp->app_limited = 0;
+	pass(&t, 100);
+	peer_sends(&t, TCPH_ACK, 1, 1 + FLIGHT + FLIGHT / 2, 0);
+	ck_assert(!tp->nospace);
+	peer_sends(&t, TCPH_ACK, 1, 1 + FLIGHT + FLIGHT / 2 + MSS, 0);
+	ck_assert_uint_eq(tp->app_limited, 0);
+	script_write(&t, 1);			/* that is all it has */
+	pass(&t, 10);
+	peer_sends(&t, TCPH_ACK, 1, 1 + FLIGHT + FLIGHT / 2 + 2 * MSS, 0);
+	ck_assert_uint_ne(tp->app_limited, 0);
+	script_fini(&t);
 }
 END_TEST
 
@@ -241,6 +270,7 @@ int main(void)
 	tcase_add_test(t, send_phase);
 	tcase_add_test(t, app_limited);
 	tcase_add_test(t, sndbuf_is_no_app_limit);
+	tcase_add_test(t, told_of_room);
 	tcase_add_test(t, rounds_by_delivered);
 	tcase_add_test(t, no_sample_of_spurious);
 	suite_add_tcase(s, t);

@@ -114,7 +114,7 @@ void tcp_info_fill(struct tcp_sock *tp, struct tcp_info *i)
 	i->tcpi_reordering = tp->reordering;
 	i->tcpi_rcv_rtt = usec(tp->drs_rtt);
 	i->tcpi_rcv_space = tp->drs_space;
-	i->tcpi_total_retrans = segs(tp, tp->bytes_retrans);
+	i->tcpi_total_retrans = tp->total_retrans;
 	i->tcpi_pacing_rate = tcp_cc_rate(tp);
 	i->tcpi_max_pacing_rate = tp->sk.max_pacing_rate;
 	i->tcpi_bytes_acked = tp->bytes_acked;

@@ -496,6 +496,12 @@ static uint32_t cwnd_quota(const struct tcp_sock *tp)
 	return tp->cc.cwnd > pipe ? (uint32_t)(tp->cc.cwnd - pipe) : 0;
 }
 
+void tcp_count_retransmission(struct tcp_sock *tp, uint32_t segments)
+{
+	tp->total_retrans += segments;
+	tp->tcp->stats.retrans_segs += segments;
+}
+
 /* p of the queue again, now. */
 bool tcp_resend(struct tcp_sock *tp, struct packet *p)
 {
@@ -503,7 +509,7 @@ bool tcp_resend(struct tcp_sock *tp, struct packet *p)
 		return false;
 	tcp_undo_retransmitted(tp, seg_of(p)->end - seg_of(p)->seq);
 	tp->bytes_retrans += p->len;
-	tp->tcp->stats.retrans_segs++;
+	tcp_count_retransmission(tp, p->len > tp->mss ? (p->len + tp->mss - 1) / tp->mss : 1);
 	return true;
 }
 

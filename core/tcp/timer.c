@@ -177,7 +177,7 @@ static void synack_timeout(struct tcp_sock *tp)
 		tcp_arm_rto(tp);
 		return;
 	}
-	tp->tcp->stats.retrans_segs++;
+	tcp_count_retransmission(tp, 1);
 	tcp_send_syn(tp);
 }
 
@@ -191,7 +191,7 @@ static void fastopen_synack_timeout(struct tcp_sock *tp)
 	tp->retries++;
 	tp->backoff++;
 	tp->tcp->stats.timeouts++;
-	tp->tcp->stats.retrans_segs++;
+	tcp_count_retransmission(tp, 1);
 	if (tp->retries == 1)
 		tcp_enter_loss(tp);
 	tcp_send_syn(tp);
@@ -208,7 +208,7 @@ static void syn_timeout(struct tcp_sock *tp)
 	}
 	tp->backoff++;
 	tp->tcp->stats.timeouts++;
-	tp->tcp->stats.retrans_segs++;
+	tcp_count_retransmission(tp, 1);
 	tcp_send_syn(tp);
 }
 

@@ -299,6 +299,28 @@ START_TEST(info_counts)
 }
 END_TEST
 
+/* Retransmissions are counted, however small they are. */
+START_TEST(info_retransmissions)
+{
+	struct tcp_info i;
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	script_write(&t, 10);
+	for (int n = 0; n < 40; n++) {
+		testnet_discard(t.nic);
+		wait_ms(&t, 100);
+	}
+	testnet_discard(t.nic);
+	i = info(t.sk);
+	ck_assert_uint_ge(i.tcpi_total_retrans, 2);
+	ck_assert_uint_eq(i.tcpi_total_retrans * 10, i.tcpi_bytes_retrans);
+	ck_assert_uint_eq(t.tcp.stats.retrans_segs, i.tcpi_total_retrans);
+	script_fini(&t);
+}
+END_TEST
+
 /* RFC 4898: how long the sender was busy, held up by the window, by its buffer */
 START_TEST(info_chrono)
 {
@@ -358,6 +380,7 @@ int main(void)
 	tcase_add_test(t, window_clamp);
 	tcase_add_test(t, save_syn);
 	tcase_add_test(t, info_counts);
+	tcase_add_test(t, info_retransmissions);
 	tcase_add_test(t, info_chrono);
 	suite_add_tcase(s, t);
 	return run_suite(s);

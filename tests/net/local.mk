@@ -9,24 +9,24 @@ net_scripts = \
 	tests/net/test_modes.sh \
 	tests/net/test_multicast.sh \
 	tests/net/test_ndp.sh \
-	tests/net/test_netem.sh \
 	tests/net/test_posix.sh \
-	tests/net/test_redirect.sh \
 	tests/net/test_run.sh \
 	tests/net/test_stats.sh \
 	tests/net/test_swap.sh \
 	tests/net/test_takeover.sh \
 	tests/net/test_tap.sh \
-	tests/net/test_tcp_keys.sh \
 	tests/net/test_tcpdump.sh
-# Rates, volumes and other people's programs, which learn nothing from a sanitizer.
+# Rates, volumes, other people's stacks and programs, which learn nothing from a sanitizer.
 net_scripts_heavy = \
 	tests/net/test_compare.sh \
 	tests/net/test_files.sh \
 	tests/net/test_http.sh \
 	tests/net/test_interop.sh \
+	tests/net/test_netem.sh \
+	tests/net/test_redirect.sh \
 	tests/net/test_services.sh \
-	tests/net/test_tbf.sh
+	tests/net/test_tbf.sh \
+	tests/net/test_tcp_keys.sh
 net_programs = tests/net/test_link
 check_PROGRAMS += $(net_programs)
 if NET_TESTS

@@ -29,6 +29,10 @@
  * with what is SACKed, would find each further sample limited, stay in STARTUP and lose a third of
  * the queue again in every second round.)
  *
+ * A window that a hole keeps shut is another matter, and a bubble: the peer has room again when the
+ * hole is filled, and until then no sample is of the path. Linux does not see it so; its BBR takes
+ * three such rounds of STARTUP, early on a lossy path, for a full pipe, and crawls from then on.
+ *
  * A round trip ends when a segment is acknowledged that was sent after the round began: its copy of
  * delivered is not less than delivered was then. (In sequence numbers, retransmissions of old data
  * would stretch it.)
@@ -44,12 +48,24 @@ void rate_begin(struct tcp_sock *tp, struct rate_sample *rs)
 	};
 }
 
+/* The peer keeps what came behind a hole, and has no room for more until that is filled. */
+static bool held_by_hole(const struct tcp_sock *tp)
+{
+	return tp->sacked_out && tp->ca_state >= CONGESTION_RECOVERY &&
+	       (int32_t)(tp->snd_una + tp->snd_wnd - tp->snd_nxt) < (int32_t)tp->mss;
+}
+
+static bool nothing_to_send(const struct tcp_sock *tp)
+{
+	return tp->write_seq - tp->snd_nxt < tp->mss && !tp->writer_waits;
+}
+
 /* Nothing that could be sent, though it might: the bubble ends with what is in flight now. */
 void rate_check_app_limited(struct tcp_sock *tp)
 {
 	uint64_t end = tp->delivered + tcp_pipe(tp);
 
-	if (tp->write_seq - tp->snd_nxt < tp->mss && !tp->writer_waits &&
+	if ((nothing_to_send(tp) || held_by_hole(tp)) &&
 	    tp->charge->handed == tp->charge->left &&		/* no queue of this host has any */
 	    tcp_pipe(tp) < tp->cc.cwnd && !tp->rexmit_due)
 		tp->app_limited = end ? end : 1;

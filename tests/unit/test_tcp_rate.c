@@ -206,6 +206,38 @@ START_TEST(told_of_room)
 }
 END_TEST
 
+/*
+ * The peer's window is what a connection can have; but one that a hole keeps shut tells nothing of
+ * the path. (The kernel's BBR takes it for a full pipe, too, and crawls from then on.)
+ */
+START_TEST(window_shut_by_a_hole)
+{
+	struct script t;
+
+	for (int hole = 0; hole < 2; hole++) {
+		script_init(&t);
+		t.tcp.congestion = &recorder;
+		t.sack = true;
+		t.wnd = 10 * MSS;
+		script_accepts(&t);
+		script_write(&t, 40 * MSS);
+		pass(&t, 100);
+		if (hole)
+			peer_sacks(&t, 1, 1, 1 + MSS, 1 + 6 * MSS);
+		else
+			peer_sends(&t, TCPH_ACK, 1, 1 + 6 * MSS, 0);
+		pass(&t, 10);
+		tcp_sock(t.sk)->app_limited = 0;
+		if (hole)
+			peer_sacks(&t, 1, 1, 1 + MSS, 1 + 8 * MSS);
+		else
+			peer_sends(&t, TCPH_ACK, 1, 1 + 8 * MSS, 0);
+		ck_assert_int_eq(tcp_sock(t.sk)->app_limited != 0, hole);
+		script_fini(&t);
+	}
+}
+END_TEST
+
 /* A round ends with the first segment that was sent after it began (draft-cardwell 4.1.1.3) */
 START_TEST(rounds_by_delivered)
 {
@@ -271,6 +303,7 @@ int main(void)
 	tcase_add_test(t, app_limited);
 	tcase_add_test(t, sndbuf_is_no_app_limit);
 	tcase_add_test(t, told_of_room);
+	tcase_add_test(t, window_shut_by_a_hole);
 	tcase_add_test(t, rounds_by_delivered);
 	tcase_add_test(t, no_sample_of_spurious);
 	suite_add_tcase(s, t);

@@ -395,8 +395,7 @@ def inline_server(e):
 		assert read_all(s) == b"!ef"
 
 
-def time_wait_client(e):
-	"""The same port again, while the server, who closed first, is in TIME-WAIT."""
+def twice_from_one_port(e):
 	e.wait_ready()
 	port = 0
 	for _ in range(2):
@@ -405,8 +404,14 @@ def time_wait_client(e):
 			s.bind((e.family.any, port))
 			s.connect((e.addr, e.port))
 			port = s.getsockname()[1]
-			assert read_all(s) == b"bye"
-		time.sleep(0.2)		# its timestamps go on
+			yield s
+		time.sleep(0.2)		# who is in TIME-WAIT is, and timestamps go on
+
+
+def time_wait_client(e):
+	"""Again, while the server, who closed first, is in TIME-WAIT."""
+	for s in twice_from_one_port(e):
+		assert read_all(s) == b"bye"
 
 
 def time_wait_server(e):
@@ -417,19 +422,12 @@ def time_wait_server(e):
 
 
 def own_time_wait_client(e):
-	"""The same port again, while the client itself, who closed first, is in TIME-WAIT. It names the port: then
-	timestamps are enough. (tcp_tw_reuse and a second's distance are for ports that connect() chooses.)"""
-	e.wait_ready()
-	port = 0
-	for _ in range(2):
-		with e.socket(socket.SOCK_STREAM) as s:
-			s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-			s.bind((e.family.any, port))
-			s.connect((e.addr, e.port))
-			port = s.getsockname()[1]
-			s.sendall(b"hello")
-			s.shutdown(socket.SHUT_WR)
-			assert read_all(s) == b"bye"
+	"""Again, while the client itself, who closed first, is in TIME-WAIT. It names the port: then timestamps are
+	enough. (tcp_tw_reuse and a second's distance are for ports that connect() chooses.)"""
+	for s in twice_from_one_port(e):
+		s.sendall(b"hello")
+		s.shutdown(socket.SHUT_WR)
+		assert read_all(s) == b"bye"
 
 
 def own_time_wait_server(e):

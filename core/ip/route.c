@@ -319,17 +319,6 @@ static int dst_remote(struct ip *ip, const struct flow *f, const struct route *r
 	return 0;
 }
 
-static struct nic *first_nic(struct ip *ip)
-{
-	list_for_each(pos, &ip->nics->list) {
-		struct nic *nic = list_entry(pos, struct nic, node);
-
-		if (nic->up && !nic->loopback)
-			return nic;
-	}
-	return NULL;
-}
-
 /* The NIC that an address with a scope of one link, or a group, is to be looked for on. */
 static struct nic *scope_nic(struct ip *ip, const struct flow *f)
 {
@@ -353,7 +342,7 @@ static int lookup_group6(struct ip *ip, const struct flow *f, struct dst *out)
 		return err ? err : group_allowed(f, out);
 	}
 	if (!nic)
-		nic = r ? r->nic : first_nic(ip);
+		nic = r ? r->nic : nic_first(ip->nics);
 	return nic ? dst_remote(ip, f, r, nic, out) : -ENETUNREACH;
 }
 

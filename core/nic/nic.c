@@ -166,6 +166,17 @@ struct nic *nic_find(struct nics *nics, const char *name)
 	return NULL;
 }
 
+struct nic *nic_first(struct nics *nics)
+{
+	list_for_each(pos, &nics->list) {
+		struct nic *nic = list_entry(pos, struct nic, node);
+
+		if (nic->up && !nic->loopback)
+			return nic;
+	}
+	return NULL;
+}
+
 struct nic *nic_find_index(struct nics *nics, unsigned int index)
 {
 	list_for_each(pos, &nics->list) {

@@ -100,6 +100,7 @@ void nic_destroy(struct nic *nic);
 void nic_set_up(struct nic *nic, bool up);
 struct nic *nic_find(struct nics *nics, const char *name);
 struct nic *nic_find_index(struct nics *nics, unsigned int index);
+struct nic *nic_first(struct nics *nics);	/* that is up and not loopback; NULL: none */
 
 /* p->data at the link header (Ethernet NICs) or at the network header (l3). Consumes p. */
 void nic_output(struct nic *nic, struct packet *p);

@@ -19,19 +19,6 @@ struct request {
 	uint32_t index;			/* 0: not said */
 };
 
-/* IPv6's groups are on every link: where no address lets us speak to one yet, we can still
- * listen. */
-static struct nic *first_nic(struct ip *ip)
-{
-	list_for_each(pos, &ip->nics->list) {
-		struct nic *nic = list_entry(pos, struct nic, node);
-
-		if (nic->up && !nic->loopback)
-			return nic;
-	}
-	return NULL;
-}
-
 /* An index, else an address of ours, else the way packets to the group would go. NULL: none. */
 static struct nic *request_nic(struct sock *sk, const struct request *r)
 {
@@ -47,7 +34,8 @@ static struct nic *request_nic(struct sock *sk, const struct request *r)
 	}
 	if (!route_lookup(sk->ip, &f, &d))
 		return d.nic;
-	return ip_addr_is_v4(&r->group) ? NULL : first_nic(sk->ip);
+	/* IPv6's groups are on every link: one that we cannot speak to yet can be listened to */
+	return ip_addr_is_v4(&r->group) ? NULL : nic_first(sk->ip->nics);
 }
 
 static int join(struct sock *sk, const struct request *r, bool exclude)

@@ -248,6 +248,18 @@ static bool *send_and_see(uint32_t n)
 	return came;
 }
 
+/* How many of n packets were lost. */
+static double count_lost(uint32_t n)
+{
+	bool *came = send_and_see(n);
+	double lost = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		lost += !came[i];
+	free(came);
+	return lost;
+}
+
 START_TEST(loss_is_independent)
 {
 	static const double rates[] = { 0.001, 0.01, 0.05, 0.5, 1 };
@@ -326,15 +338,11 @@ START_TEST(bursts_with_partial_loss)
 {
 	const uint32_t n = 150000;
 	const double p = 0.02, r = 0.2, bad = 0.6, good = 0.005;
-	double share = (p * bad + r * good) / (p + r), lost = 0;
-	bool *came;
+	double share = (p * bad + r * good) / (p + r), lost;
 
 	world_set(w, "netem", "gemodel-p=2% gemodel-r=20% gemodel-1-h=60% gemodel-1-k=0.5%");
-	came = send_and_see(n);
-	for (uint32_t i = 0; i < n; i++)
-		lost += !came[i];
+	lost = count_lost(n);
 	ck_assert_double_le(fabs(lost / n - share), 5 * sqrt(share * (1 - share) * 9 / n));
-	free(came);
 }
 END_TEST
 
@@ -342,15 +350,11 @@ END_TEST
 START_TEST(bursts_by_default_are_none)
 {
 	const uint32_t n = 50000;
-	double lost = 0;
-	bool *came;
+	double lost;
 
 	world_set(w, "netem", "gemodel-p=5%");
-	came = send_and_see(n);
-	for (uint32_t i = 0; i < n; i++)
-		lost += !came[i];
+	lost = count_lost(n);
 	check_share("lost", lost, n, 0.05);
-	free(came);
 }
 END_TEST
 
@@ -360,15 +364,11 @@ START_TEST(four_states)
 	const uint32_t n = 150000;
 	const double p13 = 0.02, p31 = 0.3, p32 = 0.2, p23 = 0.5, p14 = 0.01;
 	double burst_lost = p13 / p31, burst = burst_lost * p32 / p23;
-	double share = (burst_lost + p14) / (1 + burst_lost + burst + p14), lost = 0;
-	bool *came;
+	double share = (burst_lost + p14) / (1 + burst_lost + burst + p14), lost;
 
 	world_set(w, "netem", "state-p13=2% state-p31=30% state-p32=20% state-p23=50% state-p14=1%");
-	came = send_and_see(n);
-	for (uint32_t i = 0; i < n; i++)
-		lost += !came[i];
+	lost = count_lost(n);
 	ck_assert_double_le(fabs(lost / n - share), 5 * sqrt(share * (1 - share) * 6 / n));
-	free(came);
 }
 END_TEST
 
@@ -376,15 +376,11 @@ END_TEST
 START_TEST(four_states_by_default)
 {
 	const uint32_t n = 50000;
-	double lost = 0;
-	bool *came;
+	double lost;
 
 	world_set(w, "netem", "state-p13=5%");
-	came = send_and_see(n);
-	for (uint32_t i = 0; i < n; i++)
-		lost += !came[i];
+	lost = count_lost(n);
 	check_share("lost", lost, n, 0.05);
-	free(came);
 }
 END_TEST
 

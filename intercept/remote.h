@@ -29,7 +29,7 @@ struct remote {
 void remote_init(struct remote *r);
 void remote_close(struct remote *r);
 int remote_getfd(struct remote *r, pid_t tid, int fd);		/* a copy of the task's fd, or -errno */
-bool remote_capable(pid_t tid, int cap);			/* has it this effective capability? */
+bool remote_capable(pid_t tid, int cap);	/* has it this effective capability in our user namespace? */
 bool remote_cloexec(pid_t tid, int fd);				/* is its descriptor closed on exec? */
 uid_t remote_uid(pid_t tid);					/* -1: unknown */
 

@@ -95,4 +95,15 @@ import ctypes, os, socket
 os.setuid(65534)
 try: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
 except PermissionError: print('EPERM')" )" EPERM
+# A user namespace of one's own gives every capability, but none over this network.
+check "nor by a user namespace of one's own" same "$($weir_exec "$NAME" -- python3 -c "
+import ctypes, os, socket
+os.setuid(65534)
+if ctypes.CDLL(None).unshare(0x10000000): print('the kernel makes no user namespace')
+with open('/proc/self/status') as f: caps = [int(l.split()[1], 16) for l in f if l.startswith('CapEff')]
+assert caps[0], caps
+for family, kind, proto in ((socket.AF_PACKET, socket.SOCK_RAW, 0), (socket.AF_INET, socket.SOCK_RAW, 1)):
+    try: print(socket.socket(family, kind, proto))
+    except PermissionError: print('EPERM')" )" "EPERM
+EPERM"
 finish

@@ -226,28 +226,34 @@ void fastopen_syn_option(struct tcp_sock *tp, struct tcp_segment *s)
 	memcpy(s->tfo, p->cookie, p->len);
 }
 
-/* The SYN-ACK is here, and the connection established up to the SYN. */
-void fastopen_synack(struct tcp_sock *tp, const struct tcp_segment *s)
+/* The connection is established by a segment that acknowledges the SYN, up to ack: with the data
+ * that was on it? What was not taken is lost. */
+bool fastopen_taken(struct tcp_sock *tp, uint32_t ack)
 {
 	struct tcp *tcp = tp->tcp;
 
-	if (!tp->tfo_used)
-		return;
-	if (s->has_tfo && s->tfo_len)
-		peer_learn(tcp, &tp->end.remote, s);
-	if (!tp->sendq)
-		return;
-	if (s->ack == tp->iss + 1) {
+	if (!tp->tfo_used || !tp->sendq)
+		return false;
+	if (ack == tp->iss + 1) {
 		tp->tfo_fail = tp->syn_retried ? FASTOPEN_SYN_AGAIN : FASTOPEN_NOT_ACKED;
 		tcp->stats.fastopen_active_fail++;
 		for (struct packet *p = tp->sendq; p && p != tp->send_next; p = p->next)
 			sendq_mark_lost(tp, p);
-		return;
+		return false;
 	}
 	tp->tfo_acked = true;
 	tcp->stats.fastopen_active++;
 	tcp->fastopen.disabled_times = 0;
-	tcp_ack(tp, s);
+	return true;
+}
+
+/* The SYN-ACK is here, and the connection established up to the SYN. */
+void fastopen_synack(struct tcp_sock *tp, const struct tcp_segment *s)
+{
+	if (tp->tfo_used && s->has_tfo && s->tfo_len)
+		peer_learn(tp->tcp, &tp->end.remote, s);
+	if (fastopen_taken(tp, s->ack))
+		tcp_ack(tp, s);
 }
 
 void fastopen_timeout(struct tcp_sock *tp, bool last)

@@ -403,8 +403,10 @@ static void handshake_complete(struct tcp_sock *tp, const struct tcp_segment *s)
 	tcp_established(tp, s);
 	if (state != TCPS_SYN_RECEIVED)
 		tcp_set_state(tp, state);
-	if (!tp->syn_pending)
+	if (!tp->syn_pending) {
+		fastopen_taken(tp, s->ack);	/* after a simultaneous open */
 		return;
+	}
 	fastopen_leave(tp, false);
 	tp->syn_pending = false;
 	if (tp->snd_una != tp->snd_nxt)

@@ -683,6 +683,7 @@ ssize_t tcp_fastopen(struct sock *sk, const struct ip_addr *a, uint16_t port, st
 		     uint32_t off, uint32_t len);
 void fastopen_syn_option(struct tcp_sock *tp, struct tcp_segment *s);
 void fastopen_synack(struct tcp_sock *tp, const struct tcp_segment *s);
+bool fastopen_taken(struct tcp_sock *tp, uint32_t ack);
 void fastopen_timeout(struct tcp_sock *tp, bool last);	/* one more; last: it is the end */
 enum fastopen_verdict fastopen_check(struct tcp_sock *l, const struct ip_meta *m,
 				     const struct tcp_segment *s);

@@ -63,6 +63,28 @@ static struct tcp_info info(struct sock *sk)
 	return i;
 }
 
+/* Both open at once (RFC 9293 3.5): a peer that took no data with our SYN is sent it again. */
+START_TEST(client_simultaneous)
+{
+	struct script t;
+
+	script_init(&t);
+	learn_cookie(&t);
+	ck_assert_int_eq(fastopen(&t, 300), 300);
+	expect(&t, TCPH_SYN, 0, 0, 300);
+	peer_sends(&t, TCPH_SYN, 0, 0, 0);
+	expect(&t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+	peer_sends(&t, TCPH_ACK, 1, 1, 0);
+	expect(&t, TCPH_ACK | TCPH_PSH, 1, 1, 300);
+	ck_state(&t, TCPS_ESTABLISHED);
+	peer_sends(&t, TCPH_ACK, 1, 301, 0);
+	ck_assert_uint_eq(t.sk->ops->unsent(t.sk), 0);
+	ck_assert_uint_eq(t.tcp.stats.fastopen_active_fail, 1);
+	finish(&t);
+	script_fini(&t);
+}
+END_TEST
+
 /* RFC 7413 4.2.1, 4.2.2: with the cookie data rides on the SYN, and is acknowledged with it. */
 START_TEST(client)
 {
@@ -472,6 +494,7 @@ int main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, client);
+	tcase_add_test(t, client_simultaneous);
 	tcase_add_test(t, client_much);
 	tcase_add_test(t, client_not_taken);
 	tcase_add_test(t, client_syn_dropped);

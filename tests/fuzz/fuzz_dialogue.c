@@ -325,9 +325,10 @@ static void on_connection(struct weir_sock *listener, uint32_t events, void *arg
 
 	(void)events;
 	while (weir_accept(listener, &sk, NULL, NULL) == 0) {
-		/* By Fast Open a SYN that comes late makes another (RFC 7413 2.1). */
+		/* By Fast Open a SYN that comes late makes another (RFC 7413 2.1), by a SYN cookie
+		 * the ACK (RFC 4987 3.6). */
 		fuzz_check(s->w->tainted || !(s->stream || s->over) ||
-			   (s->w->tcp & 24 && s->over));
+			   ((s->w->tcp & 24 || s->w->options & 128) && s->over));
 		if (s->stream || s->over) {
 			weir_abort(sk);
 			continue;

@@ -3,7 +3,7 @@
 noinst_LTLIBRARIES += libcore.la
 libcore_la_SOURCES = core/stack.c core/stack.h
 libcore_la_CPPFLAGS = $(AM_CPPFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
-libcore_la_LIBADD = $(INIH_LIBS) $(JANSSON_LIBS) -ldl -lm
+libcore_la_LIBADD = $(INIH_LIBS) $(JANSSON_LIBS) $(MNL_LIBS) -ldl -lm
 include core/base/local.mk
 include core/time/local.mk
 include core/packet/local.mk
@@ -14,6 +14,7 @@ include core/ip/local.mk
 include core/udp/local.mk
 include core/raw/local.mk
 include core/pfpacket/local.mk
+include core/netlink/local.mk
 include core/tcp/local.mk
 include core/socket/local.mk
 include core/control/local.mk

@@ -41,6 +41,7 @@ struct stack *stack_create(const struct stack_config *c, struct weir_error *e)
 	pfpacket_init(&s->pfpacket, &s->env, &s->ip);
 	if (tcp_init(&s->tcp, &s->env, &s->ip) < 0)
 		goto err_raw;
+	netlink_init(&s->netlink, &s->env, &s->ip);
 	s->tcp.congestion = c->congestion;
 	s->tcp.congestion_params = c->congestion_params;
 	if (loopback_start(s, e) < 0) {
@@ -68,6 +69,7 @@ void stack_destroy(struct stack *s)
 {
 	if (!s)
 		return;
+	netlink_destroy(&s->netlink);
 	tcp_destroy(&s->tcp);
 	pfpacket_destroy(&s->pfpacket);
 	raw_destroy(&s->raw);

@@ -10,6 +10,7 @@
 
 #include "ip/ip.h"
 #include "nic/nic.h"
+#include "netlink/netlink.h"
 #include "nic/qdisc.h"
 #include "packet/pool.h"
 #include "pfpacket/pfpacket.h"
@@ -38,6 +39,7 @@ struct stack {
 	struct raw raw;
 	struct pfpacket pfpacket;
 	struct tcp tcp;
+	struct netlink netlink;
 	struct nic *lo;				/* made with the stack: 127.0.0.1/8, ::1/128 */
 };
 

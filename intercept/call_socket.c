@@ -17,24 +17,33 @@
 
 #define BIND_PATIENCE 5000000ull	/* ns */
 
+/* Has the caller the capability that such a socket is good for? */
+static bool privileged(const struct call *c, int family, int type)
+{
+	if (family == AF_NETLINK)
+		return remote_capable(c->tid, CAP_NET_ADMIN);
+	return (type == SOCK_RAW || family == AF_PACKET) && remote_capable(c->tid, CAP_NET_RAW);
+}
+
 int64_t call_socket(struct call *c)
 {
 	int family = (int)c->args[0], type = (int)c->args[1], err, tfd;
-	bool privileged;
 	struct sock *sk;
 	struct isock *is;
 	int64_t result;
 
 	if (family == AF_UNIX)
 		return CALL_CONTINUE;
-	if (family != AF_INET && family != AF_INET6 && family != AF_PACKET)
+	if (family != AF_INET && family != AF_INET6 && family != AF_PACKET && family != AF_NETLINK)
 		return -EAFNOSUPPORT;
 	if (type & ~(0xf | SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return -EINVAL;
-	privileged = ((type & 0xf) == SOCK_RAW || family == AF_PACKET) && remote_capable(c->tid, CAP_NET_RAW);
-	sk = socket_create(c->ic->stack, family, type & 0xf, (int)c->args[2], privileged, &err);
+	sk = socket_create(c->ic->stack, family, type & 0xf, (int)c->args[2],
+			   privileged(c, family, type & 0xf), &err);
 	if (!sk)
 		return err;
+	if (family == AF_NETLINK)
+		sk->uid = remote_uid(c->tid);
 	is = isock_create(c->ic, sk, type & 0xf, type & SOCK_NONBLOCK, &err);
 	if (!is) {
 		socket_abort(sk);

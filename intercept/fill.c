@@ -103,6 +103,7 @@ static int fill_device(void *arg, const struct taken *x)
 	if (!of_device(n, x))
 		return 0;
 	n->taken = true;
+	n->index = x->index;
 	fill_ip4(n, &x->ip4);
 	fill_ip6(n, &x->ip6);
 	return 0;
@@ -122,6 +123,7 @@ static int fill_addr(void *arg, const struct taken *x)
 				      .taken = true, .dynamic = x->dynamic,
 				      .temporary = x->temporary,
 				      .no_prefix_route = x->no_prefix_route,
+				      .no_broadcast = x->no_broadcast,
 				      .preferred = x->preferred, .valid = x->valid };
 	return 0;
 }
@@ -139,7 +141,7 @@ static int fill_route(void *arg, const struct taken *x)
 	*spec = (struct route_spec){ .dst = x->addr, .prefix = x->prefix,
 				     .gateway = x->gateway, .prefsrc = x->prefsrc,
 				     .metric = x->metric, .mtu = x->mtu, .onlink = x->onlink,
-				     .expires = x->expires };
+				     .protocol = x->protocol, .expires = x->expires };
 	return 0;
 }
 

@@ -60,6 +60,7 @@ static bool taken_addr(const struct takeover *t, const struct nlmsghdr *nlh, str
 	x->dynamic = ifa->ifa_family == AF_INET6 && !(flags & IFA_F_PERMANENT);
 	x->temporary = ifa->ifa_family == AF_INET6 && (flags & IFA_F_TEMPORARY);
 	x->no_prefix_route = flags & IFA_F_NOPREFIXROUTE;
+	x->no_broadcast = !tb[IFA_BROADCAST];
 	return (ifa->ifa_family == AF_INET || ifa->ifa_family == AF_INET6) && x->valid &&
 	       set_device(t, ifa->ifa_index, x) &&
 	       attr_addr(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], &x->addr);
@@ -124,6 +125,7 @@ static bool taken_route(const struct takeover *t, const struct nlmsghdr *nlh, st
 			return false;
 	}
 	x->prefix = rtm->rtm_dst_len;
+	x->protocol = rtm->rtm_protocol;
 	x->metric = tb[RTA_PRIORITY] ? mnl_attr_get_u32(tb[RTA_PRIORITY]) : 0;
 	x->mtu = route_mtu(tb[RTA_METRICS]);
 	return true;
@@ -191,7 +193,7 @@ static int each_device(const struct takeover *t, int (*fn)(void *arg, const stru
 
 	list_for_each(pos, &t->devices) {
 		const struct device *d = list_entry(pos, struct device, node);
-		struct taken x = { .device = d->name, .ip4 = device_ip4(d), .ip6 = device_ip6(d) };
+		struct taken x = { .device = d->name, .index = d->index, .ip4 = device_ip4(d), .ip6 = device_ip6(d) };
 
 		rc = rc ? rc : fn(arg, &x);
 	}

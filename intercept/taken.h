@@ -14,13 +14,15 @@ struct takeover;
 
 struct taken {
 	const char *device;
+	unsigned int index;		/* of the device */
 	struct ip_addr addr;		/* an address, a route's destination, a neighbour */
 	uint8_t prefix;
 	uint32_t preferred, valid;	/* of an address: s from now; TAKEN_FOREVER */
 	bool dynamic, temporary;	/* of an IPv6 address: RFC 4862, RFC 8981 */
-	bool no_prefix_route;
+	bool no_prefix_route, no_broadcast;	/* as struct ifaddr's */
 	struct ip_addr gateway, prefsrc;	/* of a route; any = none */
 	uint32_t metric, mtu;
+	uint8_t protocol;		/* RTPROT_*: who made the route */
 	bool onlink;			/* of a route: its gateway is, whatever the addresses say */
 	uint32_t expires;		/* of a route: s from now that a router promised; 0 = it does not end */
 	uint8_t lladdr[6];		/* of a neighbour */

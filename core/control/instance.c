@@ -243,6 +243,7 @@ static int nic_addrs(struct instance *inst, struct instance_nic *n, bool taken, 
 		const struct ifaddr a = {
 			.addr = s->addr, .prefix = s->prefix, .dynamic = s->dynamic,
 			.temporary = s->temporary, .no_prefix_route = s->no_prefix_route,
+			.no_broadcast = s->no_broadcast,
 			.preferred_until = spec_until(inst, s->preferred),
 			.valid_until = spec_until(inst, s->valid),
 		};
@@ -309,6 +310,8 @@ static int nic_start(struct instance *inst, struct instance_nic *n, struct weir_
 			link.ops->detach(&link);
 		return -EINVAL;
 	}
+	if (n->index)
+		nic_set_index(n->nic, n->index);
 	q = qdisc_build(&inst->registry, n->nic, c->kind, c->settings, c->nsettings, e);
 	if (!q) {
 		if (c->origin)

@@ -33,7 +33,7 @@ struct instance_nic {
 		struct ip_addr addr;
 		uint8_t prefix;
 		bool taken;		/* was another stack's on this link: nobody else has it */
-		bool dynamic, temporary, no_prefix_route;	/* as struct ifaddr's */
+		bool dynamic, temporary, no_prefix_route, no_broadcast;	/* as struct ifaddr's */
 		uint32_t preferred, valid;	/* s; SPEC_FOREVER */
 	} *addrs;
 	size_t naddrs;
@@ -41,12 +41,14 @@ struct instance_nic {
 		struct ip_addr dst, gateway, prefsrc;
 		uint8_t prefix;
 		uint32_t metric, mtu;
+		uint8_t protocol;
 		bool onlink;		/* as struct route's */
 		uint32_t expires;	/* s: an IPv6 router promised no more; 0 = it does not end */
 	} *routes;
 	size_t nroutes;
 	struct neigh_spec { struct ip_addr addr; uint8_t lladdr[6]; } *neighs;	/* permanent ones */
 	size_t nneighs;
+	unsigned int index;		/* its device's, where that came with --netns; 0 = any */
 	bool taken;			/* its device came with --netns, not with the INI */
 	struct nic *nic;		/* once started */
 	struct loop_io io;

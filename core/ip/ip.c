@@ -74,6 +74,7 @@ static void ifaddr_free(struct ip *ip, struct ifaddr *ia)
 {
 	ip6_addr_removed(ip, ia);
 	list_del(&ia->node);
+	ip_changed(ip, IP_ADDR_DEL, ia);
 	free(ia);
 }
 
@@ -85,6 +86,7 @@ static void ip_nic_event(void *arg, struct nic *nic, enum nic_event ev)
 	groups_nic_event(ip->groups, nic, ev);
 	ip4_link_event(nic, ev);
 	ip6_link_event(nic, ev);
+	ip_changed(ip, ev == NIC_GONE ? IP_LINK_DEL : IP_LINK_NEW, nic);
 	if (ev == NIC_UP)
 		return;
 	packet_queue_purge(&ip->echoes);
@@ -398,13 +400,12 @@ void ifaddr_set_state(struct ip *ip, struct ifaddr *ia, enum ifaddr_state state)
 
 	ia->state = state;
 	ip->generation++;
-	if (was == ifaddr_usable(ia))
-		return;
 	ifaddr_route(ia, true, &r);
-	if (was)
+	if (was && !ifaddr_usable(ia))
 		route_del(ip, &r, NULL);
-	else if (route_add(ip, &r, NULL) < 0)
+	else if (!was && ifaddr_usable(ia) && route_add(ip, &r, NULL) < 0)
 		ia->state = IFADDR_TENTATIVE;	/* no memory: as if the detection still went on */
+	ip_changed(ip, IP_ADDR_NEW, ia);
 }
 
 int ip_ifaddr_add(struct ip *ip, struct nic *nic, const struct ifaddr *a, struct weir_error *e)
@@ -420,7 +421,7 @@ int ip_ifaddr_add(struct ip *ip, struct nic *nic, const struct ifaddr *a, struct
 		return weir_fail(e, ENOMEM, "%s: no memory for an address", nic->name);
 	*ia = *a;
 	ia->nic = nic;
-	ia->broadcast = nic->loopback ? ip_addr_v4(0) : subnet_last(ia);
+	ia->broadcast = nic->loopback || ia->no_broadcast ? ip_addr_v4(0) : subnet_last(ia);
 	err = ifaddr_route_local(ip, ia, e);
 	if (err) {
 		free(ia);
@@ -436,6 +437,7 @@ int ip_ifaddr_add(struct ip *ip, struct nic *nic, const struct ifaddr *a, struct
 		}
 	}
 	ip6_addr_added(ip, ia);
+	ip_changed(ip, IP_ADDR_NEW, ia);
 	return 0;
 }
 

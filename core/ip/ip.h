@@ -40,6 +40,7 @@ struct ifaddr {				/* an address of a NIC */
 	bool dynamic;			/* from a router's advertisement: lives as long as that says */
 	bool temporary;			/* RFC 8981 */
 	bool no_prefix_route;		/* makes no route to its subnet */
+	bool no_broadcast;		/* IPv4: shows no broadcast address */
 	uint64_t preferred_until, valid_until;	/* ns; IFADDR_FOREVER */
 	/* IPv6's, by ip6_addr.c and ip6_dad.c */
 	bool generated;			/* the identifier is ours to choose */
@@ -62,6 +63,14 @@ struct route {
 	bool local;			/* made with an address: to ourselves */
 	bool automatic;			/* comes and goes with an address */
 	bool dynamic;			/* comes and goes with what a router says */
+	uint8_t protocol;		/* RTPROT_*: who made it, for dumps; 0: these say it */
+};
+
+/* What those are told of who follow the tables: of something new or changed, or that goes. */
+enum ip_change {
+	IP_LINK_NEW, IP_LINK_DEL,	/* struct nic */
+	IP_ADDR_NEW, IP_ADDR_DEL,	/* struct ifaddr */
+	IP_ROUTE_NEW, IP_ROUTE_DEL,	/* struct route */
 };
 
 /* What a transport asks of a route and a header. */
@@ -192,7 +201,16 @@ struct ip {
 	 * raw sockets; p stays the caller's. NULL as long as nobody listens. */
 	void (*raw_tap)(void *arg, const struct packet *p, const struct ip_meta *m);
 	void *raw_tap_arg;
+	/* A link, an address or a route is new, another, or goes. May be NULL. */
+	void (*changed)(void *arg, enum ip_change what, const void *object);
+	void *changed_arg;
 };
+
+static inline void ip_changed(const struct ip *ip, enum ip_change what, const void *object)
+{
+	if (ip->changed)
+		ip->changed(ip->changed_arg, what, object);
+}
 
 int ip_init(struct ip *ip, struct env *env, struct nics *nics);
 void ip_destroy(struct ip *ip);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "ip/redirect.h"
+#include <linux/rtnetlink.h>		/* after nic/neighbour.h: they share names, and values */
 
 struct redirect {
 	struct list node;
@@ -29,6 +30,7 @@ static struct route redirect_route(const struct redirects *rs, const struct redi
 		.dst = r->dst, .prefix = ip_addr_is_v4(&r->dst) ? 32 : 128, .nic = rs->nic,
 		.metric = REDIRECT_METRIC,
 		.gateway = direct ? ip_addr_v4(0) : r->gateway, .dynamic = true,
+		.protocol = RTPROT_REDIRECT,
 	};
 }
 

@@ -169,14 +169,16 @@ int route_add(struct ip *ip, const struct route *route, struct weir_error *e)
 	*r = copy;
 	list_add_before(&r->node, place);
 	ip->generation++;
+	ip_changed(ip, IP_ROUTE_NEW, r);
 	return 0;
 }
 
 static void route_remove(struct ip *ip, struct route *r)
 {
 	list_del(&r->node);
-	free(r);
 	ip->generation++;
+	ip_changed(ip, IP_ROUTE_DEL, r);
+	free(r);
 }
 
 static bool route_named(const struct route *r, const struct route *by)

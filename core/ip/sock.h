@@ -106,7 +106,7 @@ struct sock {
 
 	/* options */
 	uint32_t uid;			/* whose it is: SO_REUSEPORT shares among one user's only */
-	bool privileged;		/* made by a program with CAP_NET_RAW and CAP_NET_ADMIN */
+	bool privileged;		/* made by a program with CAP_NET_RAW, or CAP_NET_ADMIN (netlink) */
 	bool reuseaddr, reuseport, broadcast, keepalive, oobinline, dontroute;
 	bool linger_on;
 	int linger_s;

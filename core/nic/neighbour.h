@@ -19,8 +19,9 @@
 #define NEIGHBOUR_DELAY_NS	5000000000ull
 #define NEIGHBOUR_REACHABLE_NS	30000000000ull	/* base: 0.5 to 1.5 of it are drawn */
 
-enum nud_state {
-	NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE, NUD_FAILED, NUD_PERMANENT,
+enum nud_state {			/* with the values of <linux/neighbour.h> */
+	NUD_INCOMPLETE = 0x01, NUD_REACHABLE = 0x02, NUD_STALE = 0x04, NUD_DELAY = 0x08,
+	NUD_PROBE = 0x10, NUD_FAILED = 0x20, NUD_PERMANENT = 0x80,
 };
 
 struct neighbour_table;

@@ -22,6 +22,9 @@
  * A qdisc that waits for a time has armed the NIC's watchdog, which runs the queue again.
  */
 #include <errno.h>
+#include <limits.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +127,14 @@ struct nic *nic_create(struct nics *nics, const struct link *link, bool gso, str
 	return nic;
 }
 
+void nic_set_index(struct nic *nic, unsigned int index)
+{
+	if (index <= nic->index || index >= INT_MAX)
+		return;
+	nic->index = index;
+	nic->nics->next_index = index + 1;
+}
+
 void nic_destroy(struct nic *nic)
 {
 	struct nics *nics = nic->nics;
@@ -153,6 +164,20 @@ void nic_set_up(struct nic *nic, bool up)
 		timer_cancel(&nic->nics->env->timers, &nic->watchdog);
 	}
 	nic_event(nic, up ? NIC_UP : NIC_DOWN);
+}
+
+unsigned int nic_flags(const struct nic *nic)
+{
+	unsigned int kind = nic->loopback ? IFF_LOOPBACK :
+			    nic->l3 ? IFF_POINTOPOINT | IFF_NOARP | IFF_MULTICAST :
+				      IFF_BROADCAST | IFF_MULTICAST;
+
+	return kind | (nic->up ? IFF_UP | IFF_RUNNING : 0);
+}
+
+uint16_t nic_hatype(const struct nic *nic)
+{
+	return nic->loopback ? ARPHRD_LOOPBACK : nic->l3 ? ARPHRD_NONE : ARPHRD_ETHER;
 }
 
 struct nic *nic_find(struct nics *nics, const char *name)

@@ -94,6 +94,8 @@ void nics_destroy(struct nics *nics);			/* destroys every NIC */
  * leaves fd to who opened it). gso off clears caps and gso_max. The root qdisc comes with
  * nic_set_root. */
 struct nic *nic_create(struct nics *nics, const struct link *link, bool gso, struct weir_error *e);
+/* Give the last NIC that was made a larger index; a smaller one than it has is left out. */
+void nic_set_index(struct nic *nic, unsigned int index);
 struct nic *nic_create_loopback(struct nics *nics, struct weir_error *e);
 void nic_destroy(struct nic *nic);
 /* Let it carry traffic or not (a mode's decision). Going down drops what is queued. */
@@ -101,6 +103,10 @@ void nic_set_up(struct nic *nic, bool up);
 struct nic *nic_find(struct nics *nics, const char *name);
 struct nic *nic_find_index(struct nics *nics, unsigned int index);
 struct nic *nic_first(struct nics *nics);	/* that is up and not loopback; NULL: none */
+
+/* How Linux would describe it: IFF_*, ARPHRD_*. */
+unsigned int nic_flags(const struct nic *nic);
+uint16_t nic_hatype(const struct nic *nic);
 
 /* p->data at the link header (Ethernet NICs) or at the network header (l3). Consumes p. */
 void nic_output(struct nic *nic, struct packet *p);

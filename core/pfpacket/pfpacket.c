@@ -18,7 +18,6 @@
  * NIC's qdisc, so a shaper holds for them, too.
  */
 #include <errno.h>
-#include <net/if_arp.h>
 #include <linux/if_ether.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -34,11 +33,6 @@ _Static_assert(PACKET_OUTGOING > (int)PACKET_OTHERHOST, "Linux's packet types ar
 static struct pfpacket *pf_of(const struct sock *sk)
 {
 	return sk->table;
-}
-
-static uint16_t hatype(const struct nic *nic)
-{
-	return nic->loopback ? ARPHRD_LOOPBACK : nic->l3 ? ARPHRD_NONE : ARPHRD_ETHER;
 }
 
 /* Bytes of link header that a program sees: loopback shows one that it has not. */
@@ -78,7 +72,7 @@ static void frame_fill(const struct pfpacket_sock *ps, const struct nic *nic,
 	*f = (struct pfpacket_frame){
 		.name = {
 			.sll_family = AF_PACKET, .sll_protocol = htons(p->protocol),
-			.sll_ifindex = (int)nic->index, .sll_hatype = hatype(nic),
+			.sll_ifindex = (int)nic->index, .sll_hatype = nic_hatype(nic),
 			.sll_pkttype = out ? PACKET_OUTGOING : p->type,
 			.sll_halen = link_len(nic) ? LINK_ADDR_LEN : 0,
 		},
@@ -366,7 +360,7 @@ int pfpacket_name(struct sock *sk, void *sa, socklen_t *len)
 	};
 
 	if (nic) {
-		ll.sll_hatype = hatype(nic);
+		ll.sll_hatype = nic_hatype(nic);
 		ll.sll_halen = link_len(nic) ? LINK_ADDR_LEN : 0;
 		memcpy(ll.sll_addr, nic->addr, ll.sll_halen);
 	}

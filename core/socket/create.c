@@ -62,6 +62,21 @@ static struct sock *create_packet(struct stack *s, int type, int protocol, bool 
 	return sk;
 }
 
+static struct sock *create_netlink(struct stack *s, int type, int protocol, bool privileged, int *err)
+{
+	const struct transport_ops *ops = type == SOCK_RAW ? &netlink_raw_ops : &netlink_dgram_ops;
+	struct sock *sk;
+
+	*err = type != SOCK_RAW && type != SOCK_DGRAM ? -ESOCKTNOSUPPORT :
+	       netlink_has(&s->netlink, protocol) ? 0 : -EPROTONOSUPPORT;
+	if (*err)
+		return NULL;
+	sk = sock_create(&s->ip, &s->netlink, ops, AF_NETLINK, protocol, err);
+	if (sk)
+		sk->privileged = privileged;
+	return sk;
+}
+
 struct sock *socket_create(struct stack *s, int family, int type, int protocol, bool privileged,
 			   int *err)
 {
@@ -76,6 +91,8 @@ struct sock *socket_create(struct stack *s, int family, int type, int protocol, 
 	}
 	if (family == AF_PACKET)
 		return create_packet(s, type, protocol, privileged, err);
+	if (family == AF_NETLINK)
+		return create_netlink(s, type, protocol, privileged, err);
 	if (family != AF_INET && family != AF_INET6) {
 		*err = -EAFNOSUPPORT;
 		return NULL;

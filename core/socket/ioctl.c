@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -87,14 +86,6 @@ static int get_conf(struct nics *nics, void *arg, size_t len)
 	return 0;
 }
 
-static int nic_flags(const struct nic *nic)
-{
-	int kind = nic->loopback ? IFF_LOOPBACK : nic->l3 ? IFF_POINTOPOINT | IFF_NOARP | IFF_MULTICAST
-		 : IFF_BROADCAST | IFF_MULTICAST;
-
-	return kind | (nic->up ? IFF_UP | IFF_RUNNING : 0);
-}
-
 static int get_address(const struct nic *nic, unsigned long request, struct ifreq *r)
 {
 	const struct ifaddr *ifa = first_ipv4(nic);
@@ -125,7 +116,7 @@ static int get_nic(const struct nic *nic, unsigned long request, struct ifreq *r
 	case SIOCGIFBRDADDR:
 		return get_address(nic, request, r);
 	case SIOCGIFFLAGS:
-		r->ifr_flags = nic_flags(nic);
+		r->ifr_flags = (short)nic_flags(nic);
 		return 0;
 	case SIOCGIFINDEX:
 		r->ifr_ifindex = nic->index;
@@ -141,8 +132,7 @@ static int get_nic(const struct nic *nic, unsigned long request, struct ifreq *r
 		return 0;
 	case SIOCGIFHWADDR:
 		memset(&r->ifr_hwaddr, 0, sizeof(r->ifr_hwaddr));
-		r->ifr_hwaddr.sa_family = nic->loopback ? ARPHRD_LOOPBACK :
-					   nic->l3 ? ARPHRD_NONE : ARPHRD_ETHER;
+		r->ifr_hwaddr.sa_family = nic_hatype(nic);
 		memcpy(r->ifr_hwaddr.sa_data, nic->addr, sizeof(nic->addr));
 		return 0;
 	default:

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "netlink/netlink.h"
 #include "pfpacket/sock.h"
 #include "socket/internal.h"
 #include "socket/socket.h"
@@ -70,6 +71,10 @@ ssize_t socket_sendmsg(struct sock *sk, struct packet *p, const void *name, sock
 		err = pfpacket_send(sk, p, name, namelen);
 		return err ? err : len;
 	}
+	if (sk->family == AF_NETLINK) {
+		err = netlink_send(sk, p, name, namelen);
+		return err ? err : len;
+	}
 	if (!sk->ops->send || (flags & ~SEND_FLAGS))
 		err = -EOPNOTSUPP;
 	if (!err && name)
@@ -91,12 +96,20 @@ static void fill_name(const struct sock *sk, const struct ip_addr *a, uint16_t p
 		ip_addr_to_sockaddr(a, port, sk->family, nic ? nic->index : 0, name, namelen);
 }
 
+/* A name that is no internet address. */
+static void copy_name(const void *from, socklen_t len, void *name, socklen_t *namelen)
+{
+	if (!name || !namelen)
+		return;
+	memcpy(name, from, *namelen < len ? *namelen : len);
+	*namelen = len;
+}
+
 static struct packet *receive_frame(struct sock *sk, void *name, socklen_t *namelen,
 				    struct control *c, int *err)
 {
 	struct pfpacket_frame f;
 	struct packet *p;
-	socklen_t len;
 
 	if (sk->error) {
 		*err = -sock_take_error(sk);
@@ -108,12 +121,30 @@ static struct packet *receive_frame(struct sock *sk, void *name, socklen_t *name
 		return NULL;
 	}
 	sk->last_tstamp = f.tstamp;
-	if (name && namelen) {
-		len = sizeof(f.name);
-		memcpy(name, &f.name, *namelen < len ? *namelen : len);
-		*namelen = len;
-	}
+	copy_name(&f.name, sizeof(f.name), name, namelen);
 	control_fill_frame(c, sk, &f, p->len);
+	return p;
+}
+
+static struct packet *receive_netlink(struct sock *sk, void *name, socklen_t *namelen,
+				      struct control *c, int *err)
+{
+	struct nl_pktinfo info;
+	struct sockaddr_nl from;
+	struct packet *p;
+
+	if (sk->error) {
+		*err = -sock_take_error(sk);
+		return NULL;
+	}
+	p = netlink_recv(sk, &from, &info);
+	if (!p) {
+		*err = -EAGAIN;
+		return NULL;
+	}
+	copy_name(&from, sizeof(from), name, namelen);
+	if (netlink_wants_pktinfo(sk))
+		control_put(c, SOL_NETLINK, NETLINK_PKTINFO, &info, sizeof(info));
 	return p;
 }
 
@@ -173,6 +204,8 @@ struct packet *socket_recvmsg(struct sock *sk, void *name, socklen_t *namelen, v
 	*err = 0;
 	if (sk->family == AF_PACKET)
 		p = errors ? NULL : receive_frame(sk, name, namelen, &c, err);
+	else if (sk->family == AF_NETLINK)
+		p = errors ? NULL : receive_netlink(sk, name, namelen, &c, err);
 	else
 		p = errors ? receive_error(sk, name, namelen, &c, &out, err)
 		   : receive(sk, name, namelen, &c, err);

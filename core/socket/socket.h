@@ -17,7 +17,8 @@
 struct stack;
 
 /* type without SOCK_NONBLOCK and SOCK_CLOEXEC. NULL: *err is -EAFNOSUPPORT, -ESOCKTNOSUPPORT,
- * -EPROTONOSUPPORT, -ENOBUFS or -EPERM (raw without leave: privileged false). */
+ * -EPROTONOSUPPORT, -ENOBUFS or -EPERM (raw without leave). privileged: with CAP_NET_RAW,
+ * of AF_NETLINK with CAP_NET_ADMIN. */
 struct sock *socket_create(struct stack *s, int family, int type, int protocol, bool privileged,
 			   int *err);
 void socket_close(struct sock *sk);			/* with SO_LINGER's meaning of 0 seconds: RST */

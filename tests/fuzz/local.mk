@@ -5,7 +5,7 @@
 # builds the programs with libFuzzer; then, from the build folder,
 #	mkdir new && tests/fuzz/fuzz_NAME new SRCDIR/tests/fuzz/corpus/NAME
 # An input that fails goes, once mended, into corpus/NAME/.
-fuzz_harnesses = tests/fuzz/fuzz_bpf tests/fuzz/fuzz_control tests/fuzz/fuzz_dialogue tests/fuzz/fuzz_frame tests/fuzz/fuzz_ini tests/fuzz/fuzz_vnet
+fuzz_harnesses = tests/fuzz/fuzz_bpf tests/fuzz/fuzz_control tests/fuzz/fuzz_dialogue tests/fuzz/fuzz_frame tests/fuzz/fuzz_ini tests/fuzz/fuzz_netlink tests/fuzz/fuzz_vnet
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/fuzz_main.c
 
 check_PROGRAMS += $(fuzz_harnesses)
@@ -28,6 +28,9 @@ tests_fuzz_fuzz_vnet_LDFLAGS = $(fuzz_link)
 
 tests_fuzz_fuzz_ini_SOURCES = tests/fuzz/fuzz_ini.c $(fuzz_main)
 tests_fuzz_fuzz_ini_LDFLAGS = $(fuzz_link)
+
+tests_fuzz_fuzz_netlink_SOURCES = tests/fuzz/fuzz_netlink.c $(fuzz_main)
+tests_fuzz_fuzz_netlink_LDFLAGS = $(fuzz_link)
 
 tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c tests/fuzz/mend.c tests/fuzz/mend.h $(fuzz_main)
 tests_fuzz_fuzz_frame_LDFLAGS = $(fuzz_link)

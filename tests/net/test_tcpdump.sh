@@ -89,6 +89,8 @@ if command -v arping >/dev/null; then
 	check "arping" $weir_exec "$NAME" -- arping -c 1 -w 5 -I eth0 $PEER
 fi
 
+check "tcpdump -D lists the NIC" contains "$($weir_exec "$NAME" -- tcpdump -D 2>&1)" "eth0 [Up, Running"
+
 # ---- without CAP_NET_RAW ----
 check "without CAP_NET_RAW there are none" same "$($weir_exec "$NAME" -- python3 -c "
 import ctypes, os, socket

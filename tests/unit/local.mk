@@ -24,6 +24,7 @@ unit_tests = \
 	tests/unit/test_ndp \
 	tests/unit/test_neighbour \
 	tests/unit/test_netem \
+	tests/unit/test_netlink \
 	tests/unit/test_nic \
 	tests/unit/test_packet \
 	tests/unit/test_params \

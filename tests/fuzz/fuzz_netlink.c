@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fuzz_netlink.c - a hostile program's netlink messages.
+ *
+ * Input: records of a kind (1 byte), a length (2 bytes, big endian) and that many bytes, which are
+ * sent as one datagram. The kind's bits: 1, by a program with CAP_NET_ADMIN; 2, to NETLINK_SOCK_DIAG;
+ * 4, the length in the first message's header is made right; 8, the program reads up to four
+ * datagrams; 16, all that there are. The last record may be cut off.
+ *
+ * What must hold: every datagram that is read is a row of whole messages of a bounded length, with
+ * attributes that lie within them; what waits unread is bounded; nothing is left when the stack is
+ * gone; and a program without the capability has changed nothing.
+ */
+#include <libmnl/libmnl.h>
+#include <string.h>
+
+#include <weir/module.h>
+
+#include "base/bytes.h"
+#include "module/params.h"
+#include "netlink/netlink.h"
+#include <linux/rtnetlink.h>
+#include "stack.h"
+#include "tests/fuzz/fuzz.h"
+
+#define SEC		1000000000ull
+#define DATAGRAM_MAX	(NETLINK_REQUEST_MAX + 4096u)
+#define UNREAD_MAX	(2u << 20)	/* of four sockets, with what the queues may go beyond SO_RCVBUF */
+
+extern const struct weir_module weir_module;	/* reno, linked in */
+
+struct world {
+	struct random_seeded seed;
+	struct stack *s;
+	struct nic *eth;
+	struct sock *sk[2][2];		/* of a family, by privilege */
+	uint32_t generation;		/* the tables', before an unprivileged message */
+};
+
+static const int families[2] = { NETLINK_ROUTE, NETLINK_SOCK_DIAG };
+
+static int swallow(struct link *l, struct packet **batch, int n)
+{
+	(void)l;
+	for (int i = 0; i < n; i++)
+		packet_free(batch[i]);
+	return n;
+}
+
+static int nothing(struct link *l, struct packet **batch, int max)
+{
+	(void)l, (void)batch, (void)max;
+	return 0;
+}
+
+static const struct link_ops silent = { .name = "silent", .transmit = swallow, .receive = nothing };
+
+static void addr_add(struct world *w, const char *text, uint8_t prefix)
+{
+	static const struct param p = { .name = "address", .type = PARAM_ADDRESS };
+	struct param_address a;
+	struct ip_addr ip;
+
+	fuzz_check(param_parse(&p, text, &a, NULL) == 0);
+	ip = ip_addr_of_param(&a);
+	fuzz_check(ip_addr_add(&w->s->ip, w->eth, &ip, prefix, NULL) == 0);
+}
+
+static void world_init(struct world *w)
+{
+	struct stack_config c = {
+		.now = SEC, .random = { random_from_seed, &w->seed }, .memory = 8u << 20,
+		.congestion = weir_module.entries[0].ops,
+	};
+	struct link l = { .name = "eth0", .ops = &silent, .fd = -1, .mtu = 1500, .addr = { 2, 0, 0, 0, 0, 1 } };
+	int err, on = 1;
+
+	random_seed(&w->seed, 1);
+	w->s = stack_create(&c, NULL);
+	fuzz_check(w->s);
+	l.pool = &w->s->pool;
+	w->eth = nic_create(&w->s->nics, &l, true, NULL);
+	fuzz_check(w->eth);
+	addr_add(w, "10.0.0.1", 24);
+	addr_add(w, "2001:db8::1", 64);
+	for (int f = 0; f < 2; f++) {
+		for (int p = 0; p < 2; p++) {
+			w->sk[f][p] = netlink_has(&w->s->netlink, families[f]) ?
+				socket_create(w->s, AF_NETLINK, SOCK_RAW, families[f], p, &err) : NULL;
+			if (w->sk[f][p])
+				socket_setsockopt(w->sk[f][p], SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+		}
+	}
+	for (int g = RTNLGRP_LINK; g <= RTNLGRP_IPV6_ROUTE; g++)
+		socket_setsockopt(w->sk[0][0], SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &g, sizeof(g));
+}
+
+static void world_end(struct world *w)
+{
+	for (int i = 0; i < 4; i++)
+		if (w->sk[i / 2][i % 2])
+			socket_close(w->sk[i / 2][i % 2]);
+	stack_destroy(w->s);
+}
+
+static void check_message(const struct nlmsghdr *nlh, int len)
+{
+	fuzz_check(mnl_nlmsg_ok(nlh, len));
+	fuzz_check(nlh->nlmsg_type == NLMSG_DONE || nlh->nlmsg_type == NLMSG_ERROR ||
+		   nlh->nlmsg_type >= NLMSG_MIN_TYPE);
+}
+
+static bool read_one(struct sock *sk)
+{
+	static _Alignas(8) uint8_t data[DATAGRAM_MAX];
+	int flags = 0, err, left;
+	struct packet *p = socket_recvmsg(sk, NULL, NULL, NULL, NULL, &flags, &err);
+	const struct nlmsghdr *nlh = (const void *)data;
+
+	if (!p)
+		return false;
+	fuzz_check(p->len <= DATAGRAM_MAX);
+	left = (int)p->len;
+	packet_copy_out(p, 0, data, p->len);
+	packet_free(p);
+	for (; left > 0; nlh = mnl_nlmsg_next(nlh, &left))
+		check_message(nlh, left);
+	fuzz_check(left <= 0);
+	return true;
+}
+
+static void record(struct world *w, uint8_t kind, const uint8_t *at, uint32_t n)
+{
+	bool privileged = kind & 1;
+	struct sock *sk = w->sk[kind >> 1 & 1][privileged];
+	uint32_t before = w->s->ip.generation, len = n;
+	struct packet *p;
+
+	if (!sk)
+		return;
+	p = packet_alloc(&w->s->pool, PACKET_HEADROOM);
+	if (!p)
+		return;
+	if (kind & 4 && n >= sizeof(len)) {
+		if (packet_copy_in(p, &len, sizeof(len)) < 0 ||
+		    packet_copy_in(p, at + sizeof(len), n - (uint32_t)sizeof(len)) < 0) {
+			packet_free(p);
+			return;
+		}
+	} else if (packet_copy_in(p, at, n) < 0) {
+		packet_free(p);
+		return;
+	}
+	socket_sendmsg(sk, p, NULL, 0, NULL, 0, 0);
+	fuzz_check(privileged || w->s->ip.generation == before);
+	for (int i = 0; kind & 24 && (i < 4 || kind & 16); i++)
+		if (!read_one(sk))
+			break;
+	env_run(&w->s->env, w->s->env.now + SEC / 10);
+	fuzz_check(w->s->pool.used <= UNREAD_MAX);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct world w = { 0 };
+
+	world_init(&w);
+	while (size >= 3) {
+		uint32_t n = get_be16(data + 1);
+
+		n = n < size - 3 ? n : (uint32_t)size - 3;
+		record(&w, data[0], data + 3, n);
+		data += 3 + n;
+		size -= 3 + n;
+	}
+	world_end(&w);
+	return 0;
+}

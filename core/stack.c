@@ -42,6 +42,7 @@ struct stack *stack_create(const struct stack_config *c, struct weir_error *e)
 	if (tcp_init(&s->tcp, &s->env, &s->ip) < 0)
 		goto err_raw;
 	netlink_init(&s->netlink, &s->env, &s->ip);
+	diag_init(&s->diag, &s->netlink, &s->tcp, &s->udp, &s->raw);
 	s->tcp.congestion = c->congestion;
 	s->tcp.congestion_params = c->congestion_params;
 	if (loopback_start(s, e) < 0) {

@@ -8,6 +8,7 @@
 #ifndef STACK_H
 #define STACK_H
 
+#include "diag/diag.h"
 #include "ip/ip.h"
 #include "nic/nic.h"
 #include "netlink/netlink.h"
@@ -40,6 +41,7 @@ struct stack {
 	struct pfpacket pfpacket;
 	struct tcp tcp;
 	struct netlink netlink;
+	struct diag diag;
 	struct nic *lo;				/* made with the stack: 127.0.0.1/8, ::1/128 */
 };
 

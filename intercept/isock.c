@@ -33,6 +33,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "intercept/isock.h"
@@ -78,6 +79,7 @@ static int isock_pair(struct isock *is, int type, bool nonblock)
 	struct epoll_event ev = { .events = EPOLLONESHOT };
 	int on = 1;
 	socklen_t len = sizeof(is->cookie);
+	struct stat st;
 	int pair[2], err;
 
 	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair))
@@ -89,6 +91,9 @@ static int isock_pair(struct isock *is, int type, bool nonblock)
 		goto fail;
 	if (getsockopt(pair[1], SOL_SOCKET, SO_COOKIE, &is->cookie, &len))
 		goto fail;
+	if (fstat(pair[1], &st))
+		goto fail;
+	is->inode = (uint32_t)st.st_ino;
 	ev.data.u64 = is->cookie;
 	if (epoll_ctl(is->ic->witness, EPOLL_CTL_ADD, pair[1], &ev))
 		goto fail;
@@ -130,7 +135,8 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool
 	hash_add(&ic->isocks, &is->node, is->cookie);
 	ic->stats.sockets++;
 	is->sk = sk;
-	sk->inode = is->cookie;
+	sk->cookie = is->cookie;
+	sk->inode = is->inode;
 	sk->oobinline = true;		/* and those of the peer */
 	socket_set_event(sk, isock_event, is);
 	return is;
@@ -372,7 +378,8 @@ int isock_renew(struct isock *is, struct call *c)
 		goto no_place;
 	hash_del(&ic->isocks, &is->node);
 	hash_add(&ic->isocks, &is->node, is->cookie);
-	is->sk->inode = is->cookie;
+	is->sk->cookie = is->cookie;
+	is->sk->inode = is->inode;
 	list_del(&is->list);
 	ic->nghosts -= is->ghost;
 	is->ghost = is->refused = is->told = false;

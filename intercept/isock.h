@@ -58,6 +58,7 @@ struct isock {
 	uint32_t ncalls;		/* waiting calls, those in waiters included */
 	struct list hungry;		/* ic->hungry */
 	uint64_t cookie;
+	uint32_t inode;			/* of the program's end, as /proc/PID/fd shows it */
 	int fd;				/* the stack's end; -1 when closed */
 	int held;			/* the program's end, until it is delivered; -1 */
 	pid_t tid;			/* who used it last, ... */

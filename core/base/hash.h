@@ -32,6 +32,12 @@ struct hash_node *hash_find_next(const struct hash_node *n);
  * added during a walk, and prev must still be in the table. */
 struct hash_node *hash_walk(const struct hash_table *t, const struct hash_node *prev);
 
+/* The nodes of one slot, 0 to mask: a walk of which only a number has to be kept. */
+static inline struct hash_node *hash_slot(const struct hash_table *t, size_t slot)
+{
+	return t->slots[slot];
+}
+
 #define hash_for_each(pos, t) \
 	for (struct hash_node *pos = hash_walk(t, NULL); pos; pos = hash_walk(t, pos))
 

@@ -81,13 +81,13 @@ static json_t *tcp_info(struct sock *sk)
 			 "wscale", !!(ti.tcpi_options & TCPI_OPT_WSCALE));
 }
 
-static void add_tcp(void *arg, const struct tcp_row *r)
+static bool add_tcp(void *arg, const struct tcp_row *r)
 {
 	struct walk *w = arg;
 	json_t *o, *info;
 
 	if (!wanted(w))
-		return;
+		return true;
 	info = r->sk ? tcp_info(r->sk) : NULL;
 	o = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:I}", "netid", "tcp", "state", r->state,
 		      "recv_q", (json_int_t)r->recv_q, "send_q", (json_int_t)r->send_q,
@@ -104,6 +104,7 @@ static void add_tcp(void *arg, const struct tcp_row *r)
 	if (info)
 		json_object_set_new(o, "info", info);
 	json_array_append_new(w->list, o);
+	return true;
 }
 
 static void add_datagram(const struct list *socks, struct walk *w)
@@ -125,13 +126,14 @@ static int sockets(void *arg, struct control_request *rq, json_t **result, struc
 	const struct stack *s = rq->instance->stack;
 
 	json_int_t from = json_integer_value(json_object_get(rq->args, "from"));
+	struct tcp_cursor c = { 0 };
 	struct walk w = { .list = json_array(), .from = from > 0 ? (uint64_t)from : 0 };
 
 	(void)arg;
 	(void)e;
 	add_datagram(&s->raw.socks, &w);
 	add_datagram(&s->udp.socks, &w);
-	tcp_dump(&s->tcp, add_tcp, &w);
+	tcp_dump(&s->tcp, &c, add_tcp, &w);
 	*result = json_pack("{s:o}", "sockets", w.list);
 	if (*result && w.at > w.from + SOCKETS_MAX)
 		json_object_set_new(*result, "next", json_integer((json_int_t)(w.from + SOCKETS_MAX)));

@@ -102,7 +102,8 @@ struct sock {
 	uint16_t lport, rport;		/* host order; 0 = none */
 	bool bound_addr, bound_port;	/* by bind(), as opposed to chosen on connect */
 	struct dst dst;
-	uint64_t inode;			/* shown in dumps; the interceptor's number for it */
+	uint64_t cookie;		/* SO_COOKIE: the interceptor's number for it */
+	uint32_t inode;			/* of the program's descriptor, for dumps; 0: nobody has it */
 
 	/* options */
 	uint32_t uid;			/* whose it is: SO_REUSEPORT shares among one user's only */

@@ -326,9 +326,9 @@ static int get_linger(const struct sock *sk, void *v, socklen_t *len)
 
 static int get_cookie(const struct sock *sk, void *v, socklen_t *len)
 {
-	if (*len < sizeof(sk->inode))
+	if (*len < sizeof(sk->cookie))
 		return -EINVAL;
-	return get_bytes(&sk->inode, sizeof(sk->inode), v, len);
+	return get_bytes(&sk->cookie, sizeof(sk->cookie), v, len);
 }
 
 /* An internet socket has no peer process: what Linux says of none. */

@@ -23,7 +23,8 @@ static void sock_row(const struct tcp *tcp, struct sock *sk, struct tcp_row *r)
 	const struct tcp_sock *tp = tcp_sock(sk);
 	bool persist = tp->rexmit_for == TCP_TIMER_PERSIST;
 
-	*r = (struct tcp_row){ .state = tcp_state_name(sk), .local = sk->local,
+	*r = (struct tcp_row){ .state = tcp_state_name(sk), .number = tp->end.state,
+			       .local = sk->local,
 			       .remote = sk->remote, .lport = sk->lport, .rport = sk->rport,
 			       .sk = sk };
 	if (tp->end.state == TCPS_LISTEN) {
@@ -39,25 +40,45 @@ static void sock_row(const struct tcp *tcp, struct sock *sk, struct tcp_row *r)
 		  "keepalive", &tp->keep_timer, tp->keep_probes);
 }
 
-void tcp_dump(const struct tcp *tcp, void (*fn)(void *arg, const struct tcp_row *r), void *arg)
+static void timewait_row(const struct tcp *tcp, const struct tcp_timewait *tw, struct tcp_row *r)
 {
+	*r = (struct tcp_row){ .state = "TIME-WAIT", .number = TCPS_TIME_WAIT,
+			       .local = tw->end.local, .remote = tw->end.remote,
+			       .lport = tw->end.lport, .rport = tw->end.rport, .timer = "timewait" };
+	r->expires = tw->until > tcp->env->now ? tw->until - tcp->env->now : 0;
+}
+
+static void end_row(const struct tcp *tcp, struct hash_node *n, struct tcp_row *r)
+{
+	struct tcp_end *end = container_of(n, struct tcp_end, node);
+
+	if (end->state == TCPS_TIME_WAIT)
+		timewait_row(tcp, container_of(end, struct tcp_timewait, end), r);
+	else
+		sock_row(tcp, &container_of(end, struct tcp_sock, end)->sk, r);
+}
+
+bool tcp_dump(const struct tcp *tcp, struct tcp_cursor *c,
+	      bool (*fn)(void *arg, const struct tcp_row *r), void *arg)
+{
+	const struct hash_table *const tables[] = { &tcp->listeners, &tcp->established };
 	struct tcp_row r;
 
-	list_for_each(pos, &tcp->socks) {
-		struct sock *sk = list_entry(pos, struct sock, all);
+	for (; c->table < 2; c->table++, c->slot = 0) {
+		const struct hash_table *t = tables[c->table];
 
-		if (tcp_sock(sk)->end.state == TCPS_CLOSED)
-			continue;		/* ss knows none of these, either */
-		sock_row(tcp, sk, &r);
-		fn(arg, &r);
-	}
-	list_for_each(pos, &tcp->time_wait) {
-		const struct tcp_timewait *tw = list_entry(pos, struct tcp_timewait, node);
+		for (; c->slot <= t->mask; c->slot++, c->done = 0) {
+			size_t at = 0;
 
-		r = (struct tcp_row){ .state = "TIME-WAIT", .local = tw->end.local,
-				      .remote = tw->end.remote, .lport = tw->end.lport,
-				      .rport = tw->end.rport, .timer = "timewait" };
-		r.expires = tw->until > tcp->env->now ? tw->until - tcp->env->now : 0;
-		fn(arg, &r);
+			for (struct hash_node *n = hash_slot(t, c->slot); n; n = n->next) {
+				if (at++ < c->done)
+					continue;
+				end_row(tcp, n, &r);
+				if (!fn(arg, &r))
+					return false;
+				c->done = at;
+			}
+		}
 	}
+	return true;
 }

@@ -112,6 +112,7 @@ const char *tcp_state_name(const struct sock *sk);
 
 struct tcp_row {			/* a line of ss */
 	const char *state;
+	uint8_t number;			/* of the state: TCP_ESTABLISHED, ... */
 	struct ip_addr local, remote;
 	uint16_t lport, rport;
 	uint32_t recv_q, send_q;
@@ -121,7 +122,15 @@ struct tcp_row {			/* a line of ss */
 	struct sock *sk;		/* NULL: a TIME-WAIT entry */
 };
 
-/* Every socket that is not closed, and every TIME-WAIT entry. */
-void tcp_dump(const struct tcp *tcp, void (*fn)(void *arg, const struct tcp_row *r), void *arg);
+/* Where a dump is; zeroed at first. What opens and closes meanwhile may be missed, or come twice. */
+struct tcp_cursor {
+	unsigned int table;
+	size_t slot, done;		/* rows of the slot that were told */
+};
+
+/* Every socket that has a name and is not closed, and every TIME-WAIT entry, from the cursor on, until fn
+ * answers false: that row comes again. True: these were all. */
+bool tcp_dump(const struct tcp *tcp, struct tcp_cursor *c,
+	      bool (*fn)(void *arg, const struct tcp_row *r), void *arg);
 
 #endif

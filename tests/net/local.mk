@@ -12,6 +12,7 @@ net_scripts = \
 	tests/net/test_netlink.sh \
 	tests/net/test_posix.sh \
 	tests/net/test_run.sh \
+	tests/net/test_ss.sh \
 	tests/net/test_stats.sh \
 	tests/net/test_swap.sh \
 	tests/net/test_takeover.sh \

@@ -8,6 +8,7 @@ unit_tests = \
 	tests/unit/test_config \
 	tests/unit/test_control \
 	tests/unit/test_cubic \
+	tests/unit/test_diag \
 	tests/unit/test_embed \
 	tests/unit/test_exthdr \
 	tests/unit/test_fill \

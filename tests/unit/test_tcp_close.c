@@ -75,24 +75,26 @@ struct seen {
 	uint32_t recv_q, send_q, rows;
 };
 
-static void see(void *arg, const struct tcp_row *r)
+static bool see(void *arg, const struct tcp_row *r)
 {
 	struct seen *s = arg;
 
 	if (strcmp(r->state, s->state))
-		return;
+		return true;
 	s->rows++;
 	s->recv_q = r->recv_q;
 	s->send_q = r->send_q;
 	s->timer = r->timer ? r->timer : "none";
+	return true;
 }
 
 static void dump_shows(struct script *t, const char *state, uint32_t recv_q, uint32_t send_q,
 		       const char *timer)
 {
 	struct seen s = { .state = state };
+	struct tcp_cursor c = { 0 };
 
-	tcp_dump(&t->tcp, see, &s);
+	ck_assert(tcp_dump(&t->tcp, &c, see, &s));
 	ck_assert_uint_eq(s.rows, 1);
 	ck_assert_uint_eq(s.recv_q, recv_q);
 	ck_assert_uint_eq(s.send_q, send_q);

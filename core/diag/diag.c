@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * diag.c - NETLINK_SOCK_DIAG (sock_diag(7)): TCP's, UDP's and raw sockets.
+ *
+ * Theory of operation
+ *
+ * There may be a hundred thousand sockets, and a program may ask as often as it likes; so each piece
+ * of a dump goes on where the one before ended, in constant time for TCP, whose tables are hashed.
+ * What opens or closes between two pieces may be missed or told twice, as on Linux.
+ *
+ * idiag_inode is the inode of the program's descriptor, which /proc/PID/fd shows: ss -p finds
+ * processes by it.
+ */
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "diag/diag.h"
+#include <libmnl/libmnl.h>
+
+#define MSEC 1000000ull
+#define EXT(n) (1u << ((n) - 1))
+
+struct piece {				/* of a dump, being written */
+	struct netlink_dump *d;
+	struct nlbuf *nb;
+	const struct inet_diag_req_v2 *req;
+	const struct nlattr *code;	/* INET_DIAG_REQ_BYTECODE, or NULL */
+};
+
+/* ---- one row ---- */
+
+static void put_addr(uint32_t to[4], int family, const struct ip_addr *a)
+{
+	if (family == AF_INET)
+		to[0] = ip_addr_to_v4(a);
+	else if (!ip_addr_is_any(a))	/* any of IPv6 is zeros, of which family ever it was */
+		memcpy(to, a->b, sizeof(a->b));
+}
+
+static void put_memory(const struct piece *p, const struct diag_row *r)
+{
+	const struct inet_diag_meminfo m = {
+		.idiag_rmem = r->recv_q, .idiag_wmem = r->send_q, .idiag_tmem = r->sk->wmem,
+	};
+	uint32_t sk[SK_MEMINFO_VARS] = {
+		[SK_MEMINFO_RMEM_ALLOC] = r->recv_q, [SK_MEMINFO_RCVBUF] = r->sk->rcvbuf,
+		[SK_MEMINFO_WMEM_ALLOC] = r->sk->wmem, [SK_MEMINFO_SNDBUF] = r->sk->sndbuf,
+		[SK_MEMINFO_WMEM_QUEUED] = r->send_q,
+	};
+
+	if (p->req->idiag_ext & EXT(INET_DIAG_MEMINFO))
+		nlbuf_put(p->nb, INET_DIAG_MEMINFO, &m, sizeof(m));
+	if (p->req->idiag_ext & EXT(INET_DIAG_SKMEMINFO))
+		nlbuf_put(p->nb, INET_DIAG_SKMEMINFO, sk, sizeof(sk));
+}
+
+static void put_tcp(const struct piece *p, struct sock *sk)
+{
+	struct tcp_info info = { 0 };
+	char name[16] = "";
+	socklen_t len = sizeof(info), name_len = sizeof(name) - 1;
+
+	if (p->req->idiag_ext & EXT(INET_DIAG_CONG) &&
+	    !sk->ops->getsockopt(sk, IPPROTO_TCP, TCP_CONGESTION, name, &name_len))
+		nlbuf_text(p->nb, INET_DIAG_CONG, name);
+	if (p->req->idiag_ext & EXT(INET_DIAG_INFO) &&
+	    !sk->ops->getsockopt(sk, IPPROTO_TCP, TCP_INFO, &info, &len))
+		nlbuf_put(p->nb, INET_DIAG_INFO, &info, len);
+}
+
+static void put_more(const struct piece *p, const struct diag_row *r)
+{
+	struct sock *sk = r->sk;
+
+	nlbuf_u8(p->nb, INET_DIAG_SHUTDOWN, sk->shut);
+	if (p->req->idiag_ext & EXT(INET_DIAG_TOS))
+		nlbuf_u8(p->nb, INET_DIAG_TOS, sk->tos);
+	if (r->family == AF_INET6 && p->req->idiag_ext & EXT(INET_DIAG_TCLASS))
+		nlbuf_u8(p->nb, INET_DIAG_TCLASS, sk->v6.tclass);
+	if (r->family == AF_INET6 && (r->state == TCP_LISTEN || r->state == TCP_CLOSE))
+		nlbuf_u8(p->nb, INET_DIAG_SKV6ONLY, sk->v6.only);
+	put_memory(p, r);
+	if (p->req->sdiag_protocol == IPPROTO_TCP)
+		put_tcp(p, sk);
+}
+
+/* False: there is no room left. What is not wanted takes none. */
+static bool put_row(struct piece *p, const struct diag_row *r)
+{
+	const struct sock *sk = r->sk;
+	struct inet_diag_msg m = {
+		.idiag_family = (uint8_t)r->family, .idiag_state = r->state,
+		.idiag_timer = r->timer, .idiag_retrans = r->retries,
+		.id = {
+			.idiag_sport = htons(r->lport), .idiag_dport = htons(r->rport),
+			.idiag_if = sk && sk->bound_nic ? sk->bound_nic->index : 0,
+			.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
+		},
+		.idiag_expires = (uint32_t)(r->expires / MSEC),
+		.idiag_rqueue = r->recv_q, .idiag_wqueue = r->send_q,
+	};
+
+	if (r->family != p->req->sdiag_family || !(p->req->idiag_states >> r->state & 1) ||
+	    (p->req->id.idiag_sport && p->req->id.idiag_sport != m.id.idiag_sport) ||
+	    (p->req->id.idiag_dport && p->req->id.idiag_dport != m.id.idiag_dport) ||
+	    (p->code && !diag_filter(mnl_attr_get_payload(p->code), mnl_attr_get_payload_len(p->code), r)))
+		return true;
+	put_addr(m.id.idiag_src, r->family, &r->local);
+	put_addr(m.id.idiag_dst, r->family, &r->remote);
+	if (sk) {
+		memcpy(m.id.idiag_cookie, &sk->cookie, sizeof(sk->cookie));
+		m.idiag_inode = sk->inode;
+		m.idiag_uid = sk->uid;
+	}
+	nlbuf_begin(p->nb, &p->d->to, SOCK_DIAG_BY_FAMILY, &m, sizeof(m));
+	if (sk)
+		put_more(p, r);
+	return nlbuf_end(p->nb);
+}
+
+/* ---- the tables ---- */
+
+static uint8_t timer_number(const char *name)
+{
+	static const struct {
+		const char *name;
+		uint8_t number;
+	} timers[] = { { "on", 1 }, { "keepalive", 2 }, { "timewait", 3 }, { "persist", 4 } };
+
+	for (size_t i = 0; name && i < sizeof(timers) / sizeof(timers[0]); i++)
+		if (!strcmp(name, timers[i].name))
+			return timers[i].number;
+	return 0;
+}
+
+static bool put_tcp_row(void *arg, const struct tcp_row *t)
+{
+	const struct diag_row r = {
+		.family = t->sk ? t->sk->family : ip_addr_is_v4(&t->local) ? AF_INET : AF_INET6,
+		.state = t->number, .timer = timer_number(t->timer),
+		.retries = t->retries < UINT8_MAX ? (uint8_t)t->retries : UINT8_MAX,
+		.expires = t->expires, .local = t->local, .remote = t->remote,
+		.lport = t->lport, .rport = t->rport, .recv_q = t->recv_q, .send_q = t->send_q,
+		.sk = t->sk,
+	};
+
+	return put_row(arg, &r);
+}
+
+/* at: the cursor, piece by piece. */
+static int dump_tcp(struct piece *p, const struct tcp *tcp)
+{
+	uint64_t *at = p->d->at;
+	struct tcp_cursor c = { (unsigned int)at[0], (size_t)at[1], (size_t)at[2] };
+	bool all = tcp_dump(tcp, &c, put_tcp_row, p);
+
+	at[0] = c.table;
+	at[1] = c.slot;
+	at[2] = c.done;
+	return !all;
+}
+
+/* at: how many have been told. */
+static int dump_datagrams(struct piece *p, const struct list *socks)
+{
+	uint64_t n = 0;
+
+	list_for_each(pos, socks) {
+		struct sock *sk = list_entry(pos, struct sock, all);
+		const struct diag_row r = {
+			.family = sk->family,
+			.state = ip_addr_is_any(&sk->remote) ? TCP_CLOSE : TCP_ESTABLISHED,
+			.local = sk->local, .remote = sk->remote,
+			.lport = sk->ops->type == SOCK_RAW ? sk->protocol : sk->lport, .rport = sk->rport,
+			.recv_q = sk->ops->pending ? sk->ops->pending(sk) : 0,
+			.send_q = sk->ops->unsent ? sk->ops->unsent(sk) : 0, .sk = sk,
+		};
+
+		if (n++ < p->d->at[0])
+			continue;
+		/* One without a port is nowhere yet. */
+		if (r.lport && !put_row(p, &r))
+			return 1;
+		p->d->at[0] = n;
+	}
+	return 0;
+}
+
+static int dump(struct netlink_dump *d, struct nlbuf *nb)
+{
+	const struct diag *diag = d->arg;
+	struct piece p = { .d = d, .nb = nb, .req = (const void *)(d->nlh + 1) };
+	const struct nlattr *tb[INET_DIAG_REQ_PROTOCOL + 1];
+	int err = nlattrs(d->nlh, sizeof(*p.req), tb, INET_DIAG_REQ_PROTOCOL);
+
+	p.code = err ? NULL : tb[INET_DIAG_REQ_BYTECODE];
+	if (!err && p.code)
+		err = diag_filter_check(mnl_attr_get_payload(p.code), mnl_attr_get_payload_len(p.code));
+	if (err)
+		return err;
+	if (p.req->sdiag_family != AF_INET && p.req->sdiag_family != AF_INET6)
+		return -ENOENT;		/* as a kernel without the module; ss reads /proc then */
+	switch (p.req->sdiag_protocol) {
+	case IPPROTO_TCP:
+		return dump_tcp(&p, diag->tcp);
+	case IPPROTO_UDP:
+		return dump_datagrams(&p, &diag->udp->socks);
+	case IPPROTO_RAW:
+		return dump_datagrams(&p, &diag->raw->socks);
+	default:
+		return -ENOENT;
+	}
+}
+
+static const struct netlink_handler handlers[] = {
+	{ .name = "SOCK_DIAG_BY_FAMILY", SOCK_DIAG_BY_FAMILY, sizeof(struct inet_diag_req_v2), .dump = dump },
+	{ }
+};
+
+void diag_init(struct diag *d, struct netlink *nl, const struct tcp *tcp, const struct udp *udp,
+	       const struct raw *raw)
+{
+	d->tcp = tcp;
+	d->udp = udp;
+	d->raw = raw;
+	d->table = (struct netlink_table){ .family = NETLINK_SOCK_DIAG, .handlers = handlers, .arg = d };
+	netlink_add(nl, &d->table);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* diag.h - NETLINK_SOCK_DIAG (sock_diag(7)): the stack's sockets for ss. */
+#ifndef DIAG_DIAG_H
+#define DIAG_DIAG_H
+
+#include "netlink/netlink.h"
+#include "raw/raw.h"
+#include "tcp/tcp.h"
+#include "udp/udp.h"
+
+struct diag {
+	struct netlink_table table;
+	const struct tcp *tcp;
+	const struct udp *udp;
+	const struct raw *raw;
+};
+
+/* From now on nl answers for these; they and d live as long as it does. */
+void diag_init(struct diag *d, struct netlink *nl, const struct tcp *tcp, const struct udp *udp,
+	       const struct raw *raw);
+
+/* A socket as a row of ss. */
+struct diag_row {
+	int family;
+	uint8_t state;			/* TCP_ESTABLISHED, ... */
+	uint8_t timer, retries;		/* inet_diag(7)'s numbers */
+	uint64_t expires;		/* of the timer: ns from now */
+	struct ip_addr local, remote;
+	uint16_t lport, rport;
+	uint32_t recv_q, send_q;
+	struct sock *sk;		/* NULL: there is no socket any more (TIME-WAIT) */
+};
+
+/*
+ * filter.c: the conditions of a dump, as ss compiles them ("sport = :80 and dst 10/8"). diag_filter
+ * says whether a row is wanted; what is malformed wants none, and diag_filter_check finds it first:
+ * -EINVAL.
+ */
+int diag_filter_check(const void *code, size_t len);
+bool diag_filter(const void *code, size_t len, const struct diag_row *r);
+
+#endif

@@ -41,8 +41,8 @@ static void note_acked(struct tcp_sock *tp, struct packet *p, uint32_t n, struct
 	if (!a->first_sent)
 		a->first_sent = seg->sent;
 	a->last_sent = seg->sent;
-	if (seq_lt(seg->seq, a->reord))
-		a->reord = seg->seq;
+	if (seq_lt(seg->seq, a->prior_fack) && seq_lt(seg->seq, a->reord))
+		a->reord = seg->seq;		/* behind what the peer had before */
 	if (seq_le(seg->end, tp->recover))
 		a->original = true;
 }

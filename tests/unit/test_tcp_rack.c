@@ -173,6 +173,28 @@ START_TEST(lost_retransmission_timestamps)
 }
 END_TEST
 
+/* RFC 8985 6.2: what is acknowledged in order shows no reordering, and three SACKs are a loss at once */
+START_TEST(no_reordering_seen)
+{
+	struct tcp_info info;
+	struct script t;
+
+	begin(&t);
+	send_segments(&t, 10);
+	peer_sacks(&t, S(1), 0);
+	peer_sacks(&t, S(3), 0);
+	tcp_info_fill(tp_of(&t), &info);
+	ck_assert_uint_eq(info.tcpi_reord_seen, 0);
+	ck_assert_uint_eq(info.tcpi_reordering, 3);
+	ck_assert_uint_eq(t.tcp.stats.sack_reorder, 0);
+	peer_sacks(&t, S(3), 1, S(4), S(7));
+	expect(&t, TCPH_ACK, S(3), 1, MSS);
+	script_check_marks(&t);
+	testnet_discard(t.nic);
+	script_fini(&t);
+}
+END_TEST
+
 /* RFC 8985 6.2 step 4: a D-SACK makes the window larger, by one multiple a round trip */
 START_TEST(dsack_widens)
 {
@@ -333,6 +355,7 @@ int main(void)
 	tcase_add_test(t, reordering_seen);
 	tcase_add_test(t, lost_retransmission);
 	tcase_add_test(t, lost_retransmission_timestamps);
+	tcase_add_test(t, no_reordering_seen);
 	tcase_add_test(t, dsack_widens);
 	tcase_add_test(t, probe_of_the_tail);
 	tcase_add_test(t, probe_of_new_data);

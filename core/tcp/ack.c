@@ -22,6 +22,7 @@
 void tcp_note_delivered(struct tcp_sock *tp, struct packet *p, uint32_t n, struct tcp_acked *a)
 {
 	a->delivered += n;
+	a->segs += sendq_segs(p, n);
 	rate_delivered(tp, p, n, &a->rate);
 	if (tp->sack_ok)
 		tcp_rack_delivered(tp, seg_of(p), a->s);
@@ -194,9 +195,10 @@ static void act(struct tcp_sock *tp, const struct tcp_segment *s, struct tcp_ack
 		tcp_tlp_ack(tp, a);
 	if (a->acked || a->sacked)
 		sample_rtt(tp, s, a);
+	tp->segs_delivered += a->segs;
 	if (a->ece) {
-		tp->delivered_ce += a->delivered;
-		tp->tcp->stats.delivered_ce += (a->delivered + tp->mss - 1) / tp->mss;
+		tp->segs_delivered_ce += a->segs;
+		tp->tcp->stats.delivered_ce += a->segs;
 	}
 	if (dubious(tp, a))
 		tcp_recovery_ack(tp, s, a);

@@ -252,8 +252,11 @@ void fastopen_synack(struct tcp_sock *tp, const struct tcp_segment *s)
 {
 	if (tp->tfo_used && s->has_tfo && s->tfo_len)
 		peer_learn(tp->tcp, &tp->end.remote, s);
-	if (fastopen_taken(tp, s->ack))
-		tcp_ack(tp, s);
+	if (!fastopen_taken(tp, s->ack))
+		return;
+	tcp_ack(tp, s);
+	if (tp->segs_delivered > 1)
+		tp->segs_delivered--;	/* SYN and data were one segment */
 }
 
 void fastopen_timeout(struct tcp_sock *tp, bool last)

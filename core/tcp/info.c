@@ -2,8 +2,9 @@
 /*
  * info.c - TCP_INFO: what a connection tells about itself.
  *
- * Theory of operation. Linux counts segments where weir counts bytes: what is asked for in
- * segments is bytes by the current mss, rounded up. Three clocks (RFC 4898's tcpEStatsPerf of the
+ * Theory of operation. Linux counts segments where weir counts bytes: windows are bytes by the
+ * current mss, rounded up; what is under way is counted in both (sendq.c), and so is what has
+ * arrived, for a segment may be small. docs/tcp-info.md lists all fields. Three clocks (RFC 4898's tcpEStatsPerf of the
  * sender) tell what held up the sender while it had something to send:
  *
  *	rwnd	data waits, and the peer's window has no room for it
@@ -68,6 +69,12 @@ static uint32_t segs(const struct tcp_sock *tp, uint64_t bytes)
 	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
+/* Our SYN is under way. A child's SYN-ACK is none of its segments, as on Linux. */
+static bool syn_out(const struct tcp_sock *tp)
+{
+	return tp->end.state == TCPS_SYN_SENT && tp->snd_una != tp->snd_nxt;
+}
+
 void tcp_info_fill(struct tcp_sock *tp, struct tcp_info *i)
 {
 	uint32_t headers = ip_header_len(&tp->end.remote) + TCP_HEADER_LEN;
@@ -97,10 +104,10 @@ void tcp_info_fill(struct tcp_sock *tp, struct tcp_info *i)
 	i->tcpi_ato = usec(tp->ato);
 	i->tcpi_snd_mss = tp->mss;
 	i->tcpi_rcv_mss = tp->rcv_mss;
-	i->tcpi_unacked = segs(tp, tp->snd_nxt - tp->snd_una);
-	i->tcpi_sacked = segs(tp, tp->sacked_out);
-	i->tcpi_lost = segs(tp, tp->lost_out);
-	i->tcpi_retrans = segs(tp, tp->retrans_out);
+	i->tcpi_unacked = tp->segs.out + syn_out(tp);
+	i->tcpi_sacked = tp->sack_ok ? tp->segs.sacked : segs(tp, tp->sacked_out);
+	i->tcpi_lost = tp->segs.lost;
+	i->tcpi_retrans = tp->segs.retrans;
 	i->tcpi_last_data_sent = msec_since(tp, tp->last_sent);
 	i->tcpi_last_data_recv = msec_since(tp, tp->last_data);
 	i->tcpi_last_ack_recv = msec_since(tp, tp->last_ack_recv);
@@ -132,9 +139,9 @@ void tcp_info_fill(struct tcp_sock *tp, struct tcp_info *i)
 	i->tcpi_sndbuf_limited = chrono_us(tp, TCP_CHRONO_SNDBUF);
 	i->tcpi_busy_time = chrono_us(tp, TCP_CHRONO_BUSY) + i->tcpi_rwnd_limited +
 			    i->tcpi_sndbuf_limited;
-	i->tcpi_delivered = segs(tp, tp->delivered);
-	i->tcpi_delivered_ce = segs(tp, tp->delivered_ce);
-	i->tcpi_dsack_dups = segs(tp, tp->dsack_bytes);
+	i->tcpi_delivered = tp->segs_delivered;
+	i->tcpi_delivered_ce = tp->segs_delivered_ce;
+	i->tcpi_dsack_dups = tp->dsack_dups;
 	i->tcpi_reord_seen = tp->reord_seen;
 	i->tcpi_rcv_ooopack = tp->rcv_ooopack;
 	i->tcpi_snd_wnd = tp->snd_wnd;

@@ -116,6 +116,8 @@ void tcp_established(struct tcp_sock *tp, const struct tcp_segment *s)
 	struct tcp_sock *l = tp->listener;
 
 	tp->snd_una = tp->iss + 1;	/* what else s acknowledges is tcp_ack()'s */
+	tp->segs_delivered++;		/* the SYN; ours is a byte to Linux, the SYN-ACK is not */
+	tp->bytes_acked += !l;
 	tp->syn_retried = tp->retries > 0;
 	tp->snd_wnd = s->flags & TCPH_SYN ? s->wnd : s->wnd << tp->snd_wscale;
 	tp->snd_wl1 = s->seq;

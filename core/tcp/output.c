@@ -303,6 +303,7 @@ void tcp_send_syn_data(struct tcp_sock *tp)
 	tp->last_sent = tcp_now(tp);
 	if (tcp_sync_route(tp) == 0)
 		xmit(tp, p, tp->iss, TCPH_SYN);
+	sendq_sent(tp, p, p->len);
 	seg->sent = tcp_now(tp);
 	seg->handed = tp->charge->handed;
 	seg->delivered_at = tp->delivered_at = tcp_now(tp);
@@ -439,6 +440,7 @@ int tcp_send_data(struct tcp_sock *tp, struct packet *p)
 {
 	struct tcp_seg *seg = seg_of(p);
 	uint8_t flags = TCPH_ACK | (seg->flags & TCPH_FIN);
+	uint32_t mss = tcp_mss_now(tp);
 	int err;
 
 	if (tp->snd_nxt == tp->snd_una)
@@ -447,11 +449,10 @@ int tcp_send_data(struct tcp_sock *tp, struct packet *p)
 		flags |= TCPH_PSH;
 	if (!p->len)
 		flags &= (uint8_t)~TCPH_PSH;
-	seg->mss = (uint16_t)tcp_mss_now(tp);
 	err = xmit(tp, p, seg->seq, flags);
 	if (err == -ENOBUFS)		/* out of memory: nothing has left */
 		return err;
-	sendq_sent(tp, p);
+	sendq_sent(tp, p, mss);
 	if (tcp_in_reduction(tp))
 		tp->prr_out += seg->end - seg->seq;
 	seg->sent = tp->last_sent = tcp_now(tp);
@@ -509,7 +510,7 @@ bool tcp_resend(struct tcp_sock *tp, struct packet *p)
 		return false;
 	tcp_undo_retransmitted(tp, seg_of(p)->end - seg_of(p)->seq);
 	tp->bytes_retrans += p->len;
-	tcp_count_retransmission(tp, p->len > tp->mss ? (p->len + tp->mss - 1) / tp->mss : 1);
+	tcp_count_retransmission(tp, seg_of(p)->segs);
 	return true;
 }
 

@@ -15,8 +15,8 @@
  * unmarked, which costs a needless retransmission and nothing else.
  *
  * Blocks are believed only within [SND.UNA, SND.NXT). The first block is a D-SACK when it lies
- * below the ACK, or within the second (RFC 2883 4.3). It does not mark anything. It counts only as
- * long as not more bytes were reported twice than were sent twice: beyond that the network
+ * below the ACK, or within the second (RFC 2883 4.3). It does not mark anything. It is believed only
+ * as long as not more segments were reported twice than were sent twice: beyond that the network
  * duplicates, or the peer lies.
  *
  * A peer may drop what it has SACKed (RFC 2018 section 8). Marks are therefore never a reason to
@@ -47,7 +47,7 @@ static bool is_dsack(const struct tcp_segment *s)
 /* Before the ACK is taken: does it tell of something that came twice? */
 void tcp_sack_dsack(struct tcp_sock *tp, const struct tcp_segment *s, struct tcp_acked *a)
 {
-	uint32_t start = s->sack[0].start, end = s->sack[0].end, n = end - start;
+	uint32_t start = s->sack[0].start, end = s->sack[0].end, n = end - start, dups;
 
 	if (!is_dsack(s))
 		return;
@@ -61,11 +61,11 @@ void tcp_sack_dsack(struct tcp_sock *tp, const struct tcp_segment *s, struct tcp
 		tp->tcp->stats.dsack_recv++;
 	else
 		tp->tcp->stats.dsack_ofo_recv++;
-	tp->dsack_bytes += n;
-	if (tp->dsack_bytes > tp->bytes_retrans) {
-		tp->dsack_bytes = tp->bytes_retrans;
+	dups = n > tp->mss ? (n + tp->mss - 1) / tp->mss : 1;
+	tp->dsack_dups += dups;
+	if (tp->dsack_dups > tp->total_retrans)
 		return;
-	}
+	a->segs += dups;
 	if (tp->tlp_out && tp->tlp_is_retrans && end == tp->tlp_end_seq && n <= tp->mss)
 		a->dsack_tlp = true;
 	else

@@ -41,6 +41,47 @@ static uint32_t seg_len(struct packet *p)
 	return seg_of(p)->end - seg_of(p)->seq;
 }
 
+static uint32_t wire_segments(uint32_t payload, uint32_t mss)
+{
+	return payload > mss ? (payload + mss - 1) / mss : 1;
+}
+
+/* Wire segments that end within the first n bytes of p; the last ends with p. */
+uint32_t sendq_segs(struct packet *p, uint32_t n)
+{
+	const struct tcp_seg *seg = seg_of(p);
+	uint32_t full;
+
+	if (n >= seg_len(p) || !seg->segs)
+		return seg->segs;
+	full = n / seg->mss;
+	return full < seg->segs ? full : seg->segs - 1;
+}
+
+/* The first n bytes of p, with its marks, come in (sign 1) or go out of the sums. */
+static void sum_marks(struct tcp_sock *tp, struct packet *p, uint32_t n, int sign)
+{
+	const struct tcp_seg *seg = seg_of(p);
+	uint32_t segs = sendq_segs(p, n) * (uint32_t)sign;
+
+	n *= (uint32_t)sign;
+	tp->segs.out += segs;
+	if (seg->sacked) {
+		tp->sacked_out += n;
+		tp->segs.sacked += segs;
+	}
+	if (seg->lost) {
+		tp->lost_out += n;
+		tp->segs.lost += segs;
+	}
+	if (seg->retrans) {
+		tp->retrans_out += n;
+		tp->segs.retrans += segs;
+	}
+	if (seg->lost && !seg->retrans)
+		tp->rexmit_due += n;
+}
+
 static struct packet *sendq_add(struct tcp_sock *tp)
 {
 	struct packet *p = packet_alloc(tp->tcp->env->pool, PACKET_HEADROOM);
@@ -170,12 +211,19 @@ bool sendq_split(struct tcp_sock *tp, struct packet *p, uint32_t n)
 
 	if (!q)
 		return false;
+	sum_marks(tp, p, seg_len(p), -1);
 	b = seg_of(q);
 	*b = *a;
 	packet_skip(q, n);
 	packet_trim(p, n);
 	b->seq = a->end = a->seq + n;
 	a->flags &= (uint8_t)~(TCPH_FIN | TCPH_PSH);
+	if (a->segs) {
+		a->segs = wire_segments(n, a->mss);
+		b->segs = b->segs > a->segs ? b->segs - a->segs : 1;
+	}
+	sum_marks(tp, p, seg_len(p), 1);
+	sum_marks(tp, q, seg_len(q), 1);
 	if (list_empty(&a->by_time))
 		list_init(&b->by_time);
 	else
@@ -212,6 +260,7 @@ bool sendq_join(struct tcp_sock *tp, struct packet *p)
 	for (uint32_t i = 0; i < q->nfrags; i++)
 		packet_append(p, q->frags[i].buf, q->frags[i].off, q->frags[i].len);
 	seg_of(p)->end = seg_of(q)->end;
+	seg_of(p)->segs += seg_of(q)->segs;
 	seg_of(p)->flags |= seg_of(q)->flags;
 	seg_of(p)->rexmits |= seg_of(q)->rexmits;
 	if (seg_of(p)->handed < seg_of(q)->handed)
@@ -227,30 +276,16 @@ bool sendq_join(struct tcp_sock *tp, struct packet *p)
 
 /* ---- marks ---- */
 
-/* n bytes of seg, with its marks, come in (sign 1) or go out of the sums. */
-static void sum_marks(struct tcp_sock *tp, const struct tcp_seg *seg, uint32_t n, int sign)
-{
-	n *= (uint32_t)sign;
-	if (seg->sacked)
-		tp->sacked_out += n;
-	if (seg->lost)
-		tp->lost_out += n;
-	if (seg->retrans)
-		tp->retrans_out += n;
-	if (seg->lost && !seg->retrans)
-		tp->rexmit_due += n;
-}
-
 /* p has just left. What was sent before is under way again. */
-void sendq_sent(struct tcp_sock *tp, struct packet *p)
+void sendq_sent(struct tcp_sock *tp, struct packet *p, uint32_t mss)
 {
 	struct tcp_seg *seg = seg_of(p);
 
-	if (seg->sent && !seg->retrans) {
-		sum_marks(tp, seg, seg_len(p), -1);
-		seg->retrans = true;
-		sum_marks(tp, seg, seg_len(p), 1);
-	}
+	sum_marks(tp, p, seg_len(p), -1);
+	seg->mss = (uint16_t)mss;
+	seg->segs = wire_segments(p->len, mss);
+	seg->retrans = seg->sent;
+	sum_marks(tp, p, seg_len(p), 1);
 	if (seg->sent && seg->rexmits < UINT8_MAX)
 		seg->rexmits++;
 	list_del(&seg->by_time);
@@ -265,10 +300,10 @@ void sendq_mark_lost(struct tcp_sock *tp, struct packet *p)
 	if (seg->sacked || (seg->lost && !seg->retrans))
 		return;
 	tp->lost += seg_len(p);
-	sum_marks(tp, seg, seg_len(p), -1);
+	sum_marks(tp, p, seg_len(p), -1);
 	seg->lost = true;
 	seg->retrans = false;
-	sum_marks(tp, seg, seg_len(p), 1);
+	sum_marks(tp, p, seg_len(p), 1);
 	list_del(&seg->by_time);
 	if (tp->rexmit && seq_lt(seg->seq, seg_of(tp->rexmit)->seq))
 		tp->rexmit = p;
@@ -278,10 +313,10 @@ void sendq_mark_sacked(struct tcp_sock *tp, struct packet *p)
 {
 	struct tcp_seg *seg = seg_of(p);
 
-	sum_marks(tp, seg, seg_len(p), -1);
+	sum_marks(tp, p, seg_len(p), -1);
 	seg->sacked = true;
 	seg->lost = seg->retrans = false;
-	sum_marks(tp, seg, seg_len(p), 1);
+	sum_marks(tp, p, seg_len(p), 1);
 	list_del(&seg->by_time);
 }
 
@@ -306,9 +341,9 @@ void sendq_unmark_lost(struct tcp_sock *tp)
 				pos = pos->next;
 			list_add_before(&seg->by_time, pos);
 		}
-		sum_marks(tp, seg, seg_len(p), -1);
+		sum_marks(tp, p, seg_len(p), -1);
 		seg->lost = false;
-		sum_marks(tp, seg, seg_len(p), 1);
+		sum_marks(tp, p, seg_len(p), 1);
 	}
 }
 
@@ -320,8 +355,9 @@ void sendq_unmark_sacked(struct tcp_sock *tp)
 
 		if (!seg->sacked)
 			continue;
-		sum_marks(tp, seg, seg_len(p), -1);
+		sum_marks(tp, p, seg_len(p), -1);
 		seg->sacked = false;
+		sum_marks(tp, p, seg_len(p), 1);
 	}
 }
 
@@ -348,7 +384,7 @@ void sendq_pop(struct tcp_sock *tp)
 	struct packet *p = tp->sendq;
 	struct tcp_seg *seg = seg_of(p);
 
-	sum_marks(tp, seg, seg_len(p), -1);
+	sum_marks(tp, p, seg_len(p), -1);
 	list_del(&seg->by_time);
 	tp->queued -= p->len;
 	tp->sendq = p->next;
@@ -366,7 +402,8 @@ void sendq_trim(struct tcp_sock *tp, uint32_t n)
 	struct packet *p = tp->sendq;
 	struct tcp_seg *seg = seg_of(p);
 
-	sum_marks(tp, seg, n, -1);
+	sum_marks(tp, p, n, -1);
+	seg->segs -= sendq_segs(p, n);
 	seg->seq += n;
 	n = n < p->len ? n : p->len;
 	packet_skip(p, n);

@@ -91,6 +91,7 @@ struct tcp_seg {
 	uint64_t delivered, delivered_at;
 	struct list by_time;		/* tp->by_time: sent, not SACKed, not waiting to be sent again */
 	uint16_t mss;			/* payload of each wire segment of the last transmission */
+	uint32_t segs;			/* wire segments that it stands for; 0: never sent */
 	uint8_t flags;			/* TCPH_FIN, TCPH_PSH */
 	uint8_t rexmits;
 	bool retrans;			/* sent again, and that is under way */
@@ -111,6 +112,10 @@ _Static_assert(sizeof(struct tcp_rx) <= PACKET_CB, "tcp_rx must fit into packet-
 
 enum tcp_timer_use {			/* one timer drives what is sent until it is answered */
 	TCP_TIMER_RTO, TCP_TIMER_PERSIST, TCP_TIMER_TLP, TCP_TIMER_REO,
+};
+
+struct tcp_segs {			/* wire segments under way, as TCP_INFO tells of them */
+	uint32_t out, sacked, lost, retrans;
 };
 
 struct tcp_mtu {			/* plpmtud.c; bytes of IP packets */
@@ -188,6 +193,7 @@ struct tcp_sock {
 	 */
 	uint32_t sacked_out, lost_out, retrans_out;
 	uint32_t rexmit_due;		/* of lost_out, what is not under way again */
+	struct tcp_segs segs;
 	uint32_t dupacks;
 	uint8_t ca_state;		/* enum congestion_state */
 	uint32_t recover;		/* snd_nxt when this state began: its end (RFC 6582) */
@@ -210,7 +216,7 @@ struct tcp_sock {
 	} rack;
 	uint32_t reordering;		/* segments: how far delivery was seen to be out of order */
 	uint32_t reord_seen;		/* how often */
-	uint64_t dsack_bytes;		/* reported to have arrived twice; at most bytes_retrans */
+	uint32_t dsack_dups;		/* segments reported to have arrived twice */
 
 	/* tail loss probes (RFC 8985 section 7), tlp.c */
 	uint32_t tlp_end_seq;
@@ -231,13 +237,14 @@ struct tcp_sock {
 	bool ecn_cwr_due;		/* cwnd was reduced: the next new segment bears CWR */
 	bool ecn_echo;			/* ACKs bear ECE */
 	bool ecn_seen;			/* data came in a packet that was ECT or CE */
-	uint64_t delivered_ce;		/* bytes that ACKs with ECE told of */
+	uint32_t segs_delivered_ce;	/* segments that ACKs with ECE told of */
 
 	/* proportional rate reduction (RFC 6937), prr.c */
 	uint64_t prr_delivered, prr_out, prr_cwnd;
 
 	/* delivery, see rate.c */
 	uint64_t delivered, delivered_at;	/* bytes that have arrived; when some last did */
+	uint32_t segs_delivered;	/* the same in segments, SYN and what arrived twice among them */
 	uint64_t lost;			/* bytes ever deemed lost */
 	uint64_t first_sent;		/* of the last segment sent among those that arrived */
 	uint64_t round_delivered;	/* delivered when this round trip began */
@@ -447,7 +454,10 @@ bool sendq_split(struct tcp_sock *tp, struct packet *p, uint32_t n);
 void sendq_purge(struct tcp_sock *tp);
 void sendq_pop(struct tcp_sock *tp);			/* free the head */
 void sendq_trim(struct tcp_sock *tp, uint32_t n);	/* cut n bytes from the head packet */
-void sendq_sent(struct tcp_sock *tp, struct packet *p);	/* for the first time or again */
+/* For the first time or again, in wire segments of mss. */
+void sendq_sent(struct tcp_sock *tp, struct packet *p, uint32_t mss);
+/* Wire segments that end within the first n bytes of p. */
+uint32_t sendq_segs(struct packet *p, uint32_t n);
 void sendq_mark_lost(struct tcp_sock *tp, struct packet *p);
 void sendq_mark_sacked(struct tcp_sock *tp, struct packet *p);
 bool sendq_join(struct tcp_sock *tp, struct packet *p);	/* p and the next, both SACKed, are one */
@@ -537,6 +547,7 @@ struct tcp_acked {			/* what an ACK told */
 	uint32_t acked;			/* SND.UNA moved by that */
 	uint32_t sacked;		/* bytes SACKed by it */
 	uint32_t delivered;		/* bytes that arrived, by count of duplicate ACKs too */
+	uint32_t segs;			/* wire segments that arrived, or arrived twice */
 	uint32_t reord;			/* lowest original that was delivered late */
 	uint64_t first_sent, last_sent;	/* of what was acknowledged and sent once; 0: none */
 	uint64_t sack_first, sack_last;	/* the same of what was SACKed */

@@ -289,6 +289,7 @@ void script_check_marks(struct script *t)
 {
 	struct tcp_sock *tp = tcp_sock(t->sk);
 	uint32_t sacked = 0, lost = 0, retrans = 0, due = 0, n = 0, seq = tp->snd_una;
+	struct tcp_segs segs = { 0 };
 	bool sent = true;
 
 	for (struct packet *p = tp->sendq; p; p = p->next, n++) {
@@ -307,8 +308,14 @@ void script_check_marks(struct script *t)
 		lost += seg->lost ? len : 0;
 		retrans += seg->retrans ? len : 0;
 		due += seg->lost && !seg->retrans ? len : 0;
+		ck_assert(sent ? seg->segs : !seg->segs);
+		segs.out += seg->segs;
+		segs.sacked += seg->sacked ? seg->segs : 0;
+		segs.lost += seg->lost ? seg->segs : 0;
+		segs.retrans += seg->retrans ? seg->segs : 0;
 		seq = seg->end;
 	}
+	ck_assert_mem_eq(&segs, &tp->segs, sizeof(segs));
 	ck_assert_uint_eq(seq, tp->write_seq);
 	ck_assert_uint_eq(n, tp->nsegs);
 	if (tp->sack_ok)

@@ -101,6 +101,7 @@ START_TEST(client)
 	ck_state(&t, TCPS_ESTABLISHED);
 	ck_assert_uint_eq(t.sk->ops->unsent(t.sk), 0);
 	ck_assert(info(t.sk).tcpi_options & TCPI_OPT_SYN_DATA);
+	ck_assert_uint_eq(info(t.sk).tcpi_delivered, 1);	/* one segment */
 	ck_assert_uint_eq(t.tcp.stats.fastopen_active, 1);
 	script_write(&t, 10);
 	expect(&t, TCPH_ACK, 301, 1, 10);
@@ -121,6 +122,28 @@ START_TEST(client_much)
 	expect(&t, TCPH_ACK, 1421, 1, 0);
 	wait_ms(&t, 3500);
 	expect(&t, TCPH_ACK, 501, 1, 920);
+	script_fini(&t);
+}
+END_TEST
+
+/* The rest of a SYN's data is a segment like others: SACKs within it do no harm, all of it is marked. */
+START_TEST(client_sacked)
+{
+	struct script t;
+
+	script_init(&t);
+	t.sack = true;
+	learn_cookie(&t);
+	ck_assert_int_eq(fastopen(&t, 5000), 1460 - 40);
+	expect(&t, TCPH_SYN, 0, 0, 1420);
+	peer_sends(&t, TCPH_SYN | TCPH_ACK, 0, 501, 0);
+	expect(&t, TCPH_ACK, 1421, 1, 0);
+	ck_assert_uint_eq(info(t.sk).tcpi_unacked, 1);
+	peer_sacks(&t, 501, 1, 701, 901);
+	ck_assert_uint_eq(info(t.sk).tcpi_sacked, 0);
+	peer_sacks(&t, 501, 1, 501, 1421);
+	ck_assert_uint_eq(info(t.sk).tcpi_sacked, 1);
+	script_check_marks(&t);
 	script_fini(&t);
 }
 END_TEST
@@ -496,6 +519,7 @@ int main(void)
 	tcase_add_test(t, client);
 	tcase_add_test(t, client_simultaneous);
 	tcase_add_test(t, client_much);
+	tcase_add_test(t, client_sacked);
 	tcase_add_test(t, client_not_taken);
 	tcase_add_test(t, client_syn_dropped);
 	tcase_add_test(t, client_refused);

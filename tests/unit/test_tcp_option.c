@@ -294,7 +294,7 @@ START_TEST(info_counts)
 	ck_assert(!(i.tcpi_options & TCPI_OPT_TIMESTAMPS));
 	peer_sends(&t, TCPH_ACK, 101, 51, 0);
 	ck_assert_uint_eq(info(t.sk).tcpi_bytes_acked, 50);
-	ck_assert_uint_eq(info(t.sk).tcpi_delivered, 1);
+	ck_assert_uint_eq(info(t.sk).tcpi_delivered, 2);	/* the SYN-ACK, too */
 	script_fini(&t);
 }
 END_TEST
@@ -317,6 +317,80 @@ START_TEST(info_retransmissions)
 	ck_assert_uint_ge(i.tcpi_total_retrans, 2);
 	ck_assert_uint_eq(i.tcpi_total_retrans * 10, i.tcpi_bytes_retrans);
 	ck_assert_uint_eq(t.tcp.stats.retrans_segs, i.tcpi_total_retrans);
+	script_fini(&t);
+}
+END_TEST
+
+/* Small segments count as segments: under way, SACKed, lost, sent again, arrived, arrived twice */
+START_TEST(info_small_segments)
+{
+	struct tcp_info i;
+	struct script t;
+
+	script_init(&t);
+	t.sack = true;
+	t.rtt = 20;
+	script_accepts(&t);
+	set(t.sk, TCP_NODELAY, 1);
+	for (uint32_t n = 0; n < 8; n++) {
+		script_write(&t, 10);
+		testnet_run(&t.net, 0);
+	}
+	testnet_discard(t.nic);
+	ck_assert_uint_eq(info(t.sk).tcpi_unacked, 8);
+	wait_ms(&t, 20);
+	peer_sacks(&t, 11, 0);
+	i = info(t.sk);
+	ck_assert_uint_eq(i.tcpi_unacked, 7);
+	ck_assert_uint_eq(i.tcpi_delivered, 2);
+	peer_sacks(&t, 11, 1, 21, 61);			/* 4 that become one packet */
+	wait_ms(&t, 10);
+	i = info(t.sk);
+	ck_assert_uint_eq(i.tcpi_unacked, 7);
+	ck_assert_uint_eq(i.tcpi_sacked, 4);
+	ck_assert_uint_eq(i.tcpi_lost, 1);
+	ck_assert_uint_eq(i.tcpi_retrans, 1);
+	ck_assert_uint_eq(i.tcpi_delivered, 6);
+	script_check_marks(&t);
+	peer_sacks(&t, 61, 0);
+	peer_sacks(&t, 61, 1, 11, 21);			/* needlessly */
+	i = info(t.sk);
+	ck_assert_uint_eq(i.tcpi_unacked, 2);
+	ck_assert_uint_eq(i.tcpi_sacked + i.tcpi_lost + i.tcpi_retrans, 0);
+	ck_assert_uint_eq(i.tcpi_delivered, 8);
+	ck_assert_uint_eq(i.tcpi_dsack_dups, 1);
+	peer_sacks(&t, 81, 0);
+	ck_assert_uint_eq(info(t.sk).tcpi_delivered, 10);
+	testnet_discard(t.nic);
+	script_fini(&t);
+}
+END_TEST
+
+/* A super-segment counts for its wire segments, however it is acknowledged. */
+START_TEST(info_super_segments)
+{
+	struct tcp_info i;
+	struct script t;
+
+	script_init_gso(&t);
+	script_accepts(&t);
+	script_write(&t, 2 * 1460 + 5);
+	testnet_run(&t.net, 0);
+	testnet_discard(t.nic);
+	ck_assert_uint_eq(info(t.sk).tcpi_unacked, 3);
+	peer_sends(&t, TCPH_ACK, 1, 1461, 0);
+	i = info(t.sk);
+	ck_assert_uint_eq(i.tcpi_unacked, 2);
+	ck_assert_uint_eq(i.tcpi_delivered, 2);
+	peer_sends(&t, TCPH_ACK, 1, 1461 + 1000, 0);	/* some of one */
+	i = info(t.sk);
+	ck_assert_uint_eq(i.tcpi_unacked, 2);
+	ck_assert_uint_eq(i.tcpi_delivered, 2);
+	script_check_marks(&t);
+	peer_sends(&t, TCPH_ACK, 1, 2 * 1460 + 6, 0);
+	ck_assert_uint_eq(info(t.sk).tcpi_unacked, 0);
+	ck_assert_uint_eq(info(t.sk).tcpi_delivered, 4);
+	testnet_discard(t.nic);
 	script_fini(&t);
 }
 END_TEST
@@ -381,6 +455,8 @@ int main(void)
 	tcase_add_test(t, save_syn);
 	tcase_add_test(t, info_counts);
 	tcase_add_test(t, info_retransmissions);
+	tcase_add_test(t, info_small_segments);
+	tcase_add_test(t, info_super_segments);
 	tcase_add_test(t, info_chrono);
 	suite_add_tcase(s, t);
 	return run_suite(s);

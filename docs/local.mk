@@ -7,5 +7,6 @@ dist_doc_DATA += \
 	docs/embed_tun.c \
 	docs/embedding.md \
 	docs/interception.md \
+	docs/tcp-info.md \
 	docs/toy_qdisc.c \
 	docs/writing-a-module.md

@@ -77,13 +77,15 @@ static bool syn_out(const struct tcp_sock *tp)
 
 void tcp_info_fill(struct tcp_sock *tp, struct tcp_info *i)
 {
-	uint32_t headers = ip_header_len(&tp->end.remote) + TCP_HEADER_LEN;
-
 	memset(i, 0, sizeof(*i));
 	i->tcpi_state = tp->end.state;
+	i->tcpi_reordering = tp->reordering;
+	i->tcpi_max_pacing_rate = tp->sk.max_pacing_rate;
 	if (tp->end.state == TCPS_LISTEN) {
 		i->tcpi_unacked = tp->naccept;
 		i->tcpi_sacked = tp->backlog;
+		i->tcpi_snd_cwnd = TCP_INIT_CWND;	/* the children's */
+		i->tcpi_pacing_rate = tp->sk.max_pacing_rate;
 		return;
 	}
 	i->tcpi_ca_state = tp->ca_state;
@@ -101,7 +103,7 @@ void tcp_info_fill(struct tcp_sock *tp, struct tcp_info *i)
 	i->tcpi_rcv_wscale = tp->rcv_wscale & 15;
 	i->tcpi_delivery_rate_app_limited = tp->delivery_app_limited;
 	i->tcpi_rto = usec(tp->rto);
-	i->tcpi_ato = usec(tp->ato);
+	i->tcpi_ato = tp->data_segs_in ? usec(tp->ato) : 0;
 	i->tcpi_snd_mss = tp->mss;
 	i->tcpi_rcv_mss = tp->rcv_mss;
 	i->tcpi_unacked = tp->segs.out + syn_out(tp);
@@ -111,19 +113,17 @@ void tcp_info_fill(struct tcp_sock *tp, struct tcp_info *i)
 	i->tcpi_last_data_sent = msec_since(tp, tp->last_sent);
 	i->tcpi_last_data_recv = msec_since(tp, tp->last_data);
 	i->tcpi_last_ack_recv = msec_since(tp, tp->last_ack_recv);
-	i->tcpi_pmtu = tp->pmtu;
+	i->tcpi_pmtu = tp->pmtu > UINT16_MAX && ip_addr_is_v4(&tp->end.remote) ? UINT16_MAX : tp->pmtu;
 	i->tcpi_rcv_ssthresh = recvq_full_window(tp);
 	i->tcpi_rtt = usec(tp->srtt);
 	i->tcpi_rttvar = usec(tp->rttvar);
 	i->tcpi_snd_ssthresh = tp->cc.ssthresh > INT32_MAX ? INT32_MAX : segs(tp, tp->cc.ssthresh);
 	i->tcpi_snd_cwnd = segs(tp, tp->cc.cwnd);
-	i->tcpi_advmss = tp->sk.dst.mtu > headers ? tp->sk.dst.mtu - headers : TCP_MSS_ASSUMED;
-	i->tcpi_reordering = tp->reordering;
+	i->tcpi_advmss = tcp_advmss(tp) - (tp->ts_ok ? TCP_TS_LEN : 0);
 	i->tcpi_rcv_rtt = usec(tp->drs_rtt);
 	i->tcpi_rcv_space = tp->drs_space;
 	i->tcpi_total_retrans = tp->total_retrans;
 	i->tcpi_pacing_rate = tcp_cc_rate(tp);
-	i->tcpi_max_pacing_rate = tp->sk.max_pacing_rate;
 	i->tcpi_bytes_acked = tp->bytes_acked;
 	i->tcpi_bytes_received = tp->bytes_received;
 	i->tcpi_notsent_bytes = tp->write_seq - tp->snd_nxt;

@@ -132,8 +132,7 @@ void tcp_established(struct tcp_sock *tp, const struct tcp_segment *s)
 	if (!tp->syn_pending)		/* it has begun long ago */
 		tcp_cc_start(tp);
 	tp->backoff = tp->retries = 0;
-	tp->last_sent = 0;
-	tp->last_data = tp->last_ack_recv = tp->drs_start = tcp_now(tp);
+	tp->last_sent = tp->last_data = tp->last_ack_recv = tp->drs_start = tcp_now(tp);
 	tp->drs_space = recvq_full_window(tp) / 2;
 	tcp_set_state(tp, TCPS_ESTABLISHED);
 	tcp_arm_keepalive(tp);

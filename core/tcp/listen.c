@@ -193,6 +193,7 @@ static struct tcp_sock *child_create(struct tcp_sock *l, const struct tcp_segmen
 		return NULL;
 	}
 	c->listener = l;
+	c->segs_in = 1;			/* the SYN */
 	list_add_tail(&c->sibling, &l->children);
 	l->nsyn++;
 	l->nyoung++;

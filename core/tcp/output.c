@@ -206,14 +206,19 @@ static void finish_packet(struct packet *p, uint8_t *h, const struct ip_addr *sr
 	}
 }
 
-static void syn_options(struct tcp_sock *tp, struct tcp_segment *s)
+/* The payload of a segment that we can take: what the MSS option of a SYN says. */
+uint32_t tcp_advmss(const struct tcp_sock *tp)
 {
 	uint32_t mss = path_mtu(tp) - ip_header(tp) - TCP_HEADER_LEN;
+
+	return tp->user_mss && mss > tp->user_mss ? tp->user_mss : mss;
+}
+
+static void syn_options(struct tcp_sock *tp, struct tcp_segment *s)
+{
 	bool answer = tp->end.state != TCPS_SYN_SENT;
 
-	if (tp->user_mss && mss > tp->user_mss)
-		mss = tp->user_mss;
-	s->mss = (uint16_t)mss;
+	s->mss = (uint16_t)tcp_advmss(tp);
 	s->has_ts = answer ? tp->ts_ok : tp->tcp->timestamps;
 	s->sack_ok = answer ? tp->sack_ok : tp->tcp->sack;
 	s->has_wscale = answer ? tp->wscale_ok : tp->tcp->window_scaling;

@@ -126,7 +126,7 @@ static void recvq_take(struct tcp_sock *tp, struct packet *p)
 
 	tp->rcv_nxt = rx->end;
 	tp->recv_bytes += p->len;
-	tp->bytes_received += p->len;
+	tp->bytes_received += p->len + fin;	/* FIN is a byte, as on Linux */
 	if (!p->len) {
 		tp->rmem -= rx->charge;
 		packet_free(p);

@@ -497,6 +497,7 @@ struct tcp_timewait;
 void tcp_reply_ack(struct tcp *tcp, const struct tcp_timewait *tw, const struct ip_meta *m);
 int tcp_sync_route(struct tcp_sock *tp);		/* dst and mss up to date */
 void tcp_sync_mss(struct tcp_sock *tp);
+uint32_t tcp_advmss(const struct tcp_sock *tp);
 uint32_t tcp_burst_size(struct tcp_sock *tp);	/* payload that leaves at once */
 uint32_t tcp_size_goal(struct tcp_sock *tp);	/* payload of one packet of the send queue */
 uint32_t tcp_select_window(struct tcp_sock *tp);	/* the window field, and what it promises */

@@ -124,6 +124,7 @@ int tcp_reinit(struct tcp_sock *tp)
 	tp->probes = tp->keep_probes = 0;
 	tp->rexmit_for = TCP_TIMER_RTO;
 	tp->reordering = TCP_DUPTHRESH;
+	tp->delivery_app_limited = true;	/* there is no sample yet */
 	tp->rack.reo_wnd_mult = 1;
 	tp->probes_since = 0;
 	tp->soft_error = 0;

@@ -28,6 +28,7 @@ net_scripts_heavy = \
 	tests/net/test_redirect.sh \
 	tests/net/test_services.sh \
 	tests/net/test_tbf.sh \
+	tests/net/test_tcp_info.sh \
 	tests/net/test_tcp_keys.sh
 net_programs = tests/net/test_link
 check_PROGRAMS += $(net_programs)
@@ -39,7 +40,7 @@ endif
 endif
 # Rates are only true on a machine that does nothing else: after all the others (with GNU make).
 tests/net/test_tbf.log: $(filter-out tests/net/test_tbf.log,$(TEST_LOGS))
-EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/common.sh tests/net/multicast.py tests/net/netlink_compare.py tests/net/router.py tests/net/interop.py tests/net/tcp_keys.py tests/net/tbf_window.py
+EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/common.sh tests/net/interop.py tests/net/multicast.py tests/net/netlink_compare.py tests/net/router.py tests/net/tbf_window.py tests/net/tcp_info.py tests/net/tcp_keys.py
 
 check_PROGRAMS += tests/net/takeover_tool
 tests_net_takeover_tool_LDADD = libintercept.la libcore.la
@@ -54,6 +55,7 @@ tests_net_posix_posix_SOURCES = \
 	tests/net/posix/dual.c \
 	tests/net/posix/events.c \
 	tests/net/posix/frame.c \
+	tests/net/posix/info.c \
 	tests/net/posix/ipv6opt.c \
 	tests/net/posix/main.c \
 	tests/net/posix/message.c \

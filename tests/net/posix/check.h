@@ -112,5 +112,6 @@ void test_frame(void);
 void test_message(void);
 void test_ipv6opt(void);
 void test_dual(void);
+void test_info(void);
 
 #endif

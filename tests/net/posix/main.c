@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 		{ "stream", test_stream }, { "events", test_events }, { "signals", test_signals },
 		{ "passing", test_passing }, { "datagram", test_datagram }, { "option", test_option },
 		{ "bind", test_bind }, { "urgent", test_urgent }, { "tcpopt", test_tcpopt }, { "frame", test_frame },
-		{ "message", test_message }, { "dual", test_dual }, { "ipv6opt", test_ipv6opt }, { "table", test_bind_table },
+		{ "message", test_message }, { "info", test_info }, { "dual", test_dual }, { "ipv6opt", test_ipv6opt }, { "table", test_bind_table },
 	};
 	const char *part;
 

@@ -10,37 +10,62 @@
 #include "packet/checksum.h"
 #include "tcp_script.h"
 
-#define IP_LEN 20u
-
 extern const struct weir_module weir_module;	/* reno, linked in */
 
-static void init(struct script *t, const struct testnet_link_config *c)
+static const char *stack_addr(const struct script *t)
 {
-	struct ip_addr a = testnet_addr("10.0.0.1");
+	return t->six ? "fd00::1" : "10.0.0.1";
+}
+
+static const char *peer_addr(const struct script *t)
+{
+	return t->six ? "fd00::2" : "10.0.0.2";
+}
+
+static struct ip_addr any(const struct script *t)
+{
+	return testnet_addr(t->six ? "::" : "0.0.0.0");
+}
+
+uint32_t script_ip_len(const struct script *t)
+{
+	return t->six ? 40 : 20;
+}
+
+static void init(struct script *t, bool six, const struct testnet_link_config *c)
+{
+	struct ip_addr a;
 
 	memset(t, 0, sizeof(*t));
+	t->six = six;
+	a = testnet_addr(stack_addr(t));
 	testnet_init(&t->net, 1);
 	t->nic = testnet_nic(&t->net, c);
-	ck_assert_int_eq(ip_addr_add(&t->net.ip, t->nic, &a, 24, NULL), 0);
-	testnet_neighbour(&t->net, t->nic, "10.0.0.2");
+	ck_assert_int_eq(ip_addr_add(&t->net.ip, t->nic, &a, six ? 64 : 24, NULL), 0);
+	testnet_neighbour(&t->net, t->nic, peer_addr(t));
 	ck_assert_int_eq(tcp_init(&t->tcp, &t->net.env, &t->net.ip), 0);
 	t->tcp.congestion = weir_module.entries[0].ops;
 	t->wnd = 65535;
-	t->mss = 1460;
+	t->mss = 1500 - script_ip_len(t) - TCP_HEADER_LEN;
 	t->peer_port = PEER_PORT;
 	t->port = STACK_PORT;
 	t->tsval = 5000;
 }
 
+void script_init_family(struct script *t, bool six)
+{
+	init(t, six, &(struct testnet_link_config){ .name = NULL });
+}
+
 void script_init(struct script *t)
 {
-	init(t, &(struct testnet_link_config){ .name = NULL });
+	script_init_family(t, false);
 }
 
 void script_init_gso(struct script *t)
 {
-	init(t, &(struct testnet_link_config){ .caps = LINK_CSUM | LINK_GSO_TCP4,
-					       .gso_max = 65536 });
+	init(t, false, &(struct testnet_link_config){ .caps = LINK_CSUM | LINK_GSO_TCP4,
+						      .gso_max = 65536 });
 }
 
 void script_fini(struct script *t)
@@ -60,10 +85,18 @@ void script_fini(struct script *t)
 struct sock *script_sock(struct script *t)
 {
 	int err;
-	struct sock *sk = sock_create(&t->net.ip, &t->tcp, &tcp_ops, AF_INET, IPPROTO_TCP, &err);
+	struct sock *sk = sock_create(&t->net.ip, &t->tcp, &tcp_ops,
+				       t->six ? AF_INET6 : AF_INET, IPPROTO_TCP, &err);
 
 	ck_assert_ptr_nonnull(sk);
 	return sk;
+}
+
+/* What TCP's checksum covers: n bytes of segment, and the names. 0: it is right. */
+static uint16_t sum_of(const struct ip_addr *src, const struct ip_addr *dst, const uint8_t *seg,
+		       uint32_t n)
+{
+	return checksum_fold(checksum_partial(seg, n, ip_pseudo(src, dst, IPPROTO_TCP, n)));
 }
 
 void peer_sends(struct script *t, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len)
@@ -78,7 +111,7 @@ void peer_sends(struct script *t, uint8_t flags, uint32_t seq, uint32_t ack, uin
 		.urg = flags & TCPH_URG ? t->urg : 0,
 	};
 	static uint8_t seg[70000], ip[70000];
-	struct ip_addr src = testnet_addr("10.0.0.2"), dst = testnet_addr("10.0.0.1");
+	struct ip_addr src = testnet_addr(peer_addr(t)), dst = testnet_addr(stack_addr(t));
 	uint32_t size = tcp_segment_size(&s), n;
 	uint16_t sum;
 
@@ -96,13 +129,17 @@ void peer_sends(struct script *t, uint8_t flags, uint32_t seq, uint32_t ack, uin
 	tcp_segment_emit(&s, seg);
 	for (uint32_t i = 0; i < len; i++)
 		seg[size + i] = (uint8_t)(seq + i);
-	sum = checksum_fold(checksum_partial(seg, size + len,
-					     checksum_pseudo(&src.w[3], &dst.w[3], 4, IPPROTO_TCP,
-							     size + len)));
+	sum = sum_of(&src, &dst, seg, size + len);
 	memcpy(seg + TCP_CSUM_OFFSET, &sum, 2);
-	n = testnet_ipv4(ip, "10.0.0.2", "10.0.0.1", IPPROTO_TCP, 0, 0, seg, size + len);
-	ip[1] = t->ecn;
-	testnet_ipv4_sum(ip);
+	if (t->six) {
+		n = testnet_ipv6(ip, peer_addr(t), stack_addr(t), IPPROTO_TCP, seg, size + len);
+		ip[1] = (uint8_t)(t->ecn << 4);
+	} else {
+		n = testnet_ipv4(ip, peer_addr(t), stack_addr(t), IPPROTO_TCP, 0, 0, seg,
+				 size + len);
+		ip[1] = t->ecn;
+		testnet_ipv4_sum(ip);
+	}
 	testnet_feed_ip(&t->net, t->nic, NULL, ip, n);
 }
 
@@ -120,17 +157,11 @@ void peer_sacks(struct script *t, uint32_t ack, int n, ...)
 	peer_sends(t, TCPH_ACK, tcp_sock(t->sk)->rcv_nxt - PEER_ISN, ack, 0);
 }
 
-static void check_sum(const uint8_t *ip, uint32_t len)
-{
-	uint32_t sum = checksum_pseudo(ip + 12, ip + 16, 4, IPPROTO_TCP, len);
-
-	ck_assert_uint_eq(checksum_fold(checksum_partial(ip + IP_LEN, len, sum)), 0);
-}
-
 void expect(struct script *t, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len)
 {
 	static uint8_t b[70000];
-	const uint8_t *ip = b + ETH_HEADER_LEN;
+	const uint8_t *ip = b + ETH_HEADER_LEN, *seg = ip + script_ip_len(t);
+	struct ip_addr src = testnet_addr(stack_addr(t)), dst = testnet_addr(peer_addr(t));
 	struct packet *p = testnet_take(t->nic);
 	struct tcp_segment *s = &t->got;
 	uint32_t n;
@@ -141,11 +172,11 @@ void expect(struct script *t, uint8_t flags, uint32_t seq, uint32_t ack, uint32_
 	packet_copy_out(p, 0, b, n);
 	packet_free(p);
 	testnet_run(&t->net, 0);	/* it made room below: what waited for that leaves */
-	ck_assert_uint_ge(n, ETH_HEADER_LEN + IP_LEN + TCP_HEADER_LEN);
-	n = (uint32_t)(ip[2] << 8 | ip[3]) - IP_LEN;
-	check_sum(ip, n);
-	tcp_segment_parse(ip + IP_LEN, n, s);
-	s->ecn = ip[1] & ECN_MASK;
+	ck_assert_uint_ge(n, ETH_HEADER_LEN + script_ip_len(t) + TCP_HEADER_LEN);
+	n = t->six ? (uint32_t)(ip[4] << 8 | ip[5]) : (uint32_t)(ip[2] << 8 | ip[3]) - 20;
+	ck_assert_uint_eq(sum_of(&src, &dst, seg, n), 0);
+	tcp_segment_parse(seg, n, s);
+	s->ecn = (t->six ? ip[1] >> 4 : ip[1]) & ECN_MASK;
 	if (s->flags & TCPH_SYN)
 		t->iss = s->seq;
 	if (s->has_ts)
@@ -188,10 +219,10 @@ uint32_t script_drain(struct script *t, uint64_t ms)
 
 void script_listen(struct script *t, int backlog)
 {
-	struct ip_addr any = ip_addr_v4(0);
+	struct ip_addr a = any(t);
 
 	t->listener = script_sock(t);
-	ck_assert_int_eq(t->listener->ops->bind(t->listener, &any, t->port), 0);
+	ck_assert_int_eq(t->listener->ops->bind(t->listener, &a, t->port), 0);
 	ck_assert_int_eq(t->listener->ops->listen(t->listener, backlog), 0);
 }
 
@@ -213,11 +244,11 @@ void script_accepts(struct script *t)
 
 void script_connects(struct script *t)
 {
-	struct ip_addr peer = testnet_addr("10.0.0.2"), any = ip_addr_v4(0);
+	struct ip_addr peer = testnet_addr(peer_addr(t)), a = any(t);
 
 	t->sk = script_sock(t);
 	if (t->port)
-		ck_assert_int_eq(t->sk->ops->bind(t->sk, &any, t->port), 0);
+		ck_assert_int_eq(t->sk->ops->bind(t->sk, &a, t->port), 0);
 	ck_assert_int_eq(t->sk->ops->connect(t->sk, &peer, PEER_PORT), -EINPROGRESS);
 	t->port = t->sk->lport;
 	testnet_run(&t->net, 0);

@@ -2,7 +2,7 @@
 /*
  * tcp_script.h - a TCP under test and a peer made of a script, in the manner of packetdrill.
  *
- * The stack is 10.0.0.1, the peer 10.0.0.2. Sequence numbers are relative: 0 is the SYN
+ * The stack is 10.0.0.1, the peer 10.0.0.2; or fd00::1 and fd00::2. Sequence numbers are relative: 0 is the SYN
  * of each side, as in packetdrill. What the stack sends is taken frame by frame.
  */
 #ifndef TCP_SCRIPT_H
@@ -22,6 +22,7 @@ struct script {
 	struct testnet net;
 	struct tcp tcp;
 	struct nic *nic;
+	bool six;			/* all of it is IPv6 */
 	struct sock *sk;		/* the connection */
 	struct sock *listener;
 	uint32_t iss;			/* of the stack, once its SYN was seen */
@@ -45,9 +46,11 @@ struct script {
 };
 
 void script_init(struct script *t);
+void script_init_family(struct script *t, bool six);
 void script_init_gso(struct script *t);	/* the link takes super-segments */
 void script_fini(struct script *t);	/* closes what is open; nothing may be left */
 
+uint32_t script_ip_len(const struct script *t);	/* of an IP header */
 /* The peer sends. Relative numbers; len bytes of payload. */
 void peer_sends(struct script *t, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len);
 /* The peer acknowledges ack, and holds n blocks: start, end, start, end ... relative. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_tcp_mtu.c - the path MTU without ICMP (RFC 4821, RFC 8899): a path that drops what is too
- * large in silence.
+ * large in silence. Each test is of IPv4 (_i 0) and of IPv6.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,7 +11,6 @@
 #include "tcp_script.h"
 #include "tests/suite.h"
 
-#define IP_LEN	 20u
 #define DATA_MAX 4000000u
 #define RTT_MS	 5u
 
@@ -39,6 +38,7 @@ static void receive(struct path *p, uint32_t seq, uint32_t len)
 static void carry(struct path *p)
 {
 	static uint8_t b[70000];
+	uint32_t ip_len = script_ip_len(&p->t);
 	struct packet *pkt;
 
 	while ((pkt = testnet_take(p->t.nic))) {
@@ -48,12 +48,12 @@ static void carry(struct path *p)
 		packet_checksum_finish(pkt);
 		packet_copy_out(pkt, 0, b, n);
 		packet_free(pkt);
-		tcp_segment_parse(b + ETH_HEADER_LEN + IP_LEN, n - ETH_HEADER_LEN - IP_LEN, &s);
+		tcp_segment_parse(b + ETH_HEADER_LEN + ip_len, n - ETH_HEADER_LEN - ip_len, &s);
 		if (!mss)
 			mss = s.len;
 		for (uint32_t off = 0; off < s.len; off += mss) {
 			uint32_t len = s.len - off < mss ? s.len - off : mss;
-			uint32_t size = len + IP_LEN + s.header_len;
+			uint32_t size = len + ip_len + s.header_len;
 
 			if (size > p->mtu) {
 				p->dropped++;
@@ -66,10 +66,10 @@ static void carry(struct path *p)
 	}
 }
 
-static void path_start(struct path *p, uint8_t probing, uint32_t mtu)
+static void path_start(struct path *p, bool six, uint8_t probing, uint32_t mtu)
 {
 	memset(p, 0, sizeof(*p));
-	script_init(&p->t);
+	script_init_family(&p->t, six);
 	p->t.tcp.mtu_probing = probing;
 	p->t.wscale = 7;
 	script_accepts(&p->t);
@@ -114,13 +114,13 @@ START_TEST(black_hole)
 {
 	struct path p;
 
-	path_start(&p, 1, 1300);
+	path_start(&p, _i, 1, 1300);
 	ck_assert_uint_eq(transfer(&p, 1000), 0);
 	ck_assert_uint_gt(transfer(&p, 20000), 100000);
 	ck_assert(tcp_sock(p.t.sk)->mtu.enabled);
 	ck_assert_uint_gt(p.largest, 1280);			/* within 8 bytes of it, and more */
 	ck_assert_uint_le(p.largest, 1300);
-	ck_assert_uint_eq(tcp_sock(p.t.sk)->mss, p.largest - 40);
+	ck_assert_uint_eq(tcp_sock(p.t.sk)->mss, p.largest - script_ip_len(&p.t) - TCP_HEADER_LEN);
 	ck_assert_uint_gt(p.t.tcp.stats.mtup_success, 1);
 	ck_assert_uint_gt(p.t.tcp.stats.mtup_fail, 1);
 	path_end(&p);
@@ -132,7 +132,7 @@ START_TEST(narrow)
 {
 	struct path p;
 
-	path_start(&p, 1, 600);
+	path_start(&p, _i, 1, 600);
 	ck_assert_uint_gt(transfer(&p, 40000), 10000);
 	ck_assert_uint_gt(p.largest, 500);
 	ck_assert_uint_le(p.largest, 600);
@@ -145,7 +145,7 @@ START_TEST(off)
 {
 	struct path p;
 
-	path_start(&p, 0, 1300);
+	path_start(&p, _i, 0, 1300);
 	ck_assert_uint_eq(transfer(&p, 20000), 0);
 	ck_assert(!tcp_sock(p.t.sk)->mtu.enabled);
 	path_end(&p);
@@ -157,13 +157,13 @@ START_TEST(always)
 {
 	struct path p;
 
-	path_start(&p, 2, 1500);
+	path_start(&p, _i, 2, 1500);
 	ck_assert_uint_eq(tcp_sock(p.t.sk)->mss, 1024);
 	ck_assert_uint_gt(transfer(&p, 200), 300000);
 	ck_assert_uint_gt(p.largest, 1492);
 	ck_assert_uint_eq(p.dropped, 0);
 	path_end(&p);
-	path_start(&p, 2, 1450);
+	path_start(&p, _i, 2, 1450);
 	ck_assert_uint_gt(transfer(&p, 200), 300000);
 	ck_assert_uint_gt(p.t.tcp.stats.mtup_fail, 0);
 	ck_assert_uint_gt(p.largest, 1430);
@@ -179,10 +179,10 @@ int main(void)
 	TCase *t = tcase_create("mtu");
 
 	tcase_set_timeout(t, 60);
-	tcase_add_test(t, black_hole);
-	tcase_add_test(t, narrow);
-	tcase_add_test(t, off);
-	tcase_add_test(t, always);
+	tcase_add_loop_test(t, black_hole, 0, 2);
+	tcase_add_loop_test(t, narrow, 0, 2);
+	tcase_add_loop_test(t, off, 0, 2);
+	tcase_add_loop_test(t, always, 0, 2);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

@@ -229,13 +229,25 @@ static void syn_options(struct tcp_sock *tp, struct tcp_segment *s)
 		fastopen_syn_option(tp, s);
 }
 
+/* What the SYN s offers of wnd: whole segments, as Linux does, where there is room for one. */
+static uint32_t syn_window(const struct tcp_segment *s, uint32_t wnd)
+{
+	uint32_t mss = s->mss - (s->flags & TCPH_ACK && s->has_ts ? TCP_TS_LEN : 0);
+
+	if (wnd > 65535)
+		wnd = 65535;		/* never scaled in a SYN */
+	return wnd > mss ? wnd - wnd % mss : wnd;
+}
+
 /* What every segment with ACK tells, and what is then settled. */
 static void ack_fields(struct tcp_sock *tp, struct tcp_segment *s)
 {
 	uint32_t wnd = tcp_select_window(tp);
 	uint8_t shift = s->flags & TCPH_SYN ? 0 : tp->rcv_wscale;
 
-	if (wnd > 65535u << shift)
+	if (s->flags & TCPH_SYN)
+		wnd = syn_window(s, wnd);
+	else if (wnd > 65535u << shift)
 		wnd = 65535u << shift;
 	s->wnd = wnd >> shift;
 	tp->rcv_adv = seq_max(tp->rcv_adv, tp->rcv_nxt + (s->wnd << shift));
@@ -404,6 +416,7 @@ void tcp_reply_synack(struct tcp_sock *l, struct tcp_segment *r, const struct ip
 	r->mss = (uint16_t)(mtu > headers + TCP_MSS_FLOOR ? mtu - headers : TCP_MSS_FLOOR);
 	if (l->user_mss && r->mss > l->user_mss)
 		r->mss = (uint16_t)l->user_mss;
+	r->wnd = syn_window(r, r->wnd);
 	reply_to(l->tcp, r, &f, &d);
 }
 

@@ -369,6 +369,37 @@ START_TEST(mss)
 }
 END_TEST
 
+/* A SYN offers whole segments, as Linux's tcp_select_initial_window() does: at both ends, by a cookie, too. */
+START_TEST(syn_window)
+{
+	struct ip_addr peer = testnet_addr("10.0.0.2"), any = ip_addr_v4(0);
+	struct script t;
+
+	script_init(&t);
+	t.sk = script_sock(&t);
+	t.sk->ops->bind(t.sk, &any, STACK_PORT);
+	t.sk->ops->connect(t.sk, &peer, PEER_PORT);
+	testnet_run(&t.net, 0);
+	expect(&t, TCPH_SYN, 0, 0, 0);
+	ck_assert_uint_eq(t.got.wnd, 44 * 1460);
+	script_fini(&t);
+	for (int cookies = 1; cookies <= 2; cookies++) {
+		script_init(&t);
+		t.tcp.syn_cookies = cookies;
+		script_listen(&t, 5);
+		peer_sends(&t, TCPH_SYN, 0, 0, 0);
+		expect(&t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+		ck_assert_uint_eq(t.got.wnd, 44 * 1460);
+		t.ts = true;
+		t.peer_port++;
+		peer_sends(&t, TCPH_SYN, 0, 0, 0);
+		expect(&t, TCPH_SYN | TCPH_ACK, 0, 1, 0);
+		ck_assert_uint_eq(t.got.wnd, 45 * 1448);
+		script_fini(&t);
+	}
+}
+END_TEST
+
 /*
  * RFC 6528: numbers of one four-tuple grow, those of different ones have nothing to do with
  * each other
@@ -414,6 +445,7 @@ int main(void)
 	tcase_add_test(t, ack_out_of_range);
 	tcase_add_test(t, paws);
 	tcase_add_test(t, mss);
+	tcase_add_test(t, syn_window);
 	tcase_add_test(t, isn);
 	suite_add_tcase(s, t);
 	return run_suite(s);

@@ -91,7 +91,7 @@ static const struct counter tcp_counters[] = {
 	C(defer_accept_drop), C(abort_on_linger), C(fastopen_active), C(fastopen_active_fail),
 	C(fastopen_passive), C(fastopen_passive_fail), C(fastopen_listen_overflow),
 	C(fastopen_cookie_reqd), C(fastopen_blackhole), C(mtup_probes), C(mtup_success),
-	C(mtup_fail), C(out_of_window_icmps), { }
+	C(mtup_fail), C(out_of_window_icmps), C(min_ttl_drops), { }
 };
 #undef C
 

@@ -127,8 +127,13 @@ void sock_flow_to(const struct sock *sk, const struct ip_addr *dst, struct flow 
 		.broadcast_ok = sk->broadcast,
 		.bound = sk->bound_nic,
 	};
-	if (!ip_addr_is_multicast(dst))
+	if (!ip_addr_is_multicast(dst)) {
+		unsigned int index = v4 ? sk->uc_index : sk->v6.uc_index;
+
+		if (index && !f->bound && sk->ops->type != SOCK_STREAM)
+			f->bound = nic_find_index(sk->ip->nics, index);
 		return;
+	}
 	f->ttl = v4 ? sk->mc_ttl : sk->mc6_hops;
 	f->host_only = !f->ttl;
 	f->mc_loop = v4 ? sk->mc_loop : sk->mc6_loop;

@@ -116,6 +116,8 @@ struct sock {
 	uint32_t rcvlowat;
 	uint64_t rcvtimeo, sndtimeo;	/* ns, 0 = for ever; who blocks applies them */
 	uint8_t ttl, tos;		/* ttl 0 = default */
+	uint8_t min_ttl;		/* IP_MINTTL */
+	unsigned int uc_index;		/* IP_UNICAST_IF; 0 = by route */
 	uint32_t priority, mark;
 	uint64_t max_pacing_rate;	/* bytes/s; UINT64_MAX = no limit */
 	uint8_t mtu_discover;		/* IP_PMTUDISC_* */
@@ -144,6 +146,8 @@ struct sock {
 		bool only;		/* IPV6_V6ONLY */
 		bool recverr, pktinfo, recvhops, recvtclass, dontfrag, no_flowlabel;
 		uint8_t hops, tclass;	/* hops 0 = default */
+		uint8_t min_hops;	/* IPV6_MINHOPCOUNT */
+		unsigned int uc_index;	/* IPV6_UNICAST_IF */
 		uint8_t mtu_discover;	/* IPV6_PMTUDISC_*, the numbers of IP_PMTUDISC_* */
 	} v6;
 
@@ -205,6 +209,12 @@ static inline uint8_t sock_mtu_discover(const struct sock *sk, const struct ip_a
 static inline bool sock_recverr(const struct sock *sk, const struct ip_addr *dst)
 {
 	return ip_addr_is_v4(dst) ? sk->recverr : sk->v6.recverr;
+}
+
+/* Has what m says come further than sk wants to hear of (RFC 5082)? Only TCP asks, as on Linux. */
+static inline bool sock_too_far(const struct sock *sk, const struct ip_meta *m)
+{
+	return m->ttl < (ip_addr_is_v4(&m->src) ? sk->min_ttl : sk->v6.min_hops);
 }
 
 /* The flow of this socket's options and names; sock_flow_to: to another destination. df is what

@@ -35,6 +35,9 @@ int sol_ip_get(struct sock *sk, int name, void *v, socklen_t *len);
 int sol_ipv6_set(struct sock *sk, int name, const void *v, socklen_t len);	/* ipv6opt.c */
 int sol_ipv6_get(struct sock *sk, int name, void *v, socklen_t *len);
 
+/* IP_UNICAST_IF and IPV6_UNICAST_IF: *index is the socket's, the value in network byte order. */
+int set_unicast_if(struct sock *sk, unsigned int *index, const void *v, socklen_t len);
+
 /* What the values of most options are. */
 #define MTU_DISCOVER_MAX 5	/* IP_PMTUDISC_OMIT, IPV6_PMTUDISC_OMIT */
 

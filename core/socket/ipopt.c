@@ -63,6 +63,22 @@ static int set_multicast_if(struct sock *sk, const void *val, socklen_t len)
 	return 0;
 }
 
+int set_unicast_if(struct sock *sk, unsigned int *index, const void *val, socklen_t len)
+{
+	uint32_t be;
+
+	if (len != sizeof(be))
+		return -EINVAL;
+	memcpy(&be, val, sizeof(be));
+	if (be && !nic_find_index(sk->ip->nics, ntohl(be)))
+		return -EADDRNOTAVAIL;
+	if (be && sk->bound_nic)
+		return -EINVAL;
+	*index = ntohl(be);
+	sock_reroute(sk);
+	return 0;
+}
+
 static int set_multicast_ttl(struct sock *sk, int v)
 {
 	if (sk->ops->type == SOCK_STREAM)
@@ -95,7 +111,7 @@ static int set_options(socklen_t len)
 /* Where an empty value is a mistake, not a zero. */
 static bool needs_value(int name)
 {
-	return name == IP_TTL || name == IP_HDRINCL || name == IP_MULTICAST_TTL ||
+	return name == IP_TTL || name == IP_MINTTL || name == IP_HDRINCL || name == IP_MULTICAST_TTL ||
 	       name == IP_MULTICAST_LOOP || name == IP_MULTICAST_ALL || name == IP_FREEBIND || name == IP_TRANSPARENT;
 }
 
@@ -112,6 +128,8 @@ int sol_ip_set(struct sock *sk, int name, const void *val, socklen_t len)
 	switch (name) {
 	case IP_TOS:		return set_tos(sk, v);
 	case IP_TTL:		return set_ttl(sk, v);
+	case IP_MINTTL:		return set_ranged(&sk->min_ttl, v, 0, 255);
+	case IP_UNICAST_IF:	return set_unicast_if(sk, &sk->uc_index, val, len);
 	case IP_MTU_DISCOVER:	return set_ranged(&sk->mtu_discover, v, 0, MTU_DISCOVER_MAX);
 	case IP_RECVERR:	return set_flag(&sk->recverr, v);
 	case IP_PKTINFO:	return set_flag(&sk->pktinfo, v);
@@ -157,6 +175,8 @@ static int get_int(struct sock *sk, int name, int *v)
 	switch (name) {
 	case IP_TOS:		*v = sk->tos; break;
 	case IP_TTL:		*v = sk->ttl ? sk->ttl : sk->ip->ttl; break;
+	case IP_MINTTL:		*v = sk->min_ttl; break;
+	case IP_UNICAST_IF:	*v = (int)htonl(sk->uc_index); break;
 	case IP_MTU_DISCOVER:	*v = sk->mtu_discover; break;
 	case IP_MTU:		return get_mtu(sk, v);
 	case IP_RECVERR:	*v = sk->recverr; break;

@@ -63,6 +63,8 @@ int sol_ipv6_set(struct sock *sk, int name, const void *val, socklen_t len)
 	switch (name) {
 	case IPV6_V6ONLY:	return set_only(sk, v);
 	case IPV6_UNICAST_HOPS:	return set_hops(sk, v);
+	case IPV6_MINHOPCOUNT:	return set_ranged(&sk->v6.min_hops, v, 0, 255);
+	case IPV6_UNICAST_IF:	return set_unicast_if(sk, &sk->v6.uc_index, val, len);
 	case IPV6_TCLASS:	return set_tclass(sk, v);
 	case IPV6_MTU_DISCOVER:	return set_ranged(&sk->v6.mtu_discover, v, 0, MTU_DISCOVER_MAX);
 	case IPV6_MTU:		return set_mtu(v);
@@ -91,6 +93,8 @@ static int get_int(struct sock *sk, int name, int *v)
 	switch (name) {
 	case IPV6_V6ONLY:	*v = sk->v6.only; break;
 	case IPV6_UNICAST_HOPS:	*v = sk->v6.hops ? sk->v6.hops : sk->ip->ttl; break;
+	case IPV6_MINHOPCOUNT:	*v = sk->v6.min_hops; break;
+	case IPV6_UNICAST_IF:	*v = (int)htonl(sk->v6.uc_index); break;
 	case IPV6_TCLASS:	*v = sk->v6.tclass; break;
 	case IPV6_MTU_DISCOVER:	*v = sk->v6.mtu_discover; break;
 	case IPV6_MTU:		return get_mtu(sk, v);

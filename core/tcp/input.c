@@ -526,7 +526,7 @@ bool tcp_input(void *arg, struct packet *p, const struct ip_meta *m)
 {
 	struct tcp *tcp = arg;
 	struct tcp_segment s;
-	struct tcp_sock *l;
+	struct tcp_sock *tp;
 	struct tcp_end *e;
 	uint32_t isn = 0;
 
@@ -545,17 +545,19 @@ bool tcp_input(void *arg, struct packet *p, const struct ip_meta *m)
 		}
 		e = NULL;
 	}
-	if (e) {
-		tcp_process(container_of(e, struct tcp_sock, end), p, &s, m);
-		return true;
+	tp = e ? container_of(e, struct tcp_sock, end) :
+	     tcp_listener_find(tcp, m, s.sport, s.dport);
+	if (tp && sock_too_far(&tp->sk, m)) {
+		tcp->stats.min_ttl_drops++;
+		packet_free(p);
+	} else if (e) {
+		tcp_process(tp, p, &s, m);
+	} else if (tp) {
+		tcp_listen_input(tp, p, &s, m, isn);
+	} else {
+		tcp_reply_rst(tcp, m, &s);
+		packet_free(p);
 	}
-	l = tcp_listener_find(tcp, m, s.sport, s.dport);
-	if (l) {
-		tcp_listen_input(l, p, &s, m, isn);
-		return true;
-	}
-	tcp_reply_rst(tcp, m, &s);
-	packet_free(p);
 	return true;
 }
 
@@ -581,6 +583,10 @@ void tcp_icmp_error(void *arg, const struct ip_meta *q, const uint8_t *t, uint32
 	if (!end || end->state == TCPS_TIME_WAIT)
 		return;
 	tp = container_of(end, struct tcp_sock, end);
+	if (sock_too_far(&tp->sk, q)) {		/* what it quotes had come that far */
+		tcp->stats.min_ttl_drops++;
+		return;
+	}
 	if (seq_lt(seq, tp->snd_una) || seq_lt(tp->snd_nxt, seq)) {
 		tcp->stats.out_of_window_icmps++;
 		return;

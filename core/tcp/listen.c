@@ -140,6 +140,7 @@ static void inherit(struct tcp_sock *c, const struct tcp_sock *l)
 	k->rcvlowat = p->rcvlowat;
 	k->ttl = p->ttl;
 	k->tos = p->tos;
+	k->min_ttl = p->min_ttl;
 	k->priority = p->priority;
 	k->max_pacing_rate = p->max_pacing_rate;
 	k->mark = p->mark;

@@ -34,7 +34,7 @@ struct tcp_stats {			/* names as in Linux's snmp and netstat */
 		 defer_accept_drop, abort_on_linger, fastopen_active, fastopen_active_fail,
 		 fastopen_passive, fastopen_passive_fail, fastopen_listen_overflow,
 		 fastopen_cookie_reqd, fastopen_blackhole, mtup_probes, mtup_success, mtup_fail,
-		 out_of_window_icmps;
+		 out_of_window_icmps, min_ttl_drops;
 };
 
 /* Which congestion control a new connection gets, and how a name is found. */

@@ -495,6 +495,32 @@ START_TEST(dontroute_stays_on_the_link)
 }
 END_TEST
 
+/* IP_UNICAST_IF: where it goes when nothing else says so */
+START_TEST(unicast_if_chooses_the_nic)
+{
+	struct nic *eth0 = open_eth(), *eth1;
+	struct sock *a = open_udp();
+	uint32_t be;
+
+	eth1 = testnet_nic(&tn, &(struct testnet_link_config){ .name = "eth1" });
+	be = htonl(eth1->index);
+	ck_assert_int_eq(socket_setsockopt(a, IPPROTO_IP, IP_UNICAST_IF, &be, 3), -EINVAL);
+	ck_assert_int_eq(socket_setsockopt(a, IPPROTO_IP, IP_UNICAST_IF, &be, sizeof(be)), 0);
+	ck_assert_int_eq(send_to(a, PEER, 7, "x", 1), 1);
+	testnet_run(&tn, 0);
+	ck_assert_uint_eq(testnet_captured(eth0), 0);
+	ck_assert_uint_eq(testnet_captured(eth1), 1);	/* who has it there? */
+	be = htonl(eth0->index);
+	ck_assert_int_eq(socket_setsockopt(a, IPPROTO_IP, IP_UNICAST_IF, &be, sizeof(be)), 0);
+	ck_assert_int_eq(send_to(a, PEER, 7, "x", 1), 1);
+	ck_assert_int_eq(socket_setsockopt(a, SOL_SOCKET, SO_BINDTODEVICE, "eth0", 4), 0);
+	ck_assert_int_eq(socket_setsockopt(a, IPPROTO_IP, IP_UNICAST_IF, &be, sizeof(be)), -EINVAL);
+	testnet_run(&tn, 0);
+	ck_assert_uint_eq(testnet_captured(eth0), 1);
+	ck_assert_uint_eq(testnet_captured(eth1), 1);
+}
+END_TEST
+
 START_TEST(udp_segment_cuts)
 {
 	static char data[2500];
@@ -608,6 +634,7 @@ int main(void)
 	tcase_add_test(tc, own_broadcasts_come_back);
 	tcase_add_test(tc, loopback_has_broadcasts);
 	tcase_add_test(tc, dontroute_stays_on_the_link);
+	tcase_add_test(tc, unicast_if_chooses_the_nic);
 	tcase_add_test(tc, udp_segment_cuts);
 	tcase_add_test(tc, icmp_errors_by_kind);
 	tcase_add_test(tc, the_error_queue_is_bounded);

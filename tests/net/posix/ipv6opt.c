@@ -22,6 +22,11 @@ static const struct ask both[] = {
 	{ IPV6_UNICAST_HOPS, 64, 256, -EINVAL, 64 },
 	{ IPV6_UNICAST_HOPS, 64, -1, 0, 64 },
 	{ IPV6_UNICAST_HOPS, 64, -2, -EINVAL, 64 },
+	{ IPV6_MINHOPCOUNT, 0, 255, 0, 255 },
+	{ IPV6_MINHOPCOUNT, 0, 256, -EINVAL, 0 },
+	{ IPV6_MINHOPCOUNT, 0, -1, -EINVAL, 0 },
+	{ IPV6_UNICAST_IF, 0, 0x01000000, 0, 0x01000000 },	/* in network byte order: lo */
+	{ IPV6_UNICAST_IF, 0, 1, -EADDRNOTAVAIL, 0 },
 	{ IPV6_TCLASS, 0, 0x28, 0, 0x28 },
 	{ IPV6_TCLASS, 0, 256, -EINVAL, 0 },
 	{ IPV6_TCLASS, 0, -1, 0, 0 },
@@ -66,6 +71,11 @@ static const struct ask datagram[] = {
 static const struct ask ipv4[] = {
 	{ IP_TTL, 64, 33, 0, 33 },
 	{ IP_TTL, 64, 0, -EINVAL, 64 },
+	{ IP_MINTTL, 0, 255, 0, 255 },
+	{ IP_MINTTL, 0, 256, -EINVAL, 0 },
+	{ IP_MINTTL, 0, -1, -EINVAL, 0 },
+	{ IP_UNICAST_IF, 0, 0x01000000, 0, 0x01000000 },
+	{ IP_UNICAST_IF, 0, 1, -EADDRNOTAVAIL, 0 },
 	{ IP_TOS, 0, 0x10, 0, 0x10 },
 	{ IP_MTU_DISCOVER, 1, 2, 0, 2 },
 	{ IP_RECVERR, 0, 1, 0, 1 },

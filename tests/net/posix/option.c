@@ -121,8 +121,35 @@ static void controls(void)
 	close(p[1]);
 }
 
+/* IP_MINTTL, IPV6_MINHOPCOUNT: what comes from too far is as if it had been lost. */
+static void nearby(void)
+{
+	int hops = speaks_v4() ? IP_TTL : IPV6_UNICAST_HOPS, p[2];
+	int level = speaks_v4() ? IPPROTO_IP : IPPROTO_IPV6;
+	struct tcp_info i = { 0 };
+	socklen_t len = sizeof(i);
+	char c = 0;
+
+	tcp_pair(p);
+	IS(set_int(p[1], level, speaks_v4() ? IP_MINTTL : IPV6_MINHOPCOUNT, 60), 0);
+	IS(set_int(p[0], level, hops, 59), 0);
+	DID(write(p[0], "n", 1), 1);
+	for (int n = 0; n < 500 && !i.tcpi_total_retrans; n++) {
+		usleep(10000);
+		DID(getsockopt(p[0], IPPROTO_TCP, TCP_INFO, &i, &len), 0);
+	}
+	IS(i.tcpi_total_retrans > 0, 1);
+	IS(poll_now(p[1], POLLIN, 0), 0);
+	IS(set_int(p[0], level, hops, 60), 0);
+	DID(read(p[1], &c, 1), 1);
+	IS(c, 'n');
+	close(p[0]);
+	close(p[1]);
+}
+
 void test_option(void)
 {
+	nearby();
 	kinds();
 	values();
 	info();

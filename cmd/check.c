@@ -130,11 +130,12 @@ static void print_setting(void *arg, const char *key, const char *value)
 static void print_effective(const struct config *c, struct registry *r)
 {
 	static const char *const levels[] = { "error", "warn", "info", "debug" };
-	char memory[32];
+	char memory[32], drain[32];
 
-	printf("[weir]\nmode = %s\ngso = %s\ngro = %s\nallow-override = %s\nlog = %s\n", c->mode,
-	       c->gso ? "on" : "off", c->gro ? "on" : "off",
-	       c->allow_override ? "on" : "off", levels[c->log_level]);
+	format_duration(c->drain, drain, sizeof(drain));
+	printf("[weir]\nmode = %s\ngso = %s\ngro = %s\nallow-override = %s\ndrain = %s\nlog = %s\n",
+	       c->mode, c->gso ? "on" : "off", c->gro ? "on" : "off",
+	       c->allow_override ? "on" : "off", drain, levels[c->log_level]);
 	if (c->module_path)
 		printf("module-path = %s\n", c->module_path);
 	if (c->memory) {

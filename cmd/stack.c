@@ -5,7 +5,8 @@
  * Order matters. The sandbox's init is forked first, while this process is small and privileged;
  * the stack is started; what is not needed any more is given up; only then may the program run.
  * When the sandbox is empty, what programs had written may still be on its way: as a kernel would,
- * the stack goes on sending it, as long as it gets rid of some.
+ * the stack goes on sending it, as long as it gets rid of some, but not for longer than `drain` of
+ * [weir]: a peer that reads a byte now and then must not keep a container from ending.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,7 @@ struct stack_process {
 	struct launched launched;
 	struct loop_io init, life;
 	struct timer drain;
+	uint64_t ended;			/* ns: when the sandbox was empty */
 	uint64_t left, moved;		/* bytes on their way; when that last changed */
 };
 
@@ -85,7 +87,8 @@ static void stack_drain(struct timer *t)
 		p->left = left;
 		p->moved = env->now;
 	}
-	if (!left || env->now - p->moved > DRAIN_PATIENCE)
+	if (!left || env->now - p->moved > DRAIN_PATIENCE ||
+	    env->now - p->ended >= p->instance->config.drain)
 		p->instance->loop.stop = true;
 	else
 		timer_arm(&env->timers, t, env->now + DRAIN_LOOK);
@@ -98,7 +101,7 @@ static void init_exited(struct loop_io *io, uint32_t events)
 
 	(void)events;
 	loop_del(io);
-	p->moved = env->now;
+	p->ended = p->moved = env->now;
 	timer_arm(&env->timers, &p->drain, env->now + DRAIN_LOOK);
 }
 

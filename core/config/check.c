@@ -270,6 +270,7 @@ static void check_weir(struct check *ck, struct merged *m)
 	c->allow_override = keys.allow_override;
 	c->module_path = *keys.module_path ? keep(ck, keys.module_path) : NULL;
 	c->memory = keys.memory;
+	c->drain = keys.drain;
 	c->log_level = (enum log_level)keys.log;
 }
 

@@ -2,7 +2,7 @@
 /*
  * config.h - what an operator asked for: the INI, then the command line, checked whole.
  *
- *	[weir]       mode, gso, gro, allow-override, module-path, memory, log
+ *	[weir]       mode, gso, gro, allow-override, module-path, memory, drain, log
  *	[link NAME]  driver, address (repeatable, or a comma list), gateway, route (likewise), mtu, ipv6, accept-ra, accept-redirects, secure-redirects, addr-gen, stable-secret
  *		     + the driver's parameters
  *	[qdisc]      kind + its parameters; [qdisc NAME] for one NIC
@@ -107,6 +107,7 @@ struct config {
 	enum log_level log_level;
 	char *module_path;		/* NULL = default */
 	uint64_t memory;		/* bytes; 0 = default */
+	uint64_t drain;			/* ns, after the last program's end */
 	struct config_tcp tcp;
 	char *congestion;		/* default "cubic" */
 	struct setting *congestion_settings;

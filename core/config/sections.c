@@ -28,6 +28,9 @@ static const struct param weir_params[] = {
 	  .help = "folders of modules, separated by ':'" },
 	{ .name = "memory", .type = PARAM_SIZE, .offset = offsetof(struct weir_keys, memory),
 	  .min = 4u << 20, .max = 1ull << 40, .help = "memory for packets and buffers" },
+	{ .name = "drain", .type = PARAM_DURATION, .offset = offsetof(struct weir_keys, drain),
+	  .def = "60s",
+	  .help = "most time for what is still on its way when the last program has ended" },
 	{ .name = "log", .type = PARAM_ENUM, .offset = offsetof(struct weir_keys, log),
 	  .choices = log_levels, .def = "warn", .help = "how much is written to stderr" },
 	{ }

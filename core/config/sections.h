@@ -16,6 +16,7 @@ struct weir_keys {
 	bool gso, gro, allow_override;
 	char module_path[1024];
 	uint64_t memory;
+	uint64_t drain;			/* ns */
 	uint32_t log;
 };
 

@@ -270,4 +270,33 @@ lost_sentence() {
 }
 check "why the stack does not start is told each time" lost_sentence 50
 check "and addresses come back" restored
+
+# ---- what is still on its way at the end ----
+# All of it arrives; but a peer that takes it a byte at a time does not hold up the end for ever.
+cat >"$TMP/reader.py" <<'EOF'
+import socket, sys, time
+s = socket.create_server(("10.77.0.1", 7000))
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+print("ready", flush=True)
+c, n = s.accept()[0], 0
+while b := c.recv(1 if sys.argv[1] == "slow" else 65536):
+	n += len(b)
+	if sys.argv[1] == "slow":
+		time.sleep(.001)
+print(n, flush=True)
+EOF
+writer='import socket; s = socket.create_connection(("10.77.0.1", 7000)); s.sendall(bytes(100000))'
+drained() {	# SPEED ARGUMENTS-OF-RUN...
+	local speed=$1
+	shift
+	background ip netns exec $NSP python3 "$TMP/reader.py" "$speed" >"$TMP/read"
+	wait_for 10 grep -q ready "$TMP/read" || return 1
+	timeout 40 "$WEIR" run --netns $NSW "$@" -- python3 -c "$writer"
+}
+check "what was written arrives after the program's end" drained fast
+check "all of it" wait_for 10 grep -qx 100000 "$TMP/read"
+check "a slow peer has until drain" drained slow --set weir.drain=1s
+check "and had not read all" same "$(grep -c 100000 "$TMP/read")" 0
+stop $LAST
+check "drain = 0: nothing is waited for" drained slow --set weir.drain=0
 finish

@@ -94,7 +94,7 @@ START_TEST(sentences)
 		{ "[weir]\ngso =\n", "x.ini:2: gso has no value; write key = value, or remove the line\n" },
 		{ "[weir]\n= on\n", "x.ini:2: this line has no key; write key = value, or remove the line\n" },
 		{ "[weir]\ngos = on\n", "x.ini:2: [weir] gos: there is no such parameter; did you mean gso? "
-		  "There are mode, gso, gro, allow-override, module-path, memory and log\n" },
+		  "There are mode, gso, gro, allow-override, module-path, memory, drain and log\n" },
 		{ "[weir]\ngso = maybe\n",
 		  "x.ini:2: [weir] gso: maybe is neither on nor off; write on or off\n" },
 		{ "[weir]\nmemory = 1kb\n",

@@ -22,8 +22,8 @@ struct fifo_params {
 
 static const struct param fifo_param[] = {
 	{ .name = "limit", .type = PARAM_U32, .offset = offsetof(struct fifo_params, limit),
-	  .min = 1, .def = "1000",
-	  .help = "most packets that wait; has no effect when limit-bytes is given" },
+	  .def = "1000",
+	  .help = "most packets that wait, 0: no limit; has no effect when limit-bytes is given" },
 	{ .name = "limit-bytes", .type = PARAM_SIZE,
 	  .offset = offsetof(struct fifo_params, limit_bytes),
 	  .help = "most bytes that wait, link headers included" },
@@ -40,7 +40,7 @@ static int fifo_change(struct qdisc *q, const void *params, struct weir_error *e
 				 "packet %s can send (%u bytes); raise limit-bytes",
 				 (unsigned long long)p->limit_bytes, qdisc_nic_name(q),
 				 qdisc_mtu_len(q));
-	f->packets = p->limit_bytes ? UINT64_MAX : p->limit;
+	f->packets = p->limit_bytes || !p->limit ? UINT64_MAX : p->limit;
 	f->bytes = p->limit_bytes ? p->limit_bytes : UINT64_MAX;
 	return 0;
 }

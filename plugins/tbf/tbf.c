@@ -297,8 +297,7 @@ static void requeue(struct qdisc *q)
 
 static int tbf_init(struct qdisc *q, const void *params, struct weir_error *e)
 {
-	/* So large that tbf's own limit governs. */
-	static const char *const child_params[] = { "limit-bytes", "1099511627776", NULL };
+	static const char *const child_params[] = { "limit", "0", NULL };	/* tbf's own governs */
 	struct tbf_params p = *(const struct tbf_params *)params;
 	struct tbf *t = qdisc_priv(q);
 	int err = check(q, &p, e);

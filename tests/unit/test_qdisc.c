@@ -89,6 +89,16 @@ START_TEST(fifo_default_limit)
 }
 END_TEST
 
+START_TEST(fifo_without_limit)
+{
+	world_set(w, "fifo", "limit=0");
+	for (uint32_t i = 0; i < 1500; i++)
+		world_send(w, 100, i);
+	ck_assert_uint_eq(stats()->qlen, 1500);
+	ck_assert_uint_eq(stats()->drops, 0);
+}
+END_TEST
+
 START_TEST(fifo_change)
 {
 	struct weir_error e = { "" };
@@ -410,6 +420,7 @@ int main(void)
 	tcase_add_test(t, fifo_drops_the_newest);
 	tcase_add_test(t, fifo_limit_in_bytes);
 	tcase_add_test(t, fifo_default_limit);
+	tcase_add_test(t, fifo_without_limit);
 	tcase_add_test(t, fifo_change);
 	tcase_add_test(t, none_passes);
 	tcase_add_test(t, none_is_bounded);

@@ -202,6 +202,25 @@ static int world_change(struct world *w, const char *text, struct weir_error *e)
 	return err;
 }
 
+/* Of the root. */
+static inline struct qdisc_stats *world_stats(struct world *w)
+{
+	return &w->nic->root->stats;
+}
+
+/* Its own statistic of that name. */
+static inline uint64_t world_xstat(struct world *w, const char *name)
+{
+	struct qdisc_xstat x[16];
+	int n = w->nic->root->ops->stats(w->nic->root, x, 16);
+
+	for (int i = 0; i < n; i++)
+		if (!strcmp(x[i].name, name))
+			return x[i].value;
+	ck_abort_msg("no statistic %s", name);
+	return 0;
+}
+
 static inline void world_freed(struct packet *p)
 {
 	((struct world *)p->owner)->freed++;

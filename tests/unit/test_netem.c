@@ -26,23 +26,6 @@ static void teardown(void)
 	world_destroy(w);
 }
 
-static struct qdisc_stats *stats(void)
-{
-	return &w->nic->root->stats;
-}
-
-static uint64_t xstat(const char *name)
-{
-	struct qdisc_xstat x[16];
-	int n = w->nic->root->ops->stats(w->nic->root, x, 16);
-
-	for (int i = 0; i < n; i++)
-		if (!strcmp(x[i].name, name))
-			return x[i].value;
-	ck_abort_msg("no statistic %s", name);
-	return 0;
-}
-
 /* n packets with the numbers from first on, at once. */
 static void send_burst(uint32_t first, uint32_t n)
 {
@@ -79,7 +62,7 @@ START_TEST(delay_is_exact_and_keeps_order)
 	send_burst(0, 10);
 	world_run(w, start + 5 * MS);
 	send_burst(10, 10);
-	ck_assert_uint_eq(stats()->qlen, 20);
+	ck_assert_uint_eq(world_stats(w)->qlen, 20);
 	world_run(w, start + 10 * MS - 1);
 	ck_assert_uint_eq(w->nout, 0);
 	world_run(w, start + SEC);
@@ -91,9 +74,9 @@ START_TEST(delay_is_exact_and_keeps_order)
 		ck_assert_uint_ge(w->out[i].at, due);
 		ck_assert_uint_le(w->out[i].at, due + TICK);
 	}
-	ck_assert_uint_eq(stats()->packets, 20);
-	ck_assert_uint_eq(stats()->bytes, 20 * (SMALL + HEADERS));
-	ck_assert_uint_eq(stats()->backlog, 0);
+	ck_assert_uint_eq(world_stats(w)->packets, 20);
+	ck_assert_uint_eq(world_stats(w)->bytes, 20 * (SMALL + HEADERS));
+	ck_assert_uint_eq(world_stats(w)->backlog, 0);
 }
 END_TEST
 
@@ -242,8 +225,8 @@ static bool *send_and_see(uint32_t n)
 		ck_assert(i == 0 || w->out[i].id > w->out[i - 1].id);
 		came[w->out[i].id] = true;
 	}
-	ck_assert_uint_eq(w->nout + xstat("lost"), n);
-	ck_assert_uint_eq(stats()->drops, xstat("lost"));
+	ck_assert_uint_eq(w->nout + world_xstat(w, "lost"), n);
+	ck_assert_uint_eq(world_stats(w)->drops, world_xstat(w, "lost"));
 	ck_assert_uint_eq(w->freed, n);
 	return came;
 }
@@ -392,8 +375,8 @@ START_TEST(loss_is_no_refusal)
 
 	p->wire_len = p->len;
 	ck_assert_int_eq(qdisc_enqueue(q, p), QDISC_QUEUED);
-	ck_assert_uint_eq(stats()->drops, 1);
-	ck_assert_uint_eq(stats()->qlen, 0);
+	ck_assert_uint_eq(world_stats(w)->drops, 1);
+	ck_assert_uint_eq(world_stats(w)->qlen, 0);
 	ck_assert_uint_eq(w->freed, 1);
 }
 END_TEST
@@ -417,8 +400,8 @@ START_TEST(segments_are_lost_one_by_one)
 		came++;
 	}
 	check_share("lost segments", (double)(n * segs - came), n * segs, 0.01);
-	ck_assert_uint_eq(xstat("splits"), n);
-	ck_assert_uint_eq(came + stats()->drops, n * segs);
+	ck_assert_uint_eq(world_xstat(w, "splits"), n);
+	ck_assert_uint_eq(came + world_stats(w)->drops, n * segs);
 }
 END_TEST
 
@@ -428,14 +411,14 @@ START_TEST(constant_delay_leaves_super_segments_whole)
 	world_send(w, 30 * MSS, 1);
 	world_send(w, 20 * MSS, 2);	/* limit counts wire packets: 50 are too many */
 	world_send(w, 10 * MSS, 3);
-	ck_assert_uint_eq(stats()->drops, 1);
+	ck_assert_uint_eq(world_stats(w)->drops, 1);
 	world_run(w, w->env.now + 2 * MS);
 	ck_assert_uint_eq(w->nout, 2);
 	ck_assert(w->out[0].gso);
 	ck_assert_uint_eq(w->out[1].id, 3);
-	ck_assert_uint_eq(xstat("splits"), 0);
+	ck_assert_uint_eq(world_xstat(w, "splits"), 0);
 	world_send(w, 40 * MSS, 4);	/* the room is there again */
-	ck_assert_uint_eq(stats()->drops, 1);
+	ck_assert_uint_eq(world_stats(w)->drops, 1);
 }
 END_TEST
 
@@ -447,13 +430,13 @@ START_TEST(duplicates)
 
 	world_set(w, "netem", "duplicate=2%");
 	send_paced(n);
-	check_share("duplicated", (double)xstat("duplicated"), n, 0.02);
-	ck_assert_uint_eq(w->nout, n + xstat("duplicated"));
+	check_share("duplicated", (double)world_xstat(w, "duplicated"), n, 0.02);
+	ck_assert_uint_eq(w->nout, n + world_xstat(w, "duplicated"));
 	for (size_t i = 1, copies = 0; i < w->nout; i++) {
 		copies += w->out[i].id == w->out[i - 1].id;
 		ck_assert_uint_eq(w->out[i].id + copies, i);
 	}
-	ck_assert_uint_eq(stats()->drops, 0);
+	ck_assert_uint_eq(world_stats(w)->drops, 0);
 	ck_assert_uint_eq(w->freed, n);		/* a copy is charged to nobody */
 }
 END_TEST
@@ -520,7 +503,7 @@ START_TEST(corruption_turns_one_bit)
 		packet_free(p);
 	}
 	check_share("first half", halves[0], 1000, 0.5);
-	ck_assert_uint_eq(xstat("corrupted"), 1000);
+	ck_assert_uint_eq(world_xstat(w, "corrupted"), 1000);
 	ck_assert_uint_eq(w->freed, 1001);
 }
 END_TEST
@@ -597,8 +580,8 @@ START_TEST(marks_instead_of_losses)
 		ck_assert_uint_eq(checksum_fold(checksum_partial(p->data, 20, 0)), 0);
 		packet_free(p);
 	}
-	ck_assert_uint_eq(xstat("lost"), 64);
-	ck_assert_uint_eq(xstat("marked"), 192);
+	ck_assert_uint_eq(world_xstat(w, "lost"), 64);
+	ck_assert_uint_eq(world_xstat(w, "marked"), 192);
 }
 END_TEST
 
@@ -642,7 +625,7 @@ START_TEST(reorder_lets_some_overtake)
 	}
 	ck_assert_uint_eq(w->nout, n);
 	check_share("early", early, n, 0.25);
-	ck_assert_uint_eq(xstat("reordered"), early);
+	ck_assert_uint_eq(world_xstat(w, "reordered"), early);
 }
 END_TEST
 
@@ -757,12 +740,12 @@ START_TEST(limit_counts_what_waits)
 {
 	world_set(w, "netem", "delay=10ms limit=30");
 	send_burst(0, 100);
-	ck_assert_uint_eq(stats()->qlen, 30);
-	ck_assert_uint_eq(stats()->drops, 70);
+	ck_assert_uint_eq(world_stats(w)->qlen, 30);
+	ck_assert_uint_eq(world_stats(w)->drops, 70);
 	world_run(w, w->env.now + 20 * MS);
 	ck_assert_uint_eq(w->nout, 30);
 	send_burst(100, 30);
-	ck_assert_uint_eq(stats()->drops, 70);
+	ck_assert_uint_eq(world_stats(w)->drops, 70);
 }
 END_TEST
 
@@ -806,7 +789,7 @@ START_TEST(drain_keeps_order)
 	ck_assert_uint_gt(n, 5);
 	ck_assert_uint_lt(n, 45);
 	world_set(w, "fifo", "");
-	ck_assert_uint_eq(stats()->requeues, 50 - n);
+	ck_assert_uint_eq(world_stats(w)->requeues, 50 - n);
 	world_run(w, w->env.now);
 	ck_assert_uint_eq(w->nout, 50);
 	for (uint32_t i = 0; i < 50; i++)
@@ -820,9 +803,9 @@ START_TEST(reset_drops_everything)
 	send_burst(0, 50);
 	world_run(w, w->env.now + 12 * MS);
 	qdisc_reset(w->nic->root);
-	ck_assert_uint_eq(stats()->qlen, 0);
-	ck_assert_uint_eq(stats()->backlog, 0);
-	ck_assert_uint_eq(stats()->drops + w->nout, 50);
+	ck_assert_uint_eq(world_stats(w)->qlen, 0);
+	ck_assert_uint_eq(world_stats(w)->backlog, 0);
+	ck_assert_uint_eq(world_stats(w)->drops + w->nout, 50);
 	ck_assert_uint_eq(w->freed, 50);
 	w->nout = 0;
 	send_burst(0, 50);		/* all the room is there, and the link is free */
@@ -859,7 +842,7 @@ START_TEST(change_keeps_what_waits)
 	ck_assert_uint_ge(w->out[0].id, 20);
 	world_run(w, start + 101 * MS);
 	ck_assert_uint_eq(w->nout, 20);
-	ck_assert_uint_eq(xstat("lost"), 10);
+	ck_assert_uint_eq(world_xstat(w, "lost"), 10);
 }
 END_TEST
 

@@ -15,17 +15,12 @@ static void teardown(void)
 	world_destroy(w);
 }
 
-static struct qdisc_stats *stats(void)
-{
-	return &w->nic->root->stats;
-}
-
 START_TEST(fifo_keeps_order)
 {
 	world_set(w, "fifo", "");
 	for (uint32_t i = 0; i < 500; i++)
 		world_send(w, i % 3 ? MSS : 40000, i);
-	ck_assert_uint_eq(stats()->qlen, 500);
+	ck_assert_uint_eq(world_stats(w)->qlen, 500);
 	world_run(w, w->env.now);
 	ck_assert_uint_eq(w->nout, 500);
 	for (uint32_t i = 0; i < 500; i++)
@@ -41,15 +36,15 @@ START_TEST(fifo_counts)
 	w->closed = true;
 	world_send(w, 100, 0);
 	world_send(w, 40000, 1);
-	ck_assert_uint_eq(stats()->backlog, world_wire_len(100) + world_wire_len(40000));
-	ck_assert_uint_eq(stats()->qlen, 2);
-	ck_assert_uint_eq(stats()->packets, 0);
+	ck_assert_uint_eq(world_stats(w)->backlog, world_wire_len(100) + world_wire_len(40000));
+	ck_assert_uint_eq(world_stats(w)->qlen, 2);
+	ck_assert_uint_eq(world_stats(w)->packets, 0);
 	world_run(w, w->env.now);
-	ck_assert_uint_eq(stats()->backlog, 0);
-	ck_assert_uint_eq(stats()->qlen, 0);
-	ck_assert_uint_eq(stats()->packets, 1 + segs);
-	ck_assert_uint_eq(stats()->bytes, 100 + HEADERS + 40000 + segs * HEADERS);
-	ck_assert_uint_eq(stats()->drops, 0);
+	ck_assert_uint_eq(world_stats(w)->backlog, 0);
+	ck_assert_uint_eq(world_stats(w)->qlen, 0);
+	ck_assert_uint_eq(world_stats(w)->packets, 1 + segs);
+	ck_assert_uint_eq(world_stats(w)->bytes, 100 + HEADERS + 40000 + segs * HEADERS);
+	ck_assert_uint_eq(world_stats(w)->drops, 0);
 }
 END_TEST
 
@@ -58,8 +53,8 @@ START_TEST(fifo_drops_the_newest)
 	world_set(w, "fifo", "limit=10");
 	for (uint32_t i = 0; i < 25; i++)
 		world_send(w, 100, i);
-	ck_assert_uint_eq(stats()->qlen, 10);
-	ck_assert_uint_eq(stats()->drops, 15);
+	ck_assert_uint_eq(world_stats(w)->qlen, 10);
+	ck_assert_uint_eq(world_stats(w)->drops, 15);
 	ck_assert_uint_eq(w->freed, 15);
 	world_run(w, w->env.now);
 	ck_assert_uint_eq(w->nout, 10);
@@ -72,10 +67,10 @@ START_TEST(fifo_limit_in_bytes)
 	world_set(w, "fifo", "limit-bytes=3000 limit=1");
 	for (uint32_t i = 0; i < 3; i++)
 		world_send(w, 1000 - HEADERS, i);
-	ck_assert_uint_eq(stats()->backlog, 3000);
-	ck_assert_uint_eq(stats()->drops, 0);
+	ck_assert_uint_eq(world_stats(w)->backlog, 3000);
+	ck_assert_uint_eq(world_stats(w)->drops, 0);
 	world_send(w, 1, 3);
-	ck_assert_uint_eq(stats()->drops, 1);
+	ck_assert_uint_eq(world_stats(w)->drops, 1);
 }
 END_TEST
 
@@ -84,8 +79,8 @@ START_TEST(fifo_default_limit)
 	world_set(w, "fifo", "");
 	for (uint32_t i = 0; i < 1001; i++)
 		world_send(w, 100, i);
-	ck_assert_uint_eq(stats()->qlen, 1000);
-	ck_assert_uint_eq(stats()->drops, 1);
+	ck_assert_uint_eq(world_stats(w)->qlen, 1000);
+	ck_assert_uint_eq(world_stats(w)->drops, 1);
 }
 END_TEST
 
@@ -94,8 +89,8 @@ START_TEST(fifo_without_limit)
 	world_set(w, "fifo", "limit=0");
 	for (uint32_t i = 0; i < 1500; i++)
 		world_send(w, 100, i);
-	ck_assert_uint_eq(stats()->qlen, 1500);
-	ck_assert_uint_eq(stats()->drops, 0);
+	ck_assert_uint_eq(world_stats(w)->qlen, 1500);
+	ck_assert_uint_eq(world_stats(w)->drops, 0);
 }
 END_TEST
 
@@ -107,15 +102,15 @@ START_TEST(fifo_change)
 	for (uint32_t i = 0; i < 10; i++)
 		world_send(w, 100, i);
 	ck_assert_int_eq(world_change(w, "limit=5", &e), 0);
-	ck_assert_uint_eq(stats()->qlen, 10);
+	ck_assert_uint_eq(world_stats(w)->qlen, 10);
 	world_send(w, 100, 10);
-	ck_assert_uint_eq(stats()->drops, 1);
+	ck_assert_uint_eq(world_stats(w)->drops, 1);
 	ck_assert_int_eq(world_change(w, "limit-bytes=1000", &e), -EINVAL);
 	ck_assert_str_eq(e.text, "limit-bytes: 1000 bytes is smaller than the largest packet eth0 "
 			 "can send (1514 bytes); raise limit-bytes");
 	ck_assert_int_eq(world_change(w, "limit=11", &e), 0);
 	world_send(w, 100, 11);
-	ck_assert_uint_eq(stats()->qlen, 11);
+	ck_assert_uint_eq(world_stats(w)->qlen, 11);
 }
 END_TEST
 
@@ -124,13 +119,13 @@ START_TEST(none_passes)
 	world_set(w, "none", "");
 	for (uint32_t i = 0; i < 300; i++)
 		world_send(w, MSS, i);
-	ck_assert_uint_eq(stats()->qlen, 0);
+	ck_assert_uint_eq(world_stats(w)->qlen, 0);
 	world_run(w, w->env.now);
 	ck_assert_uint_eq(w->nout, 300);
 	for (uint32_t i = 0; i < 300; i++)
 		ck_assert_uint_eq(w->out[i].id, i);
-	ck_assert_uint_eq(stats()->packets, 300);
-	ck_assert_uint_eq(stats()->bytes, 300ull * MTU_FRAME);
+	ck_assert_uint_eq(world_stats(w)->packets, 300);
+	ck_assert_uint_eq(world_stats(w)->bytes, 300ull * MTU_FRAME);
 }
 END_TEST
 
@@ -144,12 +139,12 @@ START_TEST(none_is_bounded)
 	world_run(w, w->env.now);
 	ck_assert_uint_eq(w->nic->ring.len, NIC_RING);
 	ck_assert_uint_eq(w->nic->ring_drops, 2 * NIC_RING);
-	ck_assert_uint_eq(stats()->drops, 2 * NIC_RING);
+	ck_assert_uint_eq(world_stats(w)->drops, 2 * NIC_RING);
 	w->closed = false;
 	nic_writable(w->nic);
 	world_run(w, w->env.now);
 	ck_assert_uint_eq(w->nout, NIC_RING);
-	ck_assert_uint_eq(stats()->packets, NIC_RING);
+	ck_assert_uint_eq(world_stats(w)->packets, NIC_RING);
 }
 END_TEST
 
@@ -223,10 +218,10 @@ START_TEST(swap_drops_what_does_not_fit)
 	for (uint32_t i = 0; i < 100; i++)
 		world_send(w, 100, i);
 	world_set(w, "fifo", "limit=30");
-	ck_assert_uint_eq(stats()->qlen, 30);
-	ck_assert_uint_eq(stats()->drops, 70);
-	ck_assert_uint_eq(stats()->requeues, 100);
-	ck_assert_uint_eq(stats()->packets, 0);
+	ck_assert_uint_eq(world_stats(w)->qlen, 30);
+	ck_assert_uint_eq(world_stats(w)->drops, 70);
+	ck_assert_uint_eq(world_stats(w)->requeues, 100);
+	ck_assert_uint_eq(world_stats(w)->packets, 0);
 }
 END_TEST
 
@@ -276,18 +271,18 @@ START_TEST(reload_root)
 	ck_assert_ptr_ne(w->nic->root, old);
 	ck_assert_ptr_eq(w->nic->root->ops->leaf(w->nic->root), child);
 	ck_assert_ptr_eq(child->parent, w->nic->root);
-	ck_assert_uint_eq(stats()->packets, was.packets);
-	ck_assert_uint_eq(stats()->bytes, was.bytes);
-	ck_assert_uint_eq(stats()->qlen, was.qlen);
-	ck_assert_uint_eq(stats()->backlog, was.backlog);
-	ck_assert_uint_eq(stats()->requeues, was.qlen);
+	ck_assert_uint_eq(world_stats(w)->packets, was.packets);
+	ck_assert_uint_eq(world_stats(w)->bytes, was.bytes);
+	ck_assert_uint_eq(world_stats(w)->qlen, was.qlen);
+	ck_assert_uint_eq(world_stats(w)->backlog, was.backlog);
+	ck_assert_uint_eq(world_stats(w)->requeues, was.qlen);
 	ck_assert_uint_eq(child->stats.packets, was.packets);
 
 	world_run(w, w->env.now + 2 * SEC);
 	ck_assert_uint_eq(w->nout, 50);
 	for (uint32_t i = 0; i < 50; i++)
 		ck_assert_uint_eq(w->out[i].id, i);
-	ck_assert_uint_eq(stats()->packets, 50);
+	ck_assert_uint_eq(world_stats(w)->packets, 50);
 }
 END_TEST
 
@@ -340,8 +335,8 @@ START_TEST(failed_reload_changes_nothing)
 	ck_assert_int_lt(qdisc_reload(old, &bad, m, &e), 0);
 	ck_assert_str_eq(e.text, "the new code does not like it here");
 	ck_assert_ptr_eq(w->nic->root, old);
-	ck_assert_uint_eq(stats()->qlen, 19);
-	ck_assert_uint_eq(stats()->requeues, 0);
+	ck_assert_uint_eq(world_stats(w)->qlen, 19);
+	ck_assert_uint_eq(world_stats(w)->requeues, 0);
 	world_run(w, w->env.now + 2 * SEC);
 	ck_assert_uint_eq(w->nout, 20);
 }

@@ -25,23 +25,6 @@ static void teardown(void)
 	world_destroy(w);
 }
 
-static struct qdisc_stats *stats(void)
-{
-	return &w->nic->root->stats;
-}
-
-static uint64_t xstat(const char *name)
-{
-	struct qdisc_xstat x[8];
-	int n = w->nic->root->ops->stats(w->nic->root, x, 8);
-
-	for (int i = 0; i < n; i++)
-		if (!strcmp(x[i].name, name))
-			return x[i].value;
-	ck_abort_msg("no statistic %s", name);
-	return 0;
-}
-
 struct bound {
 	uint64_t rate, burst;		/* bytes/s, bytes */
 };
@@ -129,9 +112,9 @@ START_TEST(random_traffic_obeys)
 	check_windows((struct bound){ rate, burst });
 	if (peak)
 		check_windows((struct bound){ peak, peak_bucket(peak) });
-	ck_assert_uint_eq(out_bytes() + stats()->backlog, offered);
-	ck_assert_uint_eq(stats()->bytes, out_bytes());
-	ck_assert_uint_eq(stats()->drops, 0);
+	ck_assert_uint_eq(out_bytes() + world_stats(w)->backlog, offered);
+	ck_assert_uint_eq(world_stats(w)->bytes, out_bytes());
+	ck_assert_uint_eq(world_stats(w)->drops, 0);
 	ck_assert_uint_gt(w->nout, 0);
 }
 END_TEST
@@ -157,8 +140,8 @@ START_TEST(changes_obey)
 		offered += random_traffic(rate, 1 + below(4));
 	}
 	check_windows((struct bound){ rate, burst });
-	ck_assert_uint_eq(out_bytes() + stats()->backlog, offered);
-	ck_assert_uint_eq(stats()->drops, 0);
+	ck_assert_uint_eq(out_bytes() + world_stats(w)->backlog, offered);
+	ck_assert_uint_eq(world_stats(w)->drops, 0);
 }
 END_TEST
 
@@ -245,7 +228,7 @@ START_TEST(no_drift)
 	}
 	ck_assert_uint_gt(w->bytes, burst);
 	tokens = (u128)burst * NS + (u128)rate * (w->env.now - start) - (u128)w->bytes * NS;
-	ck_assert_uint_eq(xstat("tokens"), (uint64_t)(tokens / NS));
+	ck_assert_uint_eq(world_xstat(w, "tokens"), (uint64_t)(tokens / NS));
 }
 END_TEST
 
@@ -259,7 +242,7 @@ START_TEST(wakes_exactly)
 	world_run(w, start);
 	ck_assert_uint_eq(w->nout, 1);
 	ck_assert_uint_eq(w->nic->watchdog.at, start + 1514000);
-	ck_assert_uint_eq(stats()->overlimits, 1);
+	ck_assert_uint_eq(world_stats(w)->overlimits, 1);
 	world_run(w, start + 1513999);
 	ck_assert_uint_eq(w->nout, 1);
 	world_run(w, start + 1514000 + (2u << TIMER_TICK_SHIFT));
@@ -323,9 +306,9 @@ START_TEST(cuts_what_is_larger_than_the_bucket)
 {
 	world_set(w, "tbf", "rate=1gbit burst=10000");
 	world_send(w, 40000, 7);
-	ck_assert_uint_eq(stats()->qlen, 28);
-	ck_assert_uint_eq(stats()->backlog, world_wire_len(40000));
-	ck_assert_uint_eq(xstat("splits"), 1);
+	ck_assert_uint_eq(world_stats(w)->qlen, 28);
+	ck_assert_uint_eq(world_stats(w)->backlog, world_wire_len(40000));
+	ck_assert_uint_eq(world_xstat(w, "splits"), 1);
 	world_run(w, w->env.now + SEC);
 	ck_assert_uint_eq(w->nout, 28);
 	ck_assert_uint_eq(out_bytes(), world_wire_len(40000));
@@ -333,7 +316,7 @@ START_TEST(cuts_what_is_larger_than_the_bucket)
 		ck_assert(!w->out[i].gso);
 		ck_assert_uint_le(w->out[i].len, MTU_FRAME);
 	}
-	ck_assert_uint_eq(stats()->packets, 28);
+	ck_assert_uint_eq(world_stats(w)->packets, 28);
 	ck_assert_uint_eq(w->freed, 1);
 }
 END_TEST
@@ -346,8 +329,8 @@ START_TEST(passes_what_fits)
 	ck_assert_uint_eq(w->nout, 1);
 	ck_assert(w->out[0].gso);
 	ck_assert_uint_eq(w->out[0].len, world_wire_len(40000));
-	ck_assert_uint_eq(xstat("splits"), 0);
-	ck_assert_uint_eq(stats()->packets, 28);
+	ck_assert_uint_eq(world_xstat(w, "splits"), 0);
+	ck_assert_uint_eq(world_stats(w)->packets, 28);
 }
 END_TEST
 
@@ -356,8 +339,8 @@ START_TEST(peak_bucket_cuts)
 	world_set(w, "tbf", "rate=1mbit burst=100000 peakrate=10mbit mtu=3100");
 	world_send(w, 40000, 7);
 	world_send(w, 2 * MSS, 8);
-	ck_assert_uint_eq(stats()->qlen, 29);
-	ck_assert_uint_eq(xstat("splits"), 1);
+	ck_assert_uint_eq(world_stats(w)->qlen, 29);
+	ck_assert_uint_eq(world_xstat(w, "splits"), 1);
 }
 END_TEST
 
@@ -370,8 +353,8 @@ START_TEST(drops_what_can_never_leave)
 	p = world_packet(w, MSS, 1);
 	p->wire_len = 2001;
 	ck_assert_int_eq(qdisc_enqueue(w->nic->root, p), QDISC_DROPPED);
-	ck_assert_uint_eq(stats()->drops, 1);
-	ck_assert_uint_eq(stats()->backlog, 0);
+	ck_assert_uint_eq(world_stats(w)->drops, 1);
+	ck_assert_uint_eq(world_stats(w)->backlog, 0);
 }
 END_TEST
 
@@ -385,8 +368,8 @@ START_TEST(no_memory_to_cut)
 	p->wire_len = world_wire_len(40000);
 	w->pool.limit = w->pool.used;
 	ck_assert_int_eq(qdisc_enqueue(w->nic->root, p), QDISC_DROPPED);
-	ck_assert_uint_eq(stats()->drops, 1);
-	ck_assert_uint_eq(stats()->qlen, 1);
+	ck_assert_uint_eq(world_stats(w)->drops, 1);
+	ck_assert_uint_eq(world_stats(w)->qlen, 1);
 	ck_assert_uint_eq(w->freed, 1);
 }
 END_TEST
@@ -404,8 +387,8 @@ START_TEST(limit_in_bytes)
 {
 	world_set(w, "tbf", "rate=1mbit burst=2000 limit=15140");
 	fill(100);
-	ck_assert_uint_eq(stats()->backlog, 15140);
-	ck_assert_uint_eq(stats()->drops, 90);
+	ck_assert_uint_eq(world_stats(w)->backlog, 15140);
+	ck_assert_uint_eq(world_stats(w)->drops, 90);
 }
 END_TEST
 
@@ -414,7 +397,7 @@ START_TEST(limit_as_latency)
 	/* 125000 B/s * 100 ms + 2000 = 14500 */
 	world_set(w, "tbf", "rate=1mbit burst=2000 latency=100ms");
 	fill(100);
-	ck_assert_uint_eq(stats()->qlen, 14500 / MTU_FRAME);
+	ck_assert_uint_eq(world_stats(w)->qlen, 14500 / MTU_FRAME);
 }
 END_TEST
 
@@ -423,7 +406,7 @@ START_TEST(limit_as_latency_at_peak)
 	/* min(125000 * 100 ms + 100000, 250000 * 100 ms + 1514) = 26514 */
 	world_set(w, "tbf", "rate=1mbit burst=100000 latency=100ms peakrate=2mbit");
 	fill(100);
-	ck_assert_uint_eq(stats()->qlen, 26514 / MTU_FRAME);
+	ck_assert_uint_eq(world_stats(w)->qlen, 26514 / MTU_FRAME);
 }
 END_TEST
 
@@ -431,7 +414,7 @@ START_TEST(default_limit)
 {
 	world_set(w, "tbf", "rate=1mbit burst=2000");
 	fill(20000);
-	ck_assert_uint_eq(stats()->qlen, (16u * 1048576 + 2000) / MTU_FRAME);
+	ck_assert_uint_eq(world_stats(w)->qlen, (16u * 1048576 + 2000) / MTU_FRAME);
 }
 END_TEST
 
@@ -439,8 +422,8 @@ START_TEST(small_limit_cuts_too)
 {
 	world_set(w, "tbf", "rate=1mbit burst=100000 limit=6056");
 	world_send(w, 40000, 0);
-	ck_assert_uint_eq(stats()->qlen, 4);
-	ck_assert_uint_eq(stats()->drops, 24);
+	ck_assert_uint_eq(world_stats(w)->qlen, 4);
+	ck_assert_uint_eq(world_stats(w)->drops, 24);
 }
 END_TEST
 
@@ -468,7 +451,7 @@ START_TEST(swaps_give_no_tokens)
 	uint64_t start = w->env.now;
 
 	world_set(w, "tbf", "rate=1000000 burst=100000");
-	ck_assert_uint_eq(xstat("tokens"), 100000);
+	ck_assert_uint_eq(world_xstat(w, "tokens"), 100000);
 	fill(500);
 	for (int i = 0; i < 100; i++) {
 		world_set(w, "tbf", "rate=1000000 burst=100000");
@@ -476,7 +459,7 @@ START_TEST(swaps_give_no_tokens)
 	}
 	check_windows((struct bound){ 1000000, 100000 });
 	ck_assert_uint_le(out_bytes(), 100000 + 1000000 * (w->env.now - start) / SEC);
-	ck_assert_uint_eq(stats()->drops, 0);
+	ck_assert_uint_eq(world_stats(w)->drops, 0);
 }
 END_TEST
 
@@ -486,7 +469,7 @@ START_TEST(peak_turned_on_and_off)
 
 	world_set(w, "tbf", "rate=1000000 burst=100000");
 	ck_assert_int_eq(world_change(w, "peakrate=2000000 mtu=1514", &e), 0);
-	ck_assert_uint_eq(xstat("peak-tokens"), 0);
+	ck_assert_uint_eq(world_xstat(w, "peak-tokens"), 0);
 	for (uint32_t i = 0; i < 30; i++)
 		world_send(w, MSS, i);
 	world_run(w, w->env.now + 5 * MS);
@@ -522,16 +505,16 @@ START_TEST(smaller_burst_cuts_what_waits)
 		world_send(w, 60000, i);
 	world_run(w, w->env.now);
 	ck_assert_uint_eq(w->nout, 1);
-	backlog = stats()->backlog;
+	backlog = world_stats(w)->backlog;
 	ck_assert_int_eq(world_change(w, "burst=2000 limit=10000", &e), 0);
-	ck_assert_uint_eq(stats()->backlog, backlog);
-	ck_assert_uint_eq(stats()->qlen, 4 * ((60000 + MSS - 1) / MSS));
-	ck_assert_uint_eq(stats()->drops, 0);
-	ck_assert_uint_eq(xstat("splits"), 4);
+	ck_assert_uint_eq(world_stats(w)->backlog, backlog);
+	ck_assert_uint_eq(world_stats(w)->qlen, 4 * ((60000 + MSS - 1) / MSS));
+	ck_assert_uint_eq(world_stats(w)->drops, 0);
+	ck_assert_uint_eq(world_xstat(w, "splits"), 4);
 	world_run(w, w->env.now + 100 * SEC);
-	ck_assert_uint_eq(stats()->qlen, 0);
+	ck_assert_uint_eq(world_stats(w)->qlen, 0);
 	ck_assert_uint_eq(out_bytes(), 5 * world_wire_len(60000));
-	ck_assert_uint_eq(stats()->bytes, out_bytes());
+	ck_assert_uint_eq(world_stats(w)->bytes, out_bytes());
 }
 END_TEST
 
@@ -550,7 +533,7 @@ START_TEST(bad_change_changes_nothing)
 	world_run(w, w->env.now + 10 * MS);
 	params = malloc(q->ops->params_size);
 	memcpy(params, q->params, q->ops->params_size);
-	tokens = xstat("tokens");
+	tokens = world_xstat(w, "tokens");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct qdisc_stats was = q->stats;
 		struct weir_error e = { "" };
@@ -559,7 +542,7 @@ START_TEST(bad_change_changes_nothing)
 		ck_assert_str_ne(e.text, "");
 		ck_assert_mem_eq(params, q->params, q->ops->params_size);
 		ck_assert_mem_eq(&was, &q->stats, sizeof(was));
-		ck_assert_uint_eq(xstat("tokens"), tokens);
+		ck_assert_uint_eq(world_xstat(w, "tokens"), tokens);
 	}
 	free(params);
 	world_run(w, w->env.now + SEC);
@@ -662,17 +645,17 @@ END_TEST
 START_TEST(burst_as_a_duration)
 {
 	world_set(w, "tbf", "burst=10ms rate=100mbit");
-	ck_assert_uint_eq(xstat("tokens"), 125000);
+	ck_assert_uint_eq(world_xstat(w, "tokens"), 125000);
 }
 END_TEST
 
 START_TEST(largest_of_everything)
 {
 	world_set(w, "tbf", "rate=1000000000000 burst=4294967295 latency=1000000s");
-	ck_assert_uint_eq(xstat("tokens"), 4294967295);
+	ck_assert_uint_eq(world_xstat(w, "tokens"), 4294967295);
 	world_send(w, MSS, 1);
 	world_run(w, w->env.now + 1000 * SEC);
-	ck_assert_uint_eq(xstat("tokens"), 4294967295);
+	ck_assert_uint_eq(world_xstat(w, "tokens"), 4294967295);
 }
 END_TEST
 

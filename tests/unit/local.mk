@@ -25,6 +25,7 @@ unit_tests = \
 	tests/unit/test_ndp \
 	tests/unit/test_neighbour \
 	tests/unit/test_netem \
+	tests/unit/test_netem_loss \
 	tests/unit/test_netlink \
 	tests/unit/test_nic \
 	tests/unit/test_packet \
@@ -76,6 +77,7 @@ tests_libtest_la_SOURCES += \
 	tests/unit/groupnet.h \
 	tests/unit/instance_world.h \
 	tests/unit/ndpnet.h \
+	tests/unit/netem_world.h \
 	tests/unit/packet_world.h \
 	tests/unit/plain_qdisc.c \
 	tests/unit/plain_qdisc.h \

@@ -192,7 +192,7 @@ static struct qdisc *world_set(struct world *w, const char *kind, const char *te
 	return q;
 }
 
-static int world_change(struct world *w, const char *text, struct weir_error *e)
+static inline int world_change(struct world *w, const char *text, struct weir_error *e)
 {
 	struct qdisc *q = w->nic->root;
 	void *params = world_params(w, q->ops->name, text, q->params, e);

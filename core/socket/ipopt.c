@@ -111,8 +111,9 @@ static int set_options(socklen_t len)
 /* Where an empty value is a mistake, not a zero. */
 static bool needs_value(int name)
 {
-	return name == IP_TTL || name == IP_MINTTL || name == IP_HDRINCL || name == IP_MULTICAST_TTL ||
-	       name == IP_MULTICAST_LOOP || name == IP_MULTICAST_ALL || name == IP_FREEBIND || name == IP_TRANSPARENT;
+	return name == IP_TTL || name == IP_MINTTL || name == IP_HDRINCL ||
+	       name == IP_MULTICAST_TTL || name == IP_MULTICAST_LOOP || name == IP_MULTICAST_ALL ||
+	       name == IP_FREEBIND || name == IP_TRANSPARENT;
 }
 
 int sol_ip_set(struct sock *sk, int name, const void *val, socklen_t len)

@@ -4,8 +4,8 @@
  *
  * Theory of operation. Linux counts segments where weir counts bytes: windows are bytes by the
  * current mss, rounded up; what is under way is counted in both (sendq.c), and so is what has
- * arrived, for a segment may be small. docs/tcp-info.md lists all fields. Three clocks (RFC 4898's tcpEStatsPerf of the
- * sender) tell what held up the sender while it had something to send:
+ * arrived, for a segment may be small. docs/tcp-info.md lists all fields. Three clocks (RFC 4898's
+ * tcpEStatsPerf of the sender) tell what held up the sender while it had something to send:
  *
  *	rwnd	data waits, and the peer's window has no room for it
  *	sndbuf	all that was written is out, and the writer waits for room in the send buffer
@@ -113,7 +113,8 @@ void tcp_info_fill(struct tcp_sock *tp, struct tcp_info *i)
 	i->tcpi_last_data_sent = msec_since(tp, tp->last_sent);
 	i->tcpi_last_data_recv = msec_since(tp, tp->last_data);
 	i->tcpi_last_ack_recv = msec_since(tp, tp->last_ack_recv);
-	i->tcpi_pmtu = tp->pmtu > UINT16_MAX && ip_addr_is_v4(&tp->end.remote) ? UINT16_MAX : tp->pmtu;
+	i->tcpi_pmtu = ip_addr_is_v4(&tp->end.remote) && tp->pmtu > UINT16_MAX ? UINT16_MAX :
+		       tp->pmtu;
 	i->tcpi_rcv_ssthresh = recvq_full_window(tp);
 	i->tcpi_rtt = usec(tp->srtt);
 	i->tcpi_rttvar = usec(tp->rttvar);

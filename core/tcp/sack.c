@@ -15,9 +15,9 @@
  * unmarked, which costs a needless retransmission and nothing else.
  *
  * Blocks are believed only within [SND.UNA, SND.NXT). The first block is a D-SACK when it lies
- * below the ACK, or within the second (RFC 2883 4.3). It does not mark anything. It is believed only
- * as long as not more segments were reported twice than were sent twice: beyond that the network
- * duplicates, or the peer lies.
+ * below the ACK, or within the second (RFC 2883 4.3). It does not mark anything. It is believed
+ * only as long as not more segments were reported twice than were sent twice: beyond that the
+ * network duplicates, or the peer lies.
  *
  * A peer may drop what it has SACKed (RFC 2018 section 8). Marks are therefore never a reason to
  * free data, and tcp_sack_forget() takes all of them back when a timeout finds the first segment

@@ -244,7 +244,7 @@ struct tcp_sock {
 
 	/* delivery, see rate.c */
 	uint64_t delivered, delivered_at;	/* bytes that have arrived; when some last did */
-	uint32_t segs_delivered;	/* the same in segments, SYN and what arrived twice among them */
+	uint32_t segs_delivered;	/* the same in segments; SYN and what came twice count */
 	uint64_t lost;			/* bytes ever deemed lost */
 	uint64_t first_sent;		/* of the last segment sent among those that arrived */
 	uint64_t round_delivered;	/* delivered when this round trip began */

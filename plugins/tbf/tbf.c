@@ -297,7 +297,8 @@ static void requeue(struct qdisc *q)
 
 static int tbf_init(struct qdisc *q, const void *params, struct weir_error *e)
 {
-	static const char *const child_params[] = { "limit", "0", NULL };	/* tbf's own governs */
+	/* No limit: tbf's own governs. */
+	static const char *const child_params[] = { "limit", "0", NULL };
 	struct tbf_params p = *(const struct tbf_params *)params;
 	struct tbf *t = qdisc_priv(q);
 	int err = check(q, &p, e);

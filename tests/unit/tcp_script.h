@@ -2,8 +2,8 @@
 /*
  * tcp_script.h - a TCP under test and a peer made of a script, in the manner of packetdrill.
  *
- * The stack is 10.0.0.1, the peer 10.0.0.2; or fd00::1 and fd00::2. Sequence numbers are relative: 0 is the SYN
- * of each side, as in packetdrill. What the stack sends is taken frame by frame.
+ * The stack is 10.0.0.1, the peer 10.0.0.2; or fd00::1 and fd00::2. Sequence numbers are relative:
+ * 0 is the SYN of each side, as in packetdrill. What the stack sends is taken frame by frame.
  */
 #ifndef TCP_SCRIPT_H
 #define TCP_SCRIPT_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_netem_loss.c - what netem loses: one by one, in bursts, by four states, of super-segments. */
+/* test_netem_loss.c - what netem loses: singly, in bursts, by four states, of super-segments. */
 #include "netem_world.h"
 #include "tests/suite.h"
 

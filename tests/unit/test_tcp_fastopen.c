@@ -126,7 +126,7 @@ START_TEST(client_much)
 }
 END_TEST
 
-/* The rest of a SYN's data is a segment like others: SACKs within it do no harm, all of it is marked. */
+/* The rest of a SYN's data is a segment like others: a SACK within it does no harm. */
 START_TEST(client_sacked)
 {
 	struct script t;

@@ -369,7 +369,7 @@ START_TEST(mss)
 }
 END_TEST
 
-/* A SYN offers whole segments, as Linux's tcp_select_initial_window() does: at both ends, by a cookie, too. */
+/* A SYN offers whole segments, as with Linux: at both ends, and by a cookie. */
 START_TEST(syn_window)
 {
 	struct ip_addr peer = testnet_addr("10.0.0.2"), any = ip_addr_v4(0);

@@ -173,7 +173,7 @@ START_TEST(lost_retransmission_timestamps)
 }
 END_TEST
 
-/* RFC 8985 6.2: what is acknowledged in order shows no reordering, and three SACKs are a loss at once */
+/* RFC 8985 6.2: ACKs in order show no reordering, and three SACKs are a loss at once */
 START_TEST(no_reordering_seen)
 {
 	struct tcp_info info;

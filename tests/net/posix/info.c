@@ -4,8 +4,8 @@
  * segments, a shut window and a SYN that is not answered leave in it. tests/net/tcp_info.py asks
  * about losses. docs/tcp-info.md says what each field is.
  *
- * Fields of the path (rtt, rto, cwnd beyond the first window, rates) cannot be equal; they are bounded
- * by what they mean.
+ * Fields of the path (rtt, rto, cwnd beyond the first window, rates) cannot be equal; they are
+ * bounded by what they mean.
  */
 #include "check.h"
 
@@ -86,7 +86,7 @@ static void listener(void)
 	close(l);
 }
 
-/* What holds of both ends of a connection of segments of 1000 less timestamps that has lost nothing. */
+/* What holds of both ends where nothing was lost; segments are of 1000 less timestamps. */
 static void calm(const struct info *i)
 {
 	IS(i->i.tcpi_ca_state, TCP_CA_Open);
@@ -218,7 +218,8 @@ static void shut(void)
 	IS(c.snd_wnd < 988, 1);
 	IS(c.rwnd_limited > 0, 1);
 	IS(c.busy_time >= c.rwnd_limited, 1);
-	IS(c.bytes_acked, c.bytes_sent - c.bytes_retrans + 1);	/* Linux sends what was refused again */
+	/* Linux sends again what was refused. */
+	IS(c.bytes_acked, c.bytes_sent - c.bytes_retrans + 1);
 	IS(c.delivered >= c.data_segs_out - c.i.tcpi_total_retrans + 1, 1);
 	IS(c.delivered <= c.data_segs_out + 1, 1);
 	close_pair(p);

@@ -22,7 +22,8 @@
 struct intercept;
 
 struct intercept_stats {
-	uint64_t notifications, continued, interrupted, unknown_options, sockets;
+	uint64_t notifications, continued, interrupted, unknown_options, sockets,
+		 unread_drops;		/* datagrams, while too much lay unread: unread.c */
 };
 
 struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_error *e);

@@ -124,6 +124,7 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool
 	list_init(&is->hungry);
 	list_init(&is->ready);
 	list_init(&is->names);
+	list_init(&is->unread_node);
 	list_init(&is->ringed);
 	work_init(&is->work, isock_work);
 	*err = isock_pair(is, type == SOCK_STREAM ? SOCK_STREAM : SOCK_SEQPACKET, nonblock);
@@ -155,6 +156,8 @@ static void isock_close_fd(struct isock *is)
 	loop_del(&is->io);
 	close(is->fd);
 	is->fd = -1;
+	is->tight = false;
+	unread_forget(is);
 }
 
 void isock_release(struct isock *is, bool abort)
@@ -248,13 +251,8 @@ void isock_block(struct isock *is, int fd)
 
 void isock_restore(struct isock *is, int fd)
 {
-	int size = 0;
-	socklen_t len = sizeof(size);
+	int size = is->ic->sndbuf / 2;		/* the kernel shows twice what is set */
 
-	/* the stack's end has the size that both began with; the kernel shows twice what is set */
-	if (getsockopt(is->fd, SOL_SOCKET, SO_SNDBUF, &size, &len))
-		return;
-	size /= 2;
 	if (!setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
 		is->small = false;
 }

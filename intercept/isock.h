@@ -83,6 +83,7 @@ struct isock {
 	bool told : 1;			/* connect() has said so */
 	bool urgent : 1;		/* urgent data of the program lies in the stack's end */
 	bool oobinline : 1;		/* SO_OOBINLINE of the program's end */
+	bool tight : 1;			/* the stack's end has the smallest SO_SNDBUF: unread.c */
 	bool ring_marked : 1;		/* a datagram says that the ring is readable */
 	uint64_t ring_inode;		/* of the memfd that stands for the program's end; 0: none does */
 	struct timer ring_timer;
@@ -92,6 +93,8 @@ struct isock {
 	struct list ready;		/* listening: accepted, but the caller was gone */
 	struct buf *rest;		/* read from the program, not taken by the stack yet */
 	uint32_t rest_off, rest_len;
+	struct list unread_node;	/* ic->unread_socks */
+	uint32_t unread;		/* bytes in the program's end, at most */
 	struct list names;		/* datagrams in the program's end, oldest first */
 	uint32_t nnames;
 	struct packet *packet;		/* a received datagram that did not fit; its name: */
@@ -164,6 +167,9 @@ struct intercept {
 	struct list listeners, waiting, ghosts, hungry;
 	struct list ringed;		/* sockets whose descriptor is their ring's for the moment */
 	struct list free_names;
+	struct list unread_socks;	/* who may have something unread, asked longest ago first */
+	uint64_t unread, unread_max;	/* the sum of theirs; beyond this it is asked for */
+	int sndbuf;			/* of a pair, as the kernel makes it */
 	uint32_t nghosts, swept_at, nfree_names, nnames;
 	struct timer reap;		/* looks for waiting calls whose caller is gone */
 	struct timer sweep;		/* looks for ghosts whose program's end is gone */
@@ -209,6 +215,14 @@ void isock_feed(struct timer *t);
 int isock_take_error(struct isock *is);			/* SO_ERROR */
 void isock_delivered(struct isock *is, pid_t tid, int tfd);	/* the program has its end now */
 struct buf *intercept_buf(struct intercept *ic, uint32_t want, uint32_t *room);
+
+/* unread.c */
+void unread_init(struct intercept *ic);
+void unread_add(struct isock *is, uint32_t n);	/* so much was written to the program's end */
+void unread_forget(struct isock *is);
+/* May more be written to it? A stream's buffer sees to that itself; a datagram is to be dropped
+ * if not. */
+bool unread_room(struct isock *is);
 
 /* pump_stream.c, pump_dgram.c, listen.c */
 void pump_stream_work(struct isock *is);

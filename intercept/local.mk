@@ -30,5 +30,6 @@ libintercept_la_SOURCES = \
 	intercept/taken.h \
 	intercept/takeover.c \
 	intercept/takeover.h \
-	intercept/takeover_priv.h
+	intercept/takeover_priv.h \
+	intercept/unread.c
 libintercept_la_LIBADD = $(SECCOMP_LIBS) $(MNL_LIBS)

@@ -501,6 +501,7 @@ struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_
 	list_init(&ic->hungry);
 	list_init(&ic->ringed);
 	list_init(&ic->free_names);
+	unread_init(ic);
 	timer_init(&ic->reap, intercept_reap);
 	timer_init(&ic->sweep, isock_sweep);
 	timer_init(&ic->feed, isock_feed);

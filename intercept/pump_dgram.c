@@ -122,20 +122,35 @@ static bool dgram_next(struct isock *is)
 	return true;
 }
 
-/* False: the program's end is full. */
-static bool dgram_deliver(struct isock *is)
+/* Into the program's end: 0, -EAGAIN when that is full, another -errno when nobody will get it. */
+static int dgram_write(struct isock *is)
 {
 	struct iovec iov[DGRAM_IOV];
 	struct msghdr m = { .msg_iov = iov };
 	ssize_t n;
 
+	if (!unread_room(is)) {
+		is->ic->stats.unread_drops++;
+		return -ENOMEM;
+	}
 	m.msg_iovlen = (size_t)packet_iov(is->packet, 0, is->packet->len, iov, DGRAM_IOV);
 	n = sendmsg(is->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+	if (n < 0)
+		return errno == ENOBUFS ? -EAGAIN : -errno;
+	unread_add(is, (uint32_t)n);
+	return 0;
+}
+
+/* False: the program's end is full. */
+static bool dgram_deliver(struct isock *is)
+{
+	int err = dgram_write(is);
+
+	if (err == -EAGAIN) {
 		is->blocked = true;
 		return false;
 	}
-	if (n < 0)
+	if (err)
 		pump_name_put(is->ic, is->packet_name);
 	else
 		pump_name_add(is, is->packet_name);

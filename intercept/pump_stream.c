@@ -204,6 +204,7 @@ static void stream_in(struct isock *is)
 			continue;
 		}
 		m.msg_iovlen = (size_t)used;
+		unread_room(is);
 		n = sendmsg(is->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL | (urgent ? MSG_OOB : 0));
 		if (n < 0 && errno == EOPNOTSUPP && urgent)
 			n = sendmsg(is->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -211,10 +212,12 @@ static void stream_in(struct isock *is)
 			is->blocked = true;
 			return;
 		}
-		if (n < 0)
+		if (n < 0) {
 			is->discard = true;
-		else
-			socket_consume(is->sk, (uint32_t)n);
+			continue;
+		}
+		socket_consume(is->sk, (uint32_t)n);
+		unread_add(is, (uint32_t)n);
 	}
 }
 

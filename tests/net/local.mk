@@ -17,7 +17,8 @@ net_scripts = \
 	tests/net/test_swap.sh \
 	tests/net/test_takeover.sh \
 	tests/net/test_tap.sh \
-	tests/net/test_tcpdump.sh
+	tests/net/test_tcpdump.sh \
+	tests/net/test_unread.sh
 # Rates, volumes, other people's stacks and programs, which learn nothing from a sanitizer.
 net_scripts_heavy = \
 	tests/net/test_compare.sh \

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * unread.c - how much lies in programs' ends, handed over by the stack and not read there.
+ *
+ * Theory of operation
+ *
+ * What the pump has written to a program's end is no longer in the stack's memory, but it is memory
+ * that strangers fill, up to SO_SNDBUF (208 KiB) of each socket whose program does not read. Nothing
+ * tells when a program reads; SIOCOUTQ does when asked, which is one more system call for each write.
+ *
+ * So the sum of what was written counts, each socket's no higher than its buffer; and only when that
+ * sum is beyond a quarter of the stack's memory, sockets are asked: the one that is to be written to,
+ * and some of those that were asked longest ago. While the true sum is beyond it, streams are
+ * written to through the smallest buffer that the kernel has, and datagrams for a socket that has
+ * some are dropped. Others wait in the stack, whose own bounds hold.
+ */
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "intercept/isock.h"
+
+#define UNREAD_ASKED	4u	/* others, each time */
+#define UNREAD_LEAST	4608u	/* Linux's smallest SO_SNDBUF, as it counts */
+
+void unread_init(struct intercept *ic)
+{
+	int pair[2], size = 0;
+
+	list_init(&ic->unread_socks);
+	ic->unread_max = ic->stack->pool.limit / 4;
+	ic->sndbuf = 212992;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return;
+	if (!getsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, &(socklen_t){ sizeof(size) }) && size > 0)
+		ic->sndbuf = size;
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void set(struct isock *is, uint32_t n)
+{
+	struct intercept *ic = is->ic;
+
+	ic->unread = ic->unread - is->unread + n;
+	is->unread = n;
+	list_del(&is->unread_node);
+	if (n)
+		list_add_tail(&is->unread_node, &ic->unread_socks);
+}
+
+void unread_add(struct isock *is, uint32_t n)
+{
+	uint32_t most = (uint32_t)is->ic->sndbuf;
+
+	if (is->unread && is->unread < most) {		/* its place in the row is as good as any */
+		n = n < most - is->unread ? n : most - is->unread;
+		is->unread += n;
+		is->ic->unread += n;
+	} else if (!is->unread) {
+		set(is, n < most ? n : most);
+	}
+}
+
+void unread_forget(struct isock *is)
+{
+	set(is, 0);
+}
+
+static void ask(struct isock *is)
+{
+	int n = 0;
+
+	if (is->fd >= 0 && !ioctl(is->fd, SIOCOUTQ, &n) && n >= 0)
+		set(is, (uint32_t)n);
+}
+
+static void set_tight(struct isock *is, bool tight)
+{
+	int size = tight ? 1 : is->ic->sndbuf / 2;	/* the kernel doubles it, and knows its least */
+
+	if (is->tight == tight || is->type != SOCK_STREAM)
+		return;
+	is->tight = tight;
+	setsockopt(is->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+bool unread_room(struct isock *is)
+{
+	struct intercept *ic = is->ic;
+	bool over = ic->unread > ic->unread_max;
+
+	if (over) {
+		for (unsigned int i = 0; i < UNREAD_ASKED && !list_empty(&ic->unread_socks); i++)
+			ask(list_first(&ic->unread_socks, struct isock, unread_node));
+		ask(is);
+		over = ic->unread > ic->unread_max;
+	}
+	set_tight(is, over);
+	return !over || is->unread < UNREAD_LEAST;
+}

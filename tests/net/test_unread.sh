@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Programs that do not read: what lies between the stack and them is bounded, and all of it arrives once they do.
+. "$(dirname "$0")/common.sh"
+need python3 ss nsenter
+net_setup
+CONNECTIONS=200
+EACH=300000
+cat > "$TMP/server.py" <<'EOS'
+import socket, sys, threading
+n, each = map(int, sys.argv[2:4])
+listener = socket.create_server((sys.argv[1], 7200), backlog=512)
+def serve(s):
+	s.sendall(bytes(i * 7 % 251 for i in range(1000)) * (each // 1000))
+	s.shutdown(socket.SHUT_WR)
+	s.recv(1)
+for _ in range(n):
+	threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
+threading.Event().wait()
+EOS
+cat > "$TMP/reader.py" <<'EOS'
+import socket, sys
+n, each = map(int, sys.argv[2:4])
+socks = [socket.create_connection((sys.argv[1], 7200)) for _ in range(n)]
+print("connected", flush=True)
+sys.stdin.readline()
+want = bytes(i * 7 % 251 for i in range(1000)) * (each // 1000)
+good = 0
+for s in socks:
+	got = b""
+	while part := s.recv(65536):
+		got += part
+	good += got == want
+	s.close()
+print("whole", good, flush=True)
+EOS
+background peer python3 "$TMP/server.py" $PEER $CONNECTIONS $EACH
+wait_for 10 peer_listens 7200
+fresh_name
+mkfifo "$TMP/in"
+sandbox "$NAME" --set weir.memory=64M -- python3 "$TMP/reader.py" $PEER $CONNECTIONS $EACH < "$TMP/in" > "$TMP/out" 2>&1 &
+RUN=$!
+PIDS="$PIDS $RUN"
+exec 9> "$TMP/in"
+wait_for 30 grep -q connected "$TMP/out" || cat "$TMP/out"
+
+# The stack process has a network namespace of its own, in which all its AF_UNIX pairs are: skmem's t is what they hold.
+stack=$(pgrep -P $RUN weir-stack)
+held() { nsenter -t "$stack" -n ss -Hxm 2>/dev/null | grep -o 'skmem:([^)]*)' | sed 's/.*,t\([0-9]*\),.*/\1/' | awk '{ n += $1 } END { print n + 0 }'; }
+before=0
+for i in $(seq 100); do
+	now=$(held)
+	[ "$now" = "$before" ] && [ "$now" -gt 1000000 ] && break
+	before=$now
+	sleep 0.3
+done
+echo "$CONNECTIONS unread connections hold $now bytes"
+# A quarter of 64 MB, and the smallest buffers and one message beyond each.
+check "what lies unread is bounded" [ "$now" -gt 1000000 -a "$now" -lt $((16 * 1024 * 1024 + CONNECTIONS * 25000)) ]
+echo >&9
+wait_for 60 grep -q whole "$TMP/out"
+check "everything arrives once it is read" same "$(tail -1 "$TMP/out")" "whole $CONNECTIONS"
+exec 9>&-
+wait $RUN
+check "weir run ends well" same $? 0
+finish

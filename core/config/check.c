@@ -40,99 +40,13 @@ void check_mistake(struct check *ck, const struct merged *m, const char *origin,
 	report(ck, line.text);
 }
 
-/* ---- merging ---- */
-
-static const char *choice_of(const struct config_section *s, const struct section_kind *k)
-{
-	const struct setting *set = k->choice ? section_setting(s, k->choice) : NULL;
-
-	return set ? set->value : NULL;
-}
-
-static bool merge_one(struct merged *m, const struct setting *s)
-{
-	if (param_find(m->kind->keys, s->name)) {
-		if (m->nown == CONFIG_SETTINGS_MAX)
-			return false;
-		m->own[m->nown++] = *s;
-		return true;
-	}
-	m->rest[m->nrest++] = *s;
-	return true;
-}
-
-/* The settings of a file's section, without those that over replaces. */
-static bool merge_file(struct merged *m, const struct config_section *file,
-		       const struct config_section *over)
-{
-	const char *was = choice_of(file, m->kind), *now = choice_of(over, m->kind);
-	bool switched = was && now && strcmp(was, now);
-
-	for (size_t i = 0; file && i < file->nsettings; i++) {
-		const struct setting *s = &file->settings[i];
-
-		if (section_setting(over, s->name) ||
-		    (switched && !param_find(m->kind->keys, s->name)))
-			continue;
-		if (!merge_one(m, s))
-			return false;
-	}
-	return true;
-}
-
-/* Does [kind name] build upon [kind]? Only a [qdisc NAME] that names no kind of its own. */
-static bool builds_on_common(const struct section_kind *k, const char *name,
-			     const struct config_section *file, const struct config_section *over)
-{
-	return *name && k->naming == NAME_MAY && !choice_of(file, k) && !choice_of(over, k);
-}
-
-static size_t count(const struct config_section *s)
-{
-	return s ? s->nsettings : 0;
-}
-
-/* Later settings win over earlier ones in rest: only those stay that no later one repeats. */
-static void drop_replaced(struct setting *s, size_t *n)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < *n; i++) {
-		bool last = true;
-
-		for (size_t j = i + 1; j < *n && last; j++)
-			last = strcmp(s[i].name, s[j].name) != 0;
-		if (last)
-			s[kept++] = s[i];
-	}
-	*n = kept;
-}
-
 /* False: no memory. */
-static bool merge(struct check *ck, struct merged *m, const struct section_kind *k,
-		  const char *name)
+static bool merge(struct check *ck, struct merged *m, const char *kind, const char *name)
 {
-	const struct config_section *file = section_find(ck->config, k->kind, name, false);
-	const struct config_section *over = section_find(ck->config, k->kind, name, true);
-	const struct config_section *all = NULL, *all_over = NULL;
-
-	m->kind = k;
-	m->name = name;
-	m->origin = file ? file->origin : over ? over->origin : NULL;
-	m->nown = m->nrest = 0;
-	if (builds_on_common(k, name, file, over)) {
-		all = section_find(ck->config, k->kind, "", false);
-		all_over = section_find(ck->config, k->kind, "", true);
-	}
-	m->rest = calloc(count(file) + count(over) + count(all) + count(all_over) + 1,
-			 sizeof(*m->rest));
-	if (!m->rest || !merge_file(m, all, all_over) || !merge_file(m, all_over, NULL) ||
-	    !merge_file(m, file, over) || !merge_file(m, over, NULL)) {
-		ck->no_memory = true;
-		return false;
-	}
-	drop_replaced(m->rest, &m->nrest);
-	return true;
+	if (section_merge(ck->config, m, section_kind_find(kind), name, LAYER_ANNOTATION))
+		return true;
+	ck->no_memory = true;
+	return false;
 }
 
 /* ---- checking ---- */
@@ -253,7 +167,7 @@ static void check_weir(struct check *ck, struct merged *m)
 	struct module *mod;
 	struct param none = { 0 };
 
-	if (!merge(ck, m, section_kind_find("weir"), ""))
+	if (!merge(ck, m, "weir", ""))
 		return;
 	check_own(ck, m, &keys);
 	if (m->nrest)
@@ -280,7 +194,7 @@ static void check_link(struct check *ck, struct merged *m, const char *name)
 	struct config *c = ck->config;
 	struct config_link *l = &c->links[c->nlinks];
 
-	if (!merge(ck, m, section_kind_find("link"), name))
+	if (!merge(ck, m, "link", name))
 		return;
 	snprintf(l->name, sizeof(l->name), "%s", name);
 	c->nlinks++;
@@ -312,7 +226,7 @@ static void check_qdisc(struct check *ck, struct merged *m, const char *nic)
 	struct config *c = ck->config;
 	struct config_qdisc *q = &c->qdiscs[c->nqdiscs];
 
-	if (!merge(ck, m, section_kind_find("qdisc"), nic))
+	if (!merge(ck, m, "qdisc", nic))
 		return;
 	snprintf(q->nic, sizeof(q->nic), "%s", nic);
 	c->nqdiscs++;
@@ -331,7 +245,7 @@ static void check_tcp(struct check *ck, struct merged *m)
 	struct tcp_keys keys = { 0 };
 	struct config *c = ck->config;
 
-	if (!merge(ck, m, section_kind_find("tcp"), ""))
+	if (!merge(ck, m, "tcp", ""))
 		return;
 	check_own(ck, m, &keys);
 	if (*keys.congestion)
@@ -373,7 +287,8 @@ static void for_names(struct check *ck, struct merged *m, const char *kind,
 		const struct config_section *s = &c->sections[i];
 
 		if (strcmp(s->kind, kind) || !*s->name ||
-		    (s->override && section_find(c, kind, s->name, false)))
+		    (s->layer != LAYER_FILE && section_find(c, kind, s->name, LAYER_FILE)) ||
+		    (s->layer == LAYER_ANNOTATION && section_find(c, kind, s->name, LAYER_LINE)))
 			continue;
 		fn(ck, m, s->name);
 		free(m->rest);

@@ -2,6 +2,8 @@
 /* config.c - overrides, and questions to a configuration. */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/sections.h"
@@ -40,7 +42,7 @@ int config_set(struct config *c, const char *assignment, const char *origin, str
 	key[equals - last - 1] = '\0';
 	if (section_check(kind, name, &why))
 		return weir_fail(e, EINVAL, "%s: %s", origin, why.text);
-	s = section_get(c, kind, name, origin, true);
+	s = section_get(c, kind, name, origin, LAYER_LINE);
 	if (!s || section_replace(s, key, equals + 1, origin))
 		return weir_fail(e, ENOMEM, "%s: there are too many settings", origin);
 	return 0;
@@ -52,11 +54,38 @@ garbage:
 const char *config_value(const struct config *c, const char *kind, const char *name,
 			 const char *key)
 {
-	const struct setting *s = section_setting(section_find(c, kind, name, true), key);
+	const struct setting *s = NULL;
 
-	if (!s)
-		s = section_setting(section_find(c, kind, name, false), key);
+	for (int l = LAYER_ANNOTATION; !s && l >= LAYER_FILE; l--)
+		s = section_setting(section_find(c, kind, name, (enum config_layer)l), key);
 	return s ? s->value : NULL;
+}
+
+/* Was the setting made on the command line? Its origin is shared with what was read. */
+static bool from_line(const struct config *c, const struct setting *s)
+{
+	for (size_t i = 0; i < c->nsections; i++)
+		for (size_t j = 0; j < c->sections[i].nsettings; j++)
+			if (c->sections[i].settings[j].origin == s->origin)
+				return c->sections[i].layer == LAYER_LINE;
+	return false;
+}
+
+void config_origin(const struct config *c, const char *kind, const char *name, const char *key,
+		   char *text, size_t size)
+{
+	struct merged *m = calloc(1, sizeof(*m));
+	const struct setting *s = NULL;
+
+	if (m && section_merge(c, m, section_kind_find(kind), name, LAYER_ANNOTATION))
+		s = merged_setting(m, key);
+	if (s)
+		snprintf(text, size, "%s%s", from_line(c, s) ? "command line, " : "", s->origin);
+	else
+		snprintf(text, size, "default");
+	if (m)
+		free(m->rest);
+	free(m);
 }
 
 const struct config_qdisc *config_qdisc(const struct config *c, const char *nic)

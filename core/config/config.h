@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config.h - what an operator asked for: the INI, then the command line, checked whole.
+ * config.h - what an operator asked for, and a container within that: the INI, then the command
+ * line, then annotations (policy.h), checked whole.
  *
  *	[weir]       mode, gso, gro, allow-override, module-path, memory, drain, log
  *	[link NAME]  driver, address (repeatable, or a comma list), gateway, route (likewise), mtu, ipv6, accept-ra, accept-redirects, secure-redirects, addr-gen, stable-secret
@@ -32,11 +33,17 @@
 #include "module/params.h"
 #include "module/registry.h"
 
+enum config_layer {		/* later ones win */
+	LAYER_FILE,
+	LAYER_LINE,			/* the command line */
+	LAYER_ANNOTATION,		/* what policy.c let pass */
+};
+
 struct config_section {
 	char *kind;			/* "weir", "link", "qdisc", "tcp" */
 	char *name;			/* "eth0"; "" for none */
 	char *origin;			/* where its header stands */
-	bool override;			/* from the command line */
+	enum config_layer layer;
 	struct setting *settings;	/* all strings owned by the config */
 	size_t nsettings;
 };
@@ -134,6 +141,10 @@ int config_set(struct config *c, const char *assignment, const char *origin, str
  * weir.module-path. */
 const char *config_value(const struct config *c, const char *kind, const char *name,
 			 const char *key);
+/* Where what is in effect for the key was said: "x.ini:3", "command line, --qdisc=tbf",
+ * "annotation dev.weir.flag.qdisc"; "default" where nobody did. A checked config. */
+void config_origin(const struct config *c, const char *kind, const char *name, const char *key,
+		   char *text, size_t size);
 /*
  * Check the whole with the modules' tables (loading modules to see them) and fill in the typed
  * part. report (may be NULL) is called with every mistake; the answer is 0 or -EINVAL. e gets

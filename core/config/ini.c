@@ -97,7 +97,7 @@ static void read_header(struct ini *in, const char *line, size_t n)
 		ini_mistake(in, why.text);
 		return;
 	}
-	twin = section_find(in->config, kind, name, false);
+	twin = section_find(in->config, kind, name, LAYER_FILE);
 	if (twin) {
 		weir_fail(&why, EINVAL, "[%s%s%s] stands twice, also at %s; make them one", kind,
 			  *name ? " " : "", name, twin->origin);
@@ -106,7 +106,7 @@ static void read_header(struct ini *in, const char *line, size_t n)
 	}
 	in->kind = section_kind_find(kind);
 	in->section = section_get(in->config, kind, name, ini_origin(in, origin, sizeof(origin)),
-				  false);
+				  LAYER_FILE);
 	if (!in->section)
 		ini_mistake(in, "there are too many sections");
 	else
@@ -218,39 +218,6 @@ int config_read_text(struct config *c, const char *text, const char *origin, str
 	return in.err;
 }
 
-static char *read_all(int fd, const char *file, struct weir_error *e)
-{
-	char *text = malloc(CONFIG_TEXT_MAX + 1);
-	size_t used = 0;
-	ssize_t n;
-
-	if (!text) {
-		weir_fail(e, ENOMEM, "%s: out of memory", file);
-		return NULL;
-	}
-	while ((n = read(fd, text + used, CONFIG_TEXT_MAX + 1 - used)) > 0) {
-		used += (size_t)n;
-		if (used > CONFIG_TEXT_MAX) {
-			weir_fail(e, EFBIG, "%s: is larger than %u bytes; no configuration is", file,
-				  CONFIG_TEXT_MAX);
-			goto fail;
-		}
-	}
-	if (n < 0) {
-		weir_fail(e, errno, "%s: cannot read it: %s", file, strerror(errno));
-		goto fail;
-	}
-	if (memchr(text, '\0', used)) {
-		weir_fail(e, EILSEQ, "%s: is no text file; an INI file is wanted", file);
-		goto fail;
-	}
-	text[used] = '\0';
-	return text;
-fail:
-	free(text);
-	return NULL;
-}
-
 int config_read_file(struct config *c, const char *file, struct weir_error *e)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC), err = -EIO;
@@ -258,7 +225,7 @@ int config_read_file(struct config *c, const char *file, struct weir_error *e)
 
 	if (fd < 0)
 		return weir_fail(e, errno, "%s: cannot open it: %s", file, strerror(errno));
-	text = read_all(fd, file, e);
+	text = config_text(fd, file, "an INI file", e);
 	close(fd);
 	if (text)
 		err = config_read_text(c, text, file, e);

@@ -6,5 +6,7 @@ libcore_la_SOURCES += \
 	core/config/config.c \
 	core/config/config.h \
 	core/config/ini.c \
+	core/config/merge.c \
 	core/config/sections.c \
-	core/config/sections.h
+	core/config/sections.h \
+	core/config/text.c

@@ -210,21 +210,21 @@ int section_check(const char *kind, const char *name, struct weir_error *e)
 /* ---- sections as read ---- */
 
 struct config_section *section_find(const struct config *c, const char *kind, const char *name,
-				    bool override)
+				    enum config_layer layer)
 {
 	for (size_t i = 0; i < c->nsections; i++) {
 		struct config_section *s = &c->sections[i];
 
-		if (s->override == override && !strcmp(s->kind, kind) && !strcmp(s->name, name))
+		if (s->layer == layer && !strcmp(s->kind, kind) && !strcmp(s->name, name))
 			return s;
 	}
 	return NULL;
 }
 
 struct config_section *section_get(struct config *c, const char *kind, const char *name,
-				   const char *origin, bool override)
+				   const char *origin, enum config_layer layer)
 {
-	struct config_section *s = section_find(c, kind, name, override), *grown;
+	struct config_section *s = section_find(c, kind, name, layer), *grown;
 
 	if (s)
 		return s;
@@ -237,7 +237,7 @@ struct config_section *section_get(struct config *c, const char *kind, const cha
 	s = &grown[c->nsections];
 	*s = (struct config_section){
 		.kind = strdup(kind), .name = strdup(name), .origin = strdup(origin),
-		.override = override,
+		.layer = layer,
 	};
 	if (!s->kind || !s->name || !s->origin) {
 		free(s->kind);

@@ -60,9 +60,9 @@ bool section_key_repeats(const struct section_kind *k, const char *key);
 
 /* The section, made when it is not there. NULL: no memory, or too many of them. */
 struct config_section *section_get(struct config *c, const char *kind, const char *name,
-				   const char *origin, bool override);
+				   const char *origin, enum config_layer layer);
 struct config_section *section_find(const struct config *c, const char *kind, const char *name,
-				    bool override);
+				    enum config_layer layer);
 const struct setting *section_setting(const struct config_section *s, const char *key);
 int section_add(struct config_section *s, const char *key, const char *value, const char *origin);
 /* As section_add, but in place of what the key had. */
@@ -72,6 +72,29 @@ int section_replace(struct config_section *s, const char *key, const char *value
 void config_uncheck(struct config *c);
 /* Keep a sentence for config_check. */
 void config_mistake(struct config *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The text of a file of at most CONFIG_TEXT_MAX bytes without NULs, for the caller to free. wanted
+ * says what it should have been: "an INI file". NULL: why is in e. */
+char *config_text(int fd, const char *file, const char *wanted, struct weir_error *e);
+
+/* ---- what is said in all layers, for policy.c and the check ---- */
+
+/* All that is said of one [kind name], a higher layer's word over a lower one's. */
+struct merged {
+	const struct section_kind *kind;
+	const char *name;
+	const char *origin;		/* of the section */
+	struct setting own[CONFIG_SETTINGS_MAX];	/* the section's own keys */
+	size_t nown;
+	struct setting *rest;		/* the module's; malloced */
+	size_t nrest;
+};
+
+/* All layers from LAYER_FILE to top. The caller frees m->rest. False: no memory. */
+bool section_merge(const struct config *c, struct merged *m, const struct section_kind *k,
+		   const char *name, enum config_layer top);
+/* The last word on key, the section's own or the module's; NULL: nobody has set it. */
+const struct setting *merged_setting(const struct merged *m, const char *key);
 
 /* ---- the check under way, for check.c and check_link.c ---- */
 
@@ -83,17 +106,6 @@ struct check {
 	struct weir_error *e;
 	size_t mistakes;
 	bool no_memory;
-};
-
-/* All that is said of one [kind name], the command line's word over the files'. */
-struct merged {
-	const struct section_kind *kind;
-	const char *name;
-	const char *origin;		/* of the section */
-	struct setting own[CONFIG_SETTINGS_MAX];	/* the section's own keys */
-	size_t nown;
-	struct setting *rest;		/* the module's; malloced */
-	size_t nrest;
 };
 
 /* Report "origin: [kind name] sentence". origin NULL: the section's. */

@@ -8,15 +8,21 @@
 
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "config/policy.h"
 
 static void help(void)
 {
-	fputs("Usage: weir check [OPTIONS] FILE\n"
+	fputs("Usage: weir check [OPTIONS] [FILE]\n"
 	      "\n"
 	      "Reads the INI file FILE as `weir run -c FILE` would, with the options below on top of\n"
 	      "it. Every mistake is one line on stderr, with its file and line, and the status is 1.\n"
 	      "Otherwise it prints \"FILE: ok\" and all settings as they are in effect, as an INI\n"
 	      "file. Nothing is opened or changed, but the modules that are named are loaded.\n"
+	      "\n"
+	      "  --annotations JSON     apply a container's annotations too, as `weir run --bundle` does:\n"
+	      "                         an object of names and strings, or an OCI bundle's config.json\n"
+	      "  --origins              where each setting comes from, as a comment behind it (with\n"
+	      "                         --annotations always)\n"
 	      "\n"
 	      OPTIONS_CONFIG_HELP
 	      "\n"
@@ -31,6 +37,40 @@ static void print_mistake(void *arg, const char *sentence)
 
 /* ---- the effective configuration ---- */
 
+struct print {
+	const struct config *config;
+	struct registry *registry;
+	bool origins;
+	const char *kind, *name;	/* the section that is printed */
+};
+
+static void print_header(struct print *p, const char *kind, const char *name)
+{
+	p->kind = kind;
+	p->name = name;
+	printf("%s[%s%s%s]\n", !strcmp(kind, "weir") ? "" : "\n", kind, *name ? " " : "", name);
+}
+
+static void print_from(const struct print *p, const char *key, const char *value, const char *origin)
+{
+	char text[1400];
+
+	if (!p->origins) {
+		printf("%s = %s\n", key, value);
+		return;
+	}
+	if (!origin) {
+		config_origin(p->config, p->kind, p->name, key, text, sizeof(text));
+		origin = text;
+	}
+	printf("%s = %s\t; %s\n", key, value, origin);
+}
+
+static void print_setting(void *arg, const char *key, const char *value)
+{
+	print_from(arg, key, value, NULL);
+}
+
 static bool is_set(const struct setting *s, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
@@ -40,12 +80,12 @@ static bool is_set(const struct setting *s, size_t n, const char *name)
 }
 
 /* A module's parameters: those that were given and those that have a default. */
-static void print_params(struct registry *r, enum weir_kind kind, const char *name,
+static void print_params(struct print *p, enum weir_kind kind, const char *name,
 			 const struct setting *s, size_t n)
 {
 	const struct param *table;
 	struct module *m;
-	const void *ops = registry_get(r, kind, name, &m, NULL);
+	const void *ops = registry_get(p->registry, kind, name, &m, NULL);
 	char text[PARAM_TEXT];
 	size_t size;
 	void *blob;
@@ -55,116 +95,142 @@ static void print_params(struct registry *r, enum weir_kind kind, const char *na
 	table = registry_params(kind, ops, &size);
 	blob = calloc(1, size + 1);
 	if (blob && !params_parse(table, s, n, NULL, blob, size, NULL)) {
-		for (const struct param *p = table; p && p->name; p++) {
-			param_format(p, blob, text, sizeof(text));
-			if (*text && (p->def || is_set(s, n, p->name)))
-				printf("%s = %s\n", p->name, text);
+		for (const struct param *t = table; t && t->name; t++) {
+			param_format(t, blob, text, sizeof(text));
+			if (*text && (t->def || is_set(s, n, t->name)))
+				print_setting(p, t->name, text);
 		}
 	}
 	free(blob);
 	module_put(m);
 }
 
-static void print_address(const struct param_address *a)
+static const char *address_text(const struct param_address *a, char text[PARAM_TEXT])
 {
 	static const struct param p = { .name = "address", .type = PARAM_ADDRESS };
+
+	param_format(&p, a, text, PARAM_TEXT);
+	return text;
+}
+
+static void print_route(struct print *p, const struct config_route *r)
+{
+	char text[5 * PARAM_TEXT], one[PARAM_TEXT];
+	FILE *f = fmemopen(text, sizeof(text), "w");
+
+	if (!f)
+		return;
+	fputs(r->dst.prefix ? address_text(&r->dst, one) : "default", f);
+	if (r->gateway.family)
+		fprintf(f, " via %s", address_text(&r->gateway, one));
+	if (r->metric)
+		fprintf(f, " metric %u", r->metric);
+	if (r->src.family)
+		fprintf(f, " src %s", address_text(&r->src, one));
+	if (r->mtu)
+		fprintf(f, " mtu %u", r->mtu);
+	if (r->onlink)
+		fputs(" onlink", f);
+	fclose(f);
+	print_from(p, "route", text, r->origin);
+}
+
+static void print_link(struct print *p, const struct config_link *l)
+{
 	char text[PARAM_TEXT];
 
-	param_format(&p, a, text, sizeof(text));
-	fputs(text, stdout);
-}
-
-static void print_link(struct registry *r, const struct config_link *l)
-{
-	printf("\n[link %s]\ndriver = %s\n", l->name, l->driver);
-	for (size_t i = 0; i < l->naddrs; i++) {
-		fputs("address = ", stdout);
-		print_address(&l->addrs[i].addr);
-		fputc('\n', stdout);
+	print_header(p, "link", l->name);
+	print_setting(p, "driver", l->driver);
+	for (size_t i = 0; i < l->naddrs; i++)
+		print_from(p, "address", address_text(&l->addrs[i].addr, text), l->addrs[i].origin);
+	for (size_t i = 0; i < l->nroutes; i++)
+		print_route(p, &l->routes[i]);
+	if (l->mtu) {
+		snprintf(text, sizeof(text), "%u", l->mtu);
+		print_setting(p, "mtu", text);
 	}
-	for (size_t i = 0; i < l->nroutes; i++) {
-		fputs("route = ", stdout);
-		if (l->routes[i].dst.prefix)
-			print_address(&l->routes[i].dst);
-		else
-			fputs("default", stdout);
-		if (l->routes[i].gateway.family) {
-			fputs(" via ", stdout);
-			print_address(&l->routes[i].gateway);
-		}
-		if (l->routes[i].metric)
-			printf(" metric %u", l->routes[i].metric);
-		if (l->routes[i].src.family) {
-			fputs(" src ", stdout);
-			print_address(&l->routes[i].src);
-		}
-		if (l->routes[i].mtu)
-			printf(" mtu %u", l->routes[i].mtu);
-		if (l->routes[i].onlink)
-			fputs(" onlink", stdout);
-		fputc('\n', stdout);
-	}
-	if (l->mtu)
-		printf("mtu = %u\n", l->mtu);
-	print_params(r, WEIR_KIND_LINK, l->driver, l->settings, l->nsettings);
+	print_params(p, WEIR_KIND_LINK, l->driver, l->settings, l->nsettings);
 }
 
-static void print_sizes(const char *key, const uint64_t v[3])
+static void print_sizes(struct print *p, const char *key, const uint64_t v[3])
 {
-	char text[32];
+	char one[3][32], text[128];
 
-	printf("%s =", key);
-	for (int i = 0; i < 3; i++) {
-		format_size(v[i], text, sizeof(text));
-		printf(" %s", text);
-	}
-	putchar('\n');
+	for (int i = 0; i < 3; i++)
+		format_size(v[i], one[i], sizeof(one[i]));
+	snprintf(text, sizeof(text), "%s %s %s", one[0], one[1], one[2]);
+	print_setting(p, key, text);
 }
 
-static void print_setting(void *arg, const char *key, const char *value)
+static const char *on_off(bool on)
 {
-	(void)arg;
-	printf("%s = %s\n", key, value);
+	return on ? "on" : "off";
 }
 
-static void print_effective(const struct config *c, struct registry *r)
+static void print_weir(struct print *p, const struct config *c)
 {
 	static const char *const levels[] = { "error", "warn", "info", "debug" };
 	char memory[32], drain[32];
 
+	print_header(p, "weir", "");
+	print_setting(p, "mode", c->mode);
+	print_setting(p, "gso", on_off(c->gso));
+	print_setting(p, "gro", on_off(c->gro));
+	print_setting(p, "allow-override", on_off(c->allow_override));
 	format_duration(c->drain, drain, sizeof(drain));
-	printf("[weir]\nmode = %s\ngso = %s\ngro = %s\nallow-override = %s\ndrain = %s\nlog = %s\n",
-	       c->mode, c->gso ? "on" : "off", c->gro ? "on" : "off",
-	       c->allow_override ? "on" : "off", drain, levels[c->log_level]);
+	print_setting(p, "drain", drain);
+	print_setting(p, "log", levels[c->log_level]);
 	if (c->module_path)
-		printf("module-path = %s\n", c->module_path);
+		print_setting(p, "module-path", c->module_path);
 	if (c->memory) {
 		format_size(c->memory, memory, sizeof(memory));
-		printf("memory = %s\n", memory);
+		print_setting(p, "memory", memory);
 	}
+}
+
+static void print_tcp(struct print *p, const struct config *c)
+{
+	print_header(p, "tcp", "");
+	print_sizes(p, "rmem", c->tcp.rmem);
+	print_sizes(p, "wmem", c->tcp.wmem);
+	if (c->tcp.memory[2])
+		print_sizes(p, "memory", c->tcp.memory);
+	config_tcp_each(&c->tcp, print_setting, p);
+	print_setting(p, "congestion", c->congestion);
+	print_params(p, WEIR_KIND_CONGESTION, c->congestion, c->congestion_settings,
+		     c->ncongestion_settings);
+}
+
+static void print_effective(const struct config *c, struct registry *r, bool origins)
+{
+	struct print p = { .config = c, .registry = r, .origins = origins };
+
+	print_weir(&p, c);
 	for (size_t i = 0; i < c->nlinks; i++)
-		print_link(r, &c->links[i]);
+		print_link(&p, &c->links[i]);
 	for (size_t i = 0; i < c->nqdiscs; i++) {
 		const struct config_qdisc *q = &c->qdiscs[i];
 
-		printf("\n[qdisc%s%s]\nkind = %s\n", *q->nic ? " " : "", q->nic, q->kind);
-		print_params(r, WEIR_KIND_QDISC, q->kind, q->settings, q->nsettings);
+		print_header(&p, "qdisc", q->nic);
+		print_setting(&p, "kind", q->kind);
+		print_params(&p, WEIR_KIND_QDISC, q->kind, q->settings, q->nsettings);
 	}
-	printf("\n[tcp]\n");
-	print_sizes("rmem", c->tcp.rmem);
-	print_sizes("wmem", c->tcp.wmem);
-	if (c->tcp.memory[2])
-		print_sizes("memory", c->tcp.memory);
-	config_tcp_each(&c->tcp, print_setting, NULL);
-	printf("congestion = %s\n", c->congestion);
-	print_params(r, WEIR_KIND_CONGESTION, c->congestion, c->congestion_settings,
-		     c->ncongestion_settings);
+	print_tcp(&p, c);
 }
 
 /* ---- the command ---- */
 
-static int check(struct config *c, const char *file)
+struct check_command {
+	struct config config;
+	struct annotations annotations;
+	const char *file;		/* of what it is said that it is ok */
+	const char *json;		/* of the annotations */
+	bool origins;
+};
+
+static int check(struct check_command *k)
 {
+	struct config *c = &k->config;
 	struct registry registry;
 	struct weir_error e;
 	int err;
@@ -173,58 +239,81 @@ static int check(struct config *c, const char *file)
 		fprintf(stderr, "weir check: %s\n", e.text);
 		return CMD_FAIL;
 	}
-	err = config_check(c, &registry, print_mistake, NULL, &e);
+	err = policy_apply(c, &k->annotations, &e);
+	if (!err)
+		err = config_check(c, &registry, print_mistake, NULL, &e);
 	if (err == -ENOMEM)
 		fprintf(stderr, "weir check: %s\n", e.text);
 	if (!err) {
-		printf("%s: ok\n\n", file);
-		print_effective(c, &registry);
+		printf("%s: ok\n\n", k->file ? k->file : "command line");
+		print_effective(c, &registry, k->origins || k->json);
 	}
-	config_free(c);
 	registry_destroy(&registry);
 	return err ? CMD_FAIL : 0;
 }
 
-int cmd_check(int argc, char **argv)
+/* 1: taken; -errno: wrong. */
+static int parse_one(struct check_command *k, int argc, char **argv, int *i, struct weir_error *e)
 {
-	const char *file = NULL;
-	struct weir_error e;
-	struct config c;
-	int got = 0;
+	int got = options_value(argc, argv, i, "--annotations", NULL, &k->json, e);
 
-	config_init(&c);
-	for (int i = 1; i < argc && got >= 0; i++) {
-		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
-			help();
-			config_free(&c);
-			return 0;
-		}
-		if (!strcmp(argv[i], "-c") || !strcmp(argv[i], "--config"))
-			file = i + 1 < argc ? argv[i + 1] : file;
-		else if (!strncmp(argv[i], "--config=", 9))
-			file = argv[i] + 9;
-		got = options_config(&c, argc, argv, &i, &e);
-		if (got)
-			continue;
-		if (argv[i][0] == '-' && argv[i][1]) {
-			got = weir_fail(&e, EINVAL, "there is no option %s; `weir check --help` lists "
-					"what there is", argv[i]);
-			continue;
-		}
-		file = argv[i];
-		got = config_read_file(&c, file, &e);
-		if (got == -EINVAL)
-			got = 0;	/* its mistakes are reported with the others */
+	if (got)
+		return got;
+	if (!strcmp(argv[*i], "--origins")) {
+		k->origins = true;
+		return 1;
 	}
+	if (!strcmp(argv[*i], "-c") || !strcmp(argv[*i], "--config"))
+		k->file = *i + 1 < argc ? argv[*i + 1] : k->file;
+	else if (!strncmp(argv[*i], "--config=", 9))
+		k->file = argv[*i] + 9;
+	got = options_config(&k->config, argc, argv, i, e);
+	if (got)
+		return got;
+	if (argv[*i][0] == '-' && argv[*i][1])
+		return weir_fail(e, EINVAL, "there is no option %s; `weir check --help` lists what there is",
+				 argv[*i]);
+	k->file = argv[*i];
+	got = config_read_file(&k->config, k->file, e);
+	return got && got != -EINVAL ? got : 1;		/* its mistakes are reported with the others */
+}
+
+static int parse_and_check(struct check_command *k, int argc, char **argv)
+{
+	struct weir_error e;
+	int got = 1;
+
+	for (int i = 1; i < argc && got > 0; i++)
+		got = parse_one(k, argc, argv, &i, &e);
 	if (got < 0) {
 		fprintf(stderr, "weir check: %s\n", e.text);
-		config_free(&c);
 		return got == -EINVAL ? CMD_USAGE : CMD_FAIL;
 	}
-	if (!file && c.nsections == 0) {
+	if (k->json && annotations_read_file(&k->annotations, k->json, &e)) {
+		fprintf(stderr, "weir check: %s\n", e.text);
+		return CMD_FAIL;
+	}
+	if (!k->file && !k->json && k->config.nsections == 0) {
 		fputs("weir check: name the file to check: weir check FILE\n", stderr);
-		config_free(&c);
 		return CMD_USAGE;
 	}
-	return check(&c, file ? file : "command line");
+	return check(k);
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct check_command k = { .file = NULL };
+	int status;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
+			help();
+			return 0;
+		}
+	}
+	config_init(&k.config);
+	status = parse_and_check(&k, argc, argv);
+	config_free(&k.config);
+	annotations_free(&k.annotations);
+	return status;
 }

@@ -10,20 +10,7 @@
 #include <string.h>
 
 #include "cmd/options.h"
-
-static const struct config_option {
-	const char *name;
-	const char *key;	/* of config_set */
-	bool number;		/* digits only, as runsc has it */
-} options[] = {
-	{ "--mode", "weir.mode", false },
-	{ "--network", "weir.mode", false },
-	{ "--qdisc", "qdisc.kind", false },
-	{ "--gso", "weir.gso", false },
-	{ "--qdisc-tbf-rate", "qdisc.rate", true },
-	{ "--qdisc-tbf-burst", "qdisc.burst", true },
-	{ }
-};
+#include "config/flags.h"
 
 int options_value(int argc, char **argv, int *i, const char *name, const char *short_name,
 		  const char **value, struct weir_error *e)
@@ -54,13 +41,18 @@ static int set(struct config *c, const char *option, const char *key, const char
 	return config_set(c, assignment, origin, e);
 }
 
-static int set_option(struct config *c, const struct config_option *o, const char *value,
-		      struct weir_error *e)
+static int set_flag(struct config *c, const struct config_flag *f, const char *value,
+		    struct weir_error *e)
 {
-	if (o->number && value[strspn(value, "0123456789")])
-		return weir_fail(e, EINVAL, "%s=%s: a plain number of bytes is wanted; what has a unit "
-				 "goes into --set %s=", o->name, value, o->key);
-	return set(c, o->name, o->key, value, e);
+	char option[32], key[64];
+	struct weir_error why;
+
+	snprintf(option, sizeof(option), "--%s", f->name);
+	snprintf(key, sizeof(key), "%s.%s", f->section, f->key);
+	if (config_flag_check(f, value, &why))
+		return weir_fail(e, EINVAL, "%s: %s; what has a unit goes into --set %s=", option, why.text,
+				 key);
+	return set(c, option, key, value, e);
 }
 
 static int set_any(struct config *c, const char *assignment, struct weir_error *e)
@@ -89,10 +81,13 @@ int options_config(struct config *c, int argc, char **argv, int *i, struct weir_
 		err = set_any(c, value, e);
 		return err ? err : 1;
 	}
-	for (const struct config_option *o = options; !got && o->name; o++) {
-		got = options_value(argc, argv, i, o->name, NULL, &value, e);
+	for (const struct config_flag *f = config_flags; !got && f->name; f++) {
+		char option[32];
+
+		snprintf(option, sizeof(option), "--%s", f->name);
+		got = options_value(argc, argv, i, option, NULL, &value, e);
 		if (got > 0) {
-			err = set_option(c, o, value, e);
+			err = set_flag(c, f, value, e);
 			return err ? err : 1;
 		}
 	}

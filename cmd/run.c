@@ -24,6 +24,7 @@
 #include "cmd/options.h"
 #include "cmd/relay.h"
 #include "cmd/stack.h"
+#include "config/policy.h"
 #include "control/server.h"
 #include "intercept/netns.h"
 #include "intercept/takeover.h"
@@ -31,7 +32,7 @@
 struct run {
 	struct instance instance;
 	struct config config;		/* until the instance has it */
-	const char *name, *netns, *file;
+	const char *name, *netns, *file, *bundle;
 	char *const *program;
 	bool intercept, nics;		/* of the mode: calls are intercepted; it wants NICs */
 	struct takeover *takeover;
@@ -58,6 +59,8 @@ static void help(void)
 	      "\n"
 	      "  --netns NAME|PATH      give the stack the devices of this network namespace, with\n"
 	      "                         their addresses and routes, until the program ends\n"
+	      "  --bundle DIR           apply the annotations of the OCI bundle DIR, DIR/config.json, within\n"
+	      "                         what the configuration allows (see `weir check --annotations`)\n"
 	      "  --name NAME            the sandbox's name for weir ctl and weir exec\n"
 	      "                         (default: weir-PID)\n"
 	      "\n"
@@ -81,6 +84,8 @@ static int parse_option(struct run *r, int argc, char **argv, int *i, struct con
 	got = options_value(argc, argv, i, "--netns", NULL, &r->netns, e);
 	if (!got)
 		got = options_value(argc, argv, i, "--name", NULL, &r->name, e);
+	if (!got)
+		got = options_value(argc, argv, i, "--bundle", NULL, &r->bundle, e);
 	if (got)
 		return got;
 	got = options_config(&r->config, argc, argv, i, e);
@@ -170,8 +175,12 @@ static int read_mode(struct run *r, struct weir_error *e)
 static int configure(struct run *r, struct weir_error *e)
 {
 	struct config *c = &r->instance.config;
-	int err = read_mode(r, e);
+	int err = r->bundle ? annotations_read_bundle(&r->instance.annotations, r->bundle, e) : 0;
 
+	if (!err)
+		err = policy_apply(c, &r->instance.annotations, e);
+	if (!err)
+		err = read_mode(r, e);
 	if (!err && r->netns && r->intercept) {
 		r->takeover = takeover_read(r->netns, e);
 		err = r->takeover ? takeover_config(r->takeover, c, e) : -EINVAL;

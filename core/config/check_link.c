@@ -166,7 +166,7 @@ static void add_address(struct check *ck, const struct merged *m, const struct s
 		check_mistake(ck, m, s->origin, "address: there are more than %u", LIST_MAX);
 		return;
 	}
-	l->addrs[l->naddrs++].addr = a;
+	l->addrs[l->naddrs++] = (struct config_address){ a, s->origin };
 }
 
 static bool on_link(const struct config_link *l, const struct param_address *gw)
@@ -231,7 +231,8 @@ static void add_route(struct check *ck, const struct merged *m, const struct set
 		check_mistake(ck, m, s->origin, "%s: there are more than %u", s->name, LIST_MAX);
 		return;
 	}
-	l->routes[l->nroutes++] = *r;
+	l->routes[l->nroutes] = *r;
+	l->routes[l->nroutes++].origin = s->origin;
 }
 
 /* ---- the words of a route ---- */

@@ -50,6 +50,7 @@ struct config_section {
 
 struct config_address {			/* of a [link] */
 	struct param_address addr;
+	const char *origin;		/* lives in the config */
 };
 
 struct config_route {
@@ -58,6 +59,7 @@ struct config_route {
 	struct param_address src;	/* family 0 = the NIC chooses */
 	uint32_t metric, mtu;		/* as struct route's (core/ip/ip.h) */
 	bool onlink;
+	const char *origin;
 };
 
 struct config_link {			/* one NIC, checked */
@@ -89,7 +91,8 @@ struct config_qdisc {
 	size_t nsettings;
 };
 
-#define CONFIG_CONGESTION "cubic"	/* where nobody says */
+#define CONFIG_QDISC "fifo"		/* where nobody says */
+#define CONFIG_CONGESTION "cubic"	/* likewise */
 #define CONFIG_MEMORY_DEFAULT (UINT64_C(256) << 20)	/* [weir] memory */
 
 struct config_tcp {

@@ -73,7 +73,7 @@ static const struct param link_params[] = {
 
 static const struct param qdisc_params[] = {
 	{ .name = "kind", .type = PARAM_STRING, .offset = offsetof(struct qdisc_keys, kind),
-	  .size = sizeof(((struct qdisc_keys *)0)->kind), .def = "fifo",
+	  .size = sizeof(((struct qdisc_keys *)0)->kind), .def = CONFIG_QDISC,
 	  .help = "fifo, tbf, none or any qdisc module" },
 	{ }
 };

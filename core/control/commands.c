@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/policy.h"
 #include "control/commands.h"
 #include "control/parts.h"
 #include "nic/qdisc.h"
@@ -92,7 +93,8 @@ static int config_show(void *arg, struct control_request *rq, json_t **result,
 	return *result ? 0 : -ENOMEM;
 }
 
-/* The file's text, then the command line of `weir run`, then the links that came with --netns. */
+/* The file's text, then the command line of `weir run`, the links that came with --netns, and the
+ * annotations, which the new ceilings may refuse. */
 static int config_gather(const struct instance *inst, struct config *c, const char *text,
 			 const char *file, struct weir_error *e)
 {
@@ -110,7 +112,7 @@ static int config_gather(const struct instance *inst, struct config *c, const ch
 			 n->link.ops->name);
 		rc = config_set(c, assignment, "--netns", e);
 	}
-	return rc;
+	return rc ? rc : policy_apply(c, &inst->annotations, e);
 }
 
 static int config_reload(void *arg, struct control_request *rq, json_t **result,

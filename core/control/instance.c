@@ -52,6 +52,7 @@ void instance_free(struct instance *inst)
 	for (size_t i = 0; i < inst->noverrides; i++)
 		free(inst->overrides[i]);
 	free(inst->overrides);
+	annotations_free(&inst->annotations);
 }
 
 int instance_set_source(struct instance *inst, const char *config_file, char *const *overrides,

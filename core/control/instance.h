@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include "config/annotations.h"
 #include "config/config.h"
 #include "ip/ip4_link.h"
 #include "ip/ip6_link.h"
@@ -75,6 +76,7 @@ struct instance {
 	char *config_file;
 	char **overrides;
 	size_t noverrides;
+	struct annotations annotations;	/* of the container: on top of them, within their ceilings */
 	uid_t owner;			/* besides root, who may command it */
 	uint64_t started;		/* ns */
 	struct random_buffer random;	/* the stack's: filled after the fork, by instance_start */

@@ -48,7 +48,11 @@ has "kind = fifo"
 has "limit = 1000"
 
 run 2 "$WEIR" check "$ini" --qdisc-tbf-rate=12x
-says "weir check: --qdisc-tbf-rate=12x: a plain number of bytes is wanted"
+says "weir check: --qdisc-tbf-rate: 12x is no plain number; write a plain number of bytes per second, digits only"
+for bad in -1 +5 0x10 007 1e6 " 5"; do
+	run 2 "$WEIR" check "$ini" --qdisc-tbf-burst="$bad"
+	says "weir check: --qdisc-tbf-burst: $bad "
+done
 run 2 "$WEIR" check "$ini" --qdisc-tbf-rate=100mbit
 says "--set qdisc.rate="
 run 1 "$WEIR" check "$ini" --qdisc-tbf-rate=99999999999999999999

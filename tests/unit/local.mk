@@ -31,6 +31,7 @@ unit_tests = \
 	tests/unit/test_packet \
 	tests/unit/test_params \
 	tests/unit/test_pfpacket \
+	tests/unit/test_policy \
 	tests/unit/test_port \
 	tests/unit/test_qdisc \
 	tests/unit/test_raw \

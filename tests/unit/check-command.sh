@@ -3,26 +3,7 @@
 # check-command.sh - the command line of weir check and weir modules: the spellings of gVisor's runsc, what wins, what is
 # refused with which status, and that the effective configuration that is printed can be read again.
 . "${SRCDIR:-.}/tests/unit/common.sh"
-n=0
-
-# run STATUS COMMAND...
-run() {
-	want=$1
-	shift
-	n=$((n + 1))
-	got=0
-	"$@" >"$dir/out" 2>"$dir/err" || got=$?
-	[ "$got" = "$want" ] || fail "$*: status $got, not $want"
-}
-
-has() {
-	grep -qxF "$1" "$dir/out" || fail "no line: $1"
-}
-
-says() {
-	grep -qF -- "$1" "$dir/err" || fail "stderr does not say: $1"
-	[ "$(wc -l <"$dir/err")" = 1 ] || fail "more than one sentence"
-}
+. "${SRCDIR:-.}/tests/unit/command.sh"
 
 ini=$SRCDIR/etc/weir-tbf.ini
 

@@ -63,11 +63,12 @@ unit_tests = \
 	tests/unit/test_udp_bulk \
 	tests/unit/test_vnet
 unit_scripts = \
+	tests/unit/annotations-command.sh \
 	tests/unit/check-command.sh \
 	tests/unit/outside-module.sh
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests) $(unit_scripts)
-EXTRA_DIST += $(unit_scripts) tests/unit/common.sh
+EXTRA_DIST += $(unit_scripts) tests/unit/command.sh tests/unit/common.sh
 tests_unit_test_fill_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 tests_unit_test_taken_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 

@@ -2,6 +2,7 @@
 # Tests with real peers, in network namespaces of their own: as root; skipped (77) otherwise.
 net_scripts = \
 	tests/net/test_bad_input.sh \
+	tests/net/test_bundle.sh \
 	tests/net/test_embed.sh \
 	tests/net/test_gone.sh \
 	tests/net/test_ipv6.sh \

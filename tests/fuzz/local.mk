@@ -5,7 +5,7 @@
 # builds the programs with libFuzzer; then, from the build folder,
 #	mkdir new && tests/fuzz/fuzz_NAME new SRCDIR/tests/fuzz/corpus/NAME
 # An input that fails goes, once mended, into corpus/NAME/.
-fuzz_harnesses = tests/fuzz/fuzz_bpf tests/fuzz/fuzz_control tests/fuzz/fuzz_dialogue tests/fuzz/fuzz_frame tests/fuzz/fuzz_ini tests/fuzz/fuzz_netlink tests/fuzz/fuzz_vnet
+fuzz_harnesses = tests/fuzz/fuzz_annotations tests/fuzz/fuzz_bpf tests/fuzz/fuzz_control tests/fuzz/fuzz_dialogue tests/fuzz/fuzz_frame tests/fuzz/fuzz_ini tests/fuzz/fuzz_netlink tests/fuzz/fuzz_vnet
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/fuzz_main.c
 
 check_PROGRAMS += $(fuzz_harnesses)
@@ -19,6 +19,9 @@ endif
 
 .PHONY: check-fuzz
 check-fuzz: $(fuzz_harnesses)
+
+tests_fuzz_fuzz_annotations_SOURCES = tests/fuzz/fuzz_annotations.c $(fuzz_main)
+tests_fuzz_fuzz_annotations_LDFLAGS = $(fuzz_link)
 
 tests_fuzz_fuzz_bpf_SOURCES = tests/fuzz/fuzz_bpf.c $(fuzz_main)
 tests_fuzz_fuzz_bpf_LDFLAGS = $(fuzz_link)

@@ -296,7 +296,7 @@ START_TEST(every_rule)
 }
 END_TEST
 
-/* What the last rules but one set beyond qdiscs, and where it is said to come from. */
+/* Where what is in effect is said to come from. */
 START_TEST(origins)
 {
 	const struct rule r = { TBF, ALLOW " qdisc.burst=5", { { "dev.gvisor.flag.network", "none" },
@@ -318,6 +318,18 @@ START_TEST(origins)
 		config_origin(&c, from[i][0], "", from[i][1], text, sizeof(text));
 		ck_assert_str_eq(text, from[i][2]);
 	}
+}
+END_TEST
+
+/* What was refused is in no layer: mode is read before the whole is checked. */
+START_TEST(refused_is_gone)
+{
+	const struct rule r = { TBF, NULL, { { "dev.gvisor.flag.network", "host" }, { RATE, "12500001" } },
+				NULL, NULL };
+
+	ck_assert_int_eq(check_rule(&r, (const unsigned char *)"\0\1", 2), -EINVAL);
+	ck_assert_ptr_null(config_value(&c, "weir", "", "mode"));
+	ck_assert_str_eq(config_value(&c, "qdisc", "", "rate"), "100mbit");
 }
 END_TEST
 
@@ -469,6 +481,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, every_rule, 0, N(rules));
 	tcase_add_test(t, origins);
+	tcase_add_test(t, refused_is_gone);
 	tcase_add_test(t, shapes);
 	tcase_add_test(t, hostile_json);
 	tcase_add_test(t, too_much);

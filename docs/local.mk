@@ -8,5 +8,7 @@ dist_doc_DATA += \
 	docs/embedding.md \
 	docs/interception.md \
 	docs/tcp-info.md \
+	docs/policy.md \
+	docs/tools.md \
 	docs/toy_qdisc.c \
 	docs/writing-a-module.md

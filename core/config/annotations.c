@@ -4,10 +4,10 @@
  *
  * Theory of operation
  *
- * jansson reads the JSON: it refuses a name that stands twice in an object, \u0000 in a string, bytes
- * that are no UTF-8 and what is nested deeper than 2,048. Its own sentences repeat what they stumbled
- * over, which can be anything, also of a file that its author could not read (config.json may be a
- * link); so they are replaced by one for each code, with line and column.
+ * jansson reads the JSON: it refuses a name that stands twice in an object, \u0000 in a string,
+ * bytes that are no UTF-8 and what is nested deeper than 2,048. Its own sentences repeat what
+ * they stumbled over, which can be anything, also of a file that its author could not read
+ * (config.json may be a link); so they are replaced by one for each code, with line and column.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -78,16 +78,16 @@ int annotations_add(struct annotations *a, const char *key, const char *value, s
 	if (!printable(key) || strlen(key) > ANNOTATION_VALUE_MAX)
 		return weir_fail(e, EINVAL, "annotation %s: its name is no flag's; remove it", shown);
 	if (!printable(value))
-		return weir_fail(e, EINVAL, "annotation %s: its value holds a byte that is no printable "
-				 "ASCII; remove it", shown);
+		return weir_fail(e, EINVAL, "annotation %s: its value holds a byte that is no "
+				 "printable ASCII; remove it", shown);
 	if (strlen(value) > ANNOTATION_VALUE_MAX)
-		return weir_fail(e, EINVAL, "annotation %s: its value is longer than %u bytes; no flag's "
-				 "is", shown, ANNOTATION_VALUE_MAX);
+		return weir_fail(e, EINVAL, "annotation %s: its value is longer than %u bytes; "
+				 "no flag's is", shown, ANNOTATION_VALUE_MAX);
 	if (annotations_value(a, key))
 		return weir_fail(e, EINVAL, "annotation %s: it stands twice; keep one", shown);
 	if (a->n == ANNOTATIONS_MAX)
-		return weir_fail(e, E2BIG, "there are more than %u annotations of flags; there are not so "
-				 "many flags", ANNOTATIONS_MAX);
+		return weir_fail(e, E2BIG, "there are more than %u annotations of flags; there are "
+				 "not so many flags", ANNOTATIONS_MAX);
 	return add_copy(a, key, value, e);
 }
 
@@ -147,10 +147,12 @@ static int take(struct annotations *a, json_t *object, struct weir_error *e)
 	json_t *value;
 
 	json_object_foreach(object, key, value) {
-		int err = json_is_string(value) ? annotations_add(a, key, json_string_value(value), e) :
-			  weir_fail(e, EINVAL, "annotation %s: its value is no string; put it between "
-				    "double quotes", config_shown(key, shown));
+		int err;
 
+		if (!json_is_string(value))
+			return weir_fail(e, EINVAL, "annotation %s: its value is no string; put it "
+					 "between double quotes", config_shown(key, shown));
+		err = annotations_add(a, key, json_string_value(value), e);
 		if (err)
 			return err;
 	}
@@ -163,7 +165,8 @@ static int take_root(struct annotations *a, json_t *root, bool bundle, struct we
 	json_t *object = find_annotations(root, bundle, &none);
 
 	if (!json_is_object(root))
-		return weir_fail(e, EINVAL, "it is no JSON object; write {\"dev.weir.flag.qdisc\": \"tbf\"}");
+		return weir_fail(e, EINVAL, "it is no JSON object; write "
+				 "{\"dev.weir.flag.qdisc\": \"tbf\"}");
 	if (none)
 		return 0;
 	if (!json_is_object(object))
@@ -193,7 +196,8 @@ int annotations_read_text(struct annotations *a, const char *text, const char *f
 
 /* ---- files ---- */
 
-static int read_fd(struct annotations *a, int fd, const char *file, bool bundle, struct weir_error *e)
+static int read_fd(struct annotations *a, int fd, const char *file, bool bundle,
+		   struct weir_error *e)
 {
 	char *text = config_text(fd, file, "a JSON file", e);
 	int err = text ? annotations_read_text(a, text, file, bundle, e) : -EINVAL;
@@ -222,10 +226,11 @@ int annotations_read_bundle(struct annotations *a, const char *dir, struct weir_
 		return weir_fail(e, ENOMEM, "out of memory");
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0) {
-		err = weir_fail(e, errno, "%s: cannot open it: %s; --bundle wants the folder of an OCI "
-				"bundle", file, strerror(errno));
+		err = weir_fail(e, errno, "%s: cannot open it: %s; --bundle wants the folder of an "
+				"OCI bundle", file, strerror(errno));
 	} else if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		err = weir_fail(e, EINVAL, "%s: is no regular file; a bundle's config.json is", file);
+		err = weir_fail(e, EINVAL, "%s: is no regular file; a bundle's config.json is",
+				file);
 		close(fd);
 	} else {
 		err = read_fd(a, fd, file, true, e);

@@ -6,8 +6,8 @@
  * (OCI runtime-spec, config.md "Annotations"), and an object that is nothing but annotations.
  * Those that are not weir's are other people's, and are not kept.
  *
- * Nothing in such a file is trusted: it is at most 1 MiB, every name in it stands once, and a sentence
- * about it repeats none of its bytes as they are.
+ * Nothing in such a file is trusted: it is at most 1 MiB, every name in it stands once, and a
+ * sentence about it repeats no byte that a terminal would obey.
  */
 #ifndef CONFIG_ANNOTATIONS_H
 #define CONFIG_ANNOTATIONS_H

@@ -25,7 +25,8 @@ const char *config_shown(const char *text, char out[CONFIG_SHOWN])
 	for (; *text && n + sizeof("\\xNN...") <= CONFIG_SHOWN; text++) {
 		unsigned char c = (unsigned char)*text;
 
-		n += (size_t)snprintf(out + n, CONFIG_SHOWN - n, c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
+		n += (size_t)snprintf(out + n, CONFIG_SHOWN - n,
+				      c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
 	}
 	snprintf(out + n, CONFIG_SHOWN - n, "%s", *text ? "..." : "");
 	return out;
@@ -53,7 +54,7 @@ int config_flag_check(const struct config_flag *f, const char *value, struct wei
 		return 0;
 	if (!f->number)
 		return weir_fail(e, EINVAL, "%s; write a value, or leave it out", fault);
-	return weir_fail(e, EINVAL, "%s%s%s; write a plain number of bytes%s, digits only, such as 1048576",
-			 config_shown(value, shown), *value ? " " : "", fault,
+	return weir_fail(e, EINVAL, "%s%s%s; write a plain number of bytes%s, digits only, such as "
+			 "1048576", config_shown(value, shown), *value ? " " : "", fault,
 			 strcmp(f->key, "rate") ? "" : " per second");
 }

@@ -4,10 +4,10 @@
  *
  * Theory of operation
  *
- * From the lowest layer to the highest, each puts its settings behind those before it, and takes out
- * what it replaces: the same keys, and, when it picks another module than was picked so far, all of
- * that module's parameters. A [qdisc NAME] for which neither the files nor the command line
- * names a kind begins with all that they say of [qdisc].
+ * From the lowest layer to the highest, each puts its settings behind those before it, and takes
+ * out what it replaces: the same keys, and, when it picks another module than was picked so far,
+ * all of that module's parameters. A [qdisc NAME] for which neither the files nor the command
+ * line names a kind begins with all that they say of [qdisc].
  */
 #include <stdlib.h>
 #include <string.h>

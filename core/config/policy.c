@@ -5,8 +5,8 @@
  * Theory of operation
  *
  * Who writes annotations is whoever may start a container: for the operator, a stranger. What the
- * operator configured (the files and the command line, not the defaults) is therefore a ceiling.
- * Without allow-override
+ * operator configured (the files and the command line, not the defaults) is therefore a
+ * ceiling. Without allow-override
  *
  *	qdisc		may only become tbf, and not in place of a qdisc whose limits tbf's are not
  *	rate, burst	may be what the operator gave, or less; where nothing was given, anything
@@ -15,9 +15,10 @@
  * for every [qdisc] section by itself: one value that is too high for one NIC is refused. With
  * allow-override every flag of the table may be set. Values are plain integers in both cases.
  *
- * Each annotation is judged by what the lower layers say, never by another annotation; what is accepted
- * becomes a layer above them (config.h), and config_check looks at the whole. So the order of
- * annotations cannot matter, and this file knows nothing of what makes a configuration valid.
+ * Each annotation is judged by what the lower layers say, never by another annotation; what is
+ * accepted becomes a layer above them (config.h), and config_check looks at the whole. So the
+ * order of annotations cannot matter, and this file knows nothing of what makes a
+ * configuration valid.
  *
  * An operator's burst that is a time at a rate has a size only where the operator gave that rate, too.
  */
@@ -74,7 +75,7 @@ static const struct config_flag *flag_find(const char *name)
 	return NULL;
 }
 
-/* May a container ever say it? */
+/* May a container say it without allow-override? */
 static bool tenants(const struct config_flag *f)
 {
 	return !strcmp(f->section, "qdisc");
@@ -87,11 +88,12 @@ static void refuse_unknown(struct policy *p)
 		const struct config_flag *f = flag_find(annotation_flag(key));
 
 		if (!f)
-			refuse(p, key, "there is no such flag for annotations; remove it (a container may set "
-			       "qdisc, qdisc-tbf-rate and qdisc-tbf-burst%s)",
+			refuse(p, key, "there is no such flag for annotations; remove it (a "
+			       "container may set qdisc, qdisc-tbf-rate and qdisc-tbf-burst%s)",
 			       p->override ? ", and with allow-override mode, network and gso" : "");
 		else if (!p->override && !tenants(f))
-			refuse(p, key, "only the operator sets it, unless allow-override is on; remove it");
+			refuse(p, key, "only the operator sets it, unless allow-override is on; "
+			       "remove it");
 	}
 }
 
@@ -118,7 +120,8 @@ static struct wish wish_find(struct policy *p, const char *section, const char *
 			refuse(p, a->key, "%s", why.text);
 			good = false;
 		} else if (w.key && strcmp(w.value, a->value)) {
-			refuse(p, a->key, "it is not the same as %s; make them equal, or keep one", w.key);
+			refuse(p, a->key, "it is not the same as %s; make them equal, or keep one",
+			       w.key);
 			good = false;
 		} else {
 			w = (struct wish){ f, a->key, a->value };
@@ -175,8 +178,8 @@ static bool within(struct policy *p, const struct wish *w)
 	if (!s || p->override)
 		return true;
 	if (limits_of(p->merged, &limits, &why)) {
-		refuse(p, w->key, "%s of %s is no number of bytes to compare it with; remove the annotation, "
-		       "or have the operator write bytes", w->flag->key,
+		refuse(p, w->key, "%s of %s is no number of bytes to compare it with; remove the "
+		       "annotation, or have the operator write bytes", w->flag->key,
 		       place(p->merged, s, at, sizeof(at)));
 		return false;
 	}
@@ -184,9 +187,9 @@ static bool within(struct policy *p, const struct wish *w)
 	most = rate ? limits.rate : limits.burst;
 	if (!parse_u64(w->value, &asked, NULL) && asked <= most)
 		return true;
-	refuse(p, w->key, "%s is more than the %" PRIu64 " bytes%s of %s; lower it, or have the operator raise "
-	       "that or set allow-override", config_shown(w->value, shown), most, rate ? "/s" : "",
-	       place(p->merged, s, at, sizeof(at)));
+	refuse(p, w->key, "%s is more than the %" PRIu64 " bytes%s of %s; lower it, or have the "
+	       "operator raise that or set allow-override", config_shown(w->value, shown), most,
+	       rate ? "/s" : "", place(p->merged, s, at, sizeof(at)));
 	return false;
 }
 
@@ -275,16 +278,16 @@ static struct wish kind_find(struct policy *p)
 
 	if (!w.key || p->override || !strcmp(w.value, SHAPER))
 		return w;
-	refuse(p, w.key, "%s: a container's qdisc may only become tbf, unless allow-override is on; write "
-	       "tbf, or remove it", config_shown(w.value, shown));
+	refuse(p, w.key, "%s: a container's qdisc may only become tbf, unless allow-override is on; "
+	       "write tbf, or remove it", config_shown(w.value, shown));
 	return (struct wish){ 0 };
 }
 
 static void refuse_useless(struct policy *p, const struct wish *w)
 {
 	if (w->key)
-		refuse(p, w->key, "no qdisc is a tbf, so it would do nothing; add dev.weir.flag.qdisc with "
-		       "the value tbf, or remove it");
+		refuse(p, w->key, "no qdisc is a tbf, so it would do nothing; add "
+		       "dev.weir.flag.qdisc with the value tbf, or remove it");
 }
 
 static void apply_qdiscs(struct policy *p)
@@ -303,7 +306,8 @@ static void apply_qdiscs(struct policy *p)
 	for (size_t i = 0; i < n; i++) {
 		const char *name = p->config->sections[i].name;
 
-		if (strcmp(p->config->sections[i].kind, "qdisc") || !*name || named_before(p->config, i))
+		if (strcmp(p->config->sections[i].kind, "qdisc") || !*name ||
+		    named_before(p->config, i))
 			continue;
 		apply_qdisc(p, name, &w);
 		free(p->merged->rest);

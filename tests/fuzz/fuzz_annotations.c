@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_annotations.c - a container's JSON from anybody, on top of what three operators configured.
+ * fuzz_annotations.c - a container's JSON from anybody, on top of what four operators configured.
  *
  * What must hold: a refusal is one line of printable ASCII; what is accepted has left every ceiling
  * where it was, and has changed nothing but qdiscs, unless the operator allows all.
@@ -10,6 +10,7 @@
 
 #include "config/policy.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/modules.h"
 
 #define RATE	12500000u
 #define BURST	1048576u
@@ -27,36 +28,6 @@ static void report(void *arg, const char *sentence)
 	check_sentence(sentence);
 }
 
-static struct registry registry;
-static struct module *held[8];
-static unsigned int nheld;
-
-static void end(void)
-{
-	while (nheld)
-		module_put(held[--nheld]);
-	registry_destroy(&registry);
-}
-
-/* Loading them takes a hundred times longer than reading a text: they stay loaded. */
-static void start(void)
-{
-	static const struct { enum weir_kind kind; const char *name; } used[] = {
-		{ WEIR_KIND_QDISC, "fifo" }, { WEIR_KIND_QDISC, "tbf" }, { WEIR_KIND_QDISC, "netem" },
-		{ WEIR_KIND_QDISC, "none" }, { WEIR_KIND_MODE, "sandbox" }, { WEIR_KIND_MODE, "none" },
-		{ WEIR_KIND_MODE, "host" }, { WEIR_KIND_CONGESTION, "cubic" },
-	};
-
-	if (nheld)
-		return;
-	fuzz_check(!registry_init(&registry, NULL, NULL, NULL));
-	for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
-		if (registry_get(&registry, used[i].kind, used[i].name, &held[nheld], NULL))
-			nheld++;
-	fuzz_check(nheld);
-	atexit(end);
-}
-
 static uint64_t bytes(const struct config_qdisc *q, const char *name)
 {
 	uint64_t v = 0;
@@ -68,7 +39,8 @@ static uint64_t bytes(const struct config_qdisc *q, const char *name)
 	return v;
 }
 
-/* By its index: no limits; ceilings, tighter for one NIC, and a qdisc that is not tbf's to replace; all allowed. */
+/* No limits; ceilings, lower for one NIC, none for another; a qdisc that is not tbf's to replace; all
+ * allowed. */
 static const char *const operators[] = {
 	"",
 	"[qdisc]\nkind = tbf\nrate = 100mbit\nburst = 1mb\n[qdisc eth1]\nrate = 10mbit\n[qdisc eth2]\nkind = fifo\n",
@@ -102,7 +74,7 @@ static void apply(const struct annotations *a, size_t operator)
 	config_init(&c);
 	fuzz_check(!config_read_text(&c, operators[operator], "x.ini", &e));
 	fuzz_check(!policy_apply(&c, a, &e));
-	err = config_check(&c, &registry, report, NULL, &e);
+	err = config_check(&c, fuzz_modules(), report, NULL, &e);
 	fuzz_check(err == 0 || err == -EINVAL);
 	if (!err)
 		check_accepted(&c, operator);
@@ -117,7 +89,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > 65536)
 		return 0;
-	start();
 	text = malloc(size + 1);
 	fuzz_check(text);
 	memcpy(text, data, size);

@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/modules.h"
 
 static unsigned int mistakes;
 
@@ -54,40 +55,6 @@ static void check_links(const struct config *c)
 	fuzz_check(c->nqdiscs >= 1 && !c->qdiscs[0].nic[0]);
 }
 
-static struct registry registry;
-static struct module *held[16];
-static unsigned int nheld;
-
-static void end(void)
-{
-	while (nheld)
-		module_put(held[--nheld]);
-	registry_destroy(&registry);
-}
-
-/* Loading what texts name takes a hundred times longer than reading them: it stays loaded. */
-static struct registry *modules(void)
-{
-	static const struct { enum weir_kind kind; const char *name; } used[] = {
-		{ WEIR_KIND_QDISC, "fifo" }, { WEIR_KIND_QDISC, "tbf" }, { WEIR_KIND_QDISC, "netem" },
-		{ WEIR_KIND_QDISC, "none" }, { WEIR_KIND_MODE, "none" }, { WEIR_KIND_MODE, "sandbox" },
-		{ WEIR_KIND_LINK, "packet" }, { WEIR_KIND_LINK, "tap" },
-		{ WEIR_KIND_CONGESTION, "reno" }, { WEIR_KIND_CONGESTION, "cubic" },
-		{ WEIR_KIND_CONGESTION, "bbr" },
-	};
-	static bool started;
-
-	if (started)
-		return &registry;
-	started = true;
-	fuzz_check(!registry_init(&registry, NULL, NULL, NULL));
-	for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
-		if (registry_get(&registry, used[i].kind, used[i].name, &held[nheld], NULL))
-			nheld++;
-	atexit(end);
-	return &registry;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct weir_error e = { "" };
@@ -109,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_units(c.sections[i].settings[j].value);
 	config_set(&c, text, "--set", &e);
 	mistakes = 0;
-	err = config_check(&c, modules(), report, NULL, &e);
+	err = config_check(&c, fuzz_modules(), report, NULL, &e);
 	fuzz_check((err == 0 && !mistakes) || (err == -EINVAL && mistakes));
 	if (!err)
 		check_links(&c);

@@ -20,7 +20,7 @@ endif
 .PHONY: check-fuzz
 check-fuzz: $(fuzz_harnesses)
 
-tests_fuzz_fuzz_annotations_SOURCES = tests/fuzz/fuzz_annotations.c $(fuzz_main)
+tests_fuzz_fuzz_annotations_SOURCES = tests/fuzz/fuzz_annotations.c tests/fuzz/modules.c tests/fuzz/modules.h $(fuzz_main)
 tests_fuzz_fuzz_annotations_LDFLAGS = $(fuzz_link)
 
 tests_fuzz_fuzz_bpf_SOURCES = tests/fuzz/fuzz_bpf.c $(fuzz_main)
@@ -29,7 +29,7 @@ tests_fuzz_fuzz_bpf_LDFLAGS = $(fuzz_link)
 tests_fuzz_fuzz_vnet_SOURCES = tests/fuzz/fuzz_vnet.c $(fuzz_main)
 tests_fuzz_fuzz_vnet_LDFLAGS = $(fuzz_link)
 
-tests_fuzz_fuzz_ini_SOURCES = tests/fuzz/fuzz_ini.c $(fuzz_main)
+tests_fuzz_fuzz_ini_SOURCES = tests/fuzz/fuzz_ini.c tests/fuzz/modules.c tests/fuzz/modules.h $(fuzz_main)
 tests_fuzz_fuzz_ini_LDFLAGS = $(fuzz_link)
 
 tests_fuzz_fuzz_netlink_SOURCES = tests/fuzz/fuzz_netlink.c $(fuzz_main)

@@ -51,7 +51,8 @@ static void print_header(struct print *p, const char *kind, const char *name)
 	printf("%s[%s%s%s]\n", !strcmp(kind, "weir") ? "" : "\n", kind, *name ? " " : "", name);
 }
 
-static void print_from(const struct print *p, const char *key, const char *value, const char *origin)
+static void print_from(const struct print *p, const char *key, const char *value,
+		       const char *origin)
 {
 	char text[1400];
 
@@ -271,11 +272,11 @@ static int parse_one(struct check_command *k, int argc, char **argv, int *i, str
 	if (got)
 		return got;
 	if (argv[*i][0] == '-' && argv[*i][1])
-		return weir_fail(e, EINVAL, "there is no option %s; `weir check --help` lists what there is",
-				 argv[*i]);
+		return weir_fail(e, EINVAL, "there is no option %s; `weir check --help` lists what "
+				 "there is", argv[*i]);
 	k->file = argv[*i];
 	got = config_read_file(&k->config, k->file, e);
-	return got && got != -EINVAL ? got : 1;		/* its mistakes are reported with the others */
+	return got && got != -EINVAL ? got : 1;	/* its mistakes are reported with the others */
 }
 
 static int parse_and_check(struct check_command *k, int argc, char **argv)

@@ -68,7 +68,8 @@ static int add_copy(struct annotations *a, const char *key, const char *value, s
 	return 0;
 }
 
-int annotations_add(struct annotations *a, const char *key, const char *value, struct weir_error *e)
+int annotations_add(struct annotations *a, const char *key, const char *value,
+		    struct weir_error *e)
 {
 	char shown[CONFIG_SHOWN];
 
@@ -183,7 +184,8 @@ int annotations_read_text(struct annotations *a, const char *text, const char *f
 	int err;
 
 	if (!root)
-		return weir_fail(e, EINVAL, "%s:%d:%d: %s", file, je.line, je.column, json_fault(&je));
+		return weir_fail(e, EINVAL, "%s:%d:%d: %s", file, je.line, je.column,
+				 json_fault(&je));
 	err = take_root(&new, root, bundle, e);
 	json_decref(root);
 	for (size_t i = 0; i < new.n && !err; i++)

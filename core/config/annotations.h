@@ -33,7 +33,8 @@ struct annotations {			/* all zero: none */
 /* The flag that a key names, "qdisc" of dev.gvisor.flag.qdisc. NULL: the key is not weir's. */
 const char *annotation_flag(const char *key);
 /* Add a copy of one. 0 also for one that is not weir's. */
-int annotations_add(struct annotations *a, const char *key, const char *value, struct weir_error *e);
+int annotations_add(struct annotations *a, const char *key, const char *value,
+		    struct weir_error *e);
 /* NULL: there is none of that key. */
 const char *annotations_value(const struct annotations *a, const char *key);
 void annotations_free(struct annotations *a);

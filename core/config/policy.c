@@ -20,7 +20,8 @@
  * order of annotations cannot matter, and this file knows nothing of what makes a
  * configuration valid.
  *
- * An operator's burst that is a time at a rate has a size only where the operator gave that rate, too.
+ * An operator's burst that is a time at a rate has a size only where the operator gave that rate,
+ * too.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -138,7 +139,8 @@ struct limits {
 
 static const struct param limit_params[] = {
 	{ .name = "rate", .type = PARAM_RATE, .offset = offsetof(struct limits, rate) },
-	{ .name = "burst", .type = PARAM_SIZE, .offset = offsetof(struct limits, burst), .at = "rate" },
+	{ .name = "burst", .type = PARAM_SIZE, .offset = offsetof(struct limits, burst),
+	  .at = "rate" },
 	{ }
 };
 

@@ -50,8 +50,9 @@ static int set_flag(struct config *c, const struct config_flag *f, const char *v
 	snprintf(option, sizeof(option), "--%s", f->name);
 	snprintf(key, sizeof(key), "%s.%s", f->section, f->key);
 	if (config_flag_check(f, value, &why))
-		return weir_fail(e, EINVAL, "%s: %s; what has a unit goes into --set %s=", option,
-				 why.text, key);
+		return weir_fail(e, EINVAL, "%s: %s%s%s%s", option, why.text,
+				 f->number ? "; what has a unit goes into --set " : "",
+				 f->number ? key : "", f->number ? "=" : "");
 	return set(c, option, key, value, e);
 }
 

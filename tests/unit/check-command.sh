@@ -48,6 +48,9 @@ run 2 "$WEIR" check "$ini" --set qdisc.rate
 says "this sets nothing; write SECTION.KEY=VALUE"
 run 2 "$WEIR" check "$ini" --qdisc
 says "weir check: --qdisc needs a value"
+run 2 "$WEIR" check "$ini" --gso ""
+says "weir check: --gso: it is empty; write a value, or leave it out"
+grep -q unit "$dir/err" && fail "gso has no unit"
 run 2 "$WEIR" check "$ini" --colour=red
 says "weir check: there is no option --colour=red"
 run 2 "$WEIR" check

@@ -37,6 +37,8 @@ static void help(void)
 	      "  maddr                                multicast groups that somebody inside listens to\n"
 	      "  sockets [-t] [-u] [-w] [-l] [-i]     TCP, UDP, raw, only listening; with TCP's state\n"
 	      "  stats                                every counter\n"
+	      "  metrics [--listen WHERE]             the same for Prometheus; over HTTP at 127.0.0.1:PORT,\n"
+	      "                                       [::1]:PORT or unix:PATH\n"
 	      "  mode set none|sandbox|...            cut it off from its NICs, or let it back\n"
 	      "  config show                          the configuration, and where each line came from\n"
 	      "  config reload [FILE]                 read the INI again (or another), apply what changed\n"
@@ -498,6 +500,24 @@ static int ask(struct ctl *c, char **words, int n, struct weir_error *e)
 	return rc ? CMD_FAIL : 0;
 }
 
+/* Commands that read the rest of the command line themselves. */
+static const struct program {
+	const char *word;
+	int (*run)(struct ctl *c, int argc, char **argv, struct weir_error *e);
+} programs[] = {
+	{ "metrics", ctl_metrics },
+	{ }
+};
+
+static const struct program *program_find(const char *word)
+{
+	const struct program *p = programs;
+
+	while (p->word && strcmp(p->word, word))
+		p++;
+	return p->word ? p : NULL;
+}
+
 /* ---- all sandboxes ---- */
 
 static int socket_file(const struct dirent *d)
@@ -603,10 +623,11 @@ int cmd_ctl(int argc, char **argv)
 	struct log log = { .write = log_to_stderr, .level = LOG_WARN };
 	struct ctl c = { .fd = -1 };
 	struct weir_error e = { "" };
+	const struct program *program = NULL;
 	char *words[WORDS_MAX];
-	int n = 0, status;
+	int n = 0, i, status;
 
-	for (int i = 1; i < argc; i++) {
+	for (i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
 			help();
 			return 0;
@@ -614,6 +635,8 @@ int cmd_ctl(int argc, char **argv)
 		if (argv[i][0] == '-') {
 			if (option(&c, argc, argv, &i, &e))
 				return usage_error(&e);
+		} else if (n == 1 && (program = program_find(argv[i]))) {
+			break;
 		} else if (n < WORDS_MAX) {
 			words[n++] = argv[i];
 		} else {
@@ -623,7 +646,10 @@ int cmd_ctl(int argc, char **argv)
 	}
 	if (registry_init(&c.registry, c.module_path, &log, &e))
 		return usage_error(&e);
-	if (n == 0) {
+	if (program) {
+		c.name = words[0];
+		status = program->run(&c, argc - i, argv + i, &e);
+	} else if (n == 0) {
 		status = list_all(&c, &e);
 	} else if (n == 1) {
 		weir_fail(&e, EINVAL, "what about %s? For example: weir ctl %s show", words[0],

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ctl.h - what the files of `weir ctl` share: ctl.c asks, ctl_print.c shows. */
+/* ctl.h - what the files of `weir ctl` share: ctl.c asks, ctl_print.c shows, ctl_metrics.c shows to
+ * machines. */
 #ifndef CMD_CTL_H
 #define CMD_CTL_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "control/server.h"
 
@@ -28,5 +30,15 @@ void print_maddrs(const struct ctl *c, json_t *result);
 void print_sockets(const struct ctl *c, json_t *result);
 void print_stats(const struct ctl *c, json_t *result);
 void print_config(const struct ctl *c, json_t *result);
+
+/* Commands with a command line of their own: argv[0] is the command. An exit status, with e. */
+int ctl_metrics(struct ctl *c, int argc, char **argv, struct weir_error *e);
+
+/* The statistics of c's sandbox (a new reference); NULL: e says why. */
+json_t *metrics_ask(struct ctl *c, struct weir_error *e);
+/* Them as Prometheus reads them. */
+void metrics_write(FILE *out, const char *instance, json_t *stats);
+/* Them over HTTP at "127.0.0.1:PORT", "[::1]:PORT" or "unix:PATH" until SIGINT or SIGTERM. */
+int metrics_listen(struct ctl *c, const char *where, struct weir_error *e);
 
 #endif

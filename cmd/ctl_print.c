@@ -346,6 +346,8 @@ static void print_counters(const char *title, json_t *o)
 		snprintf(deeper, sizeof(deeper), "%s%s%s", title, *title ? "." : "", key);
 		if (json_is_object(v))
 			print_counters(deeper, v);
+		else if (json_is_string(v))
+			printf("%-40s %s\n", deeper, json_string_value(v));
 		else
 			printf("%-40s %lld\n", deeper, (long long)json_integer_value(v));
 	}

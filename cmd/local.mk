@@ -5,6 +5,8 @@ weir_SOURCES = \
 	cmd/cmd.h \
 	cmd/ctl.c \
 	cmd/ctl.h \
+	cmd/ctl_listen.c \
+	cmd/ctl_metrics.c \
 	cmd/ctl_print.c \
 	cmd/exec.c \
 	cmd/main.c \
@@ -16,5 +18,5 @@ weir_SOURCES = \
 	cmd/run.c \
 	cmd/stack.c \
 	cmd/stack.h
-weir_CPPFLAGS = $(AM_CPPFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
-weir_LDADD = libintercept.la libcore.la
+weir_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
+weir_LDADD = libintercept.la libcore.la $(MICROHTTPD_LIBS)

@@ -10,5 +10,6 @@ dist_doc_DATA += \
 	docs/tcp-info.md \
 	docs/policy.md \
 	docs/tools.md \
+	docs/observing.md \
 	docs/toy_qdisc.c \
 	docs/writing-a-module.md

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* commands_stats.c - every counter of the stack, by floor. */
+/*
+ * commands_stats.c - every counter of the stack, by floor.
+ *
+ * The names are a promise to who reads them by machine (docs/observing.md): one may be added,
+ * none changes its meaning.
+ */
 #include <errno.h>
 
 #include "control/commands.h"
@@ -129,6 +134,20 @@ static const struct counter pool_counters[] = {
 };
 #undef C
 
+/* By all root qdiscs that the NIC has had; no counter goes back when one is swapped. Drops are
+ * among the NIC's own counters. */
+static void stats_qdiscs_ever(const struct nic *nic, json_t *o)
+{
+	const struct qdisc_stats *past = &nic->qdisc_past, *now = &nic->root->stats;
+
+	json_object_set_new(o, "qdisc_packets", json_integer((json_int_t)(past->packets + now->packets)));
+	json_object_set_new(o, "qdisc_bytes", json_integer((json_int_t)(past->bytes + now->bytes)));
+	json_object_set_new(o, "qdisc_overlimits",
+			    json_integer((json_int_t)(past->overlimits + now->overlimits)));
+	json_object_set_new(o, "qdisc_requeues",
+			    json_integer((json_int_t)(past->requeues + now->requeues)));
+}
+
 /* What the devices carried, what NICs did, what qdiscs did: by NIC. */
 static void stats_nics(const struct stack *s, json_t *links, json_t *nics, json_t *qdiscs)
 {
@@ -137,13 +156,18 @@ static void stats_nics(const struct stack *s, json_t *links, json_t *nics, json_
 		json_t *o = counters(nic_counters, nic);
 
 		json_object_set_new(o, "ring", json_integer(nic->ring.len));
+		json_object_set_new(o, "up", json_integer(nic->up));
+		json_object_set_new(o, "mtu", json_integer(nic->mtu));
 		json_object_set_new(nics, nic->name, o);
 		if (!nic->loopback)
 			json_object_set_new(links, nic->name,
 					    counters(link_counters, &nic->link.stats));
-		if (nic->root)
-			json_object_set_new(qdiscs, nic->name,
-					    counters(qdisc_counters, &nic->root->stats));
+		if (!nic->root)
+			continue;
+		stats_qdiscs_ever(nic, o);
+		o = counters(qdisc_counters, &nic->root->stats);
+		json_object_set_new(o, "kind", json_string(nic->root->ops->name));
+		json_object_set_new(qdiscs, nic->name, o);
 	}
 }
 
@@ -153,6 +177,55 @@ static json_t *neighbours(const struct neighbour_table *t)
 
 	json_object_set_new(o, "entries", json_integer((json_int_t)t->table.count));
 	return o;
+}
+
+/* ---- sockets, by kind and state ---- */
+
+static void count_state(void *arg, const struct tcp_row *r)
+{
+	json_t *n = json_object_get(arg, r->state);
+
+	if (n)
+		json_integer_set(n, json_integer_value(n) + 1);
+	else
+		json_object_set_new(arg, r->state, json_integer(1));
+}
+
+/* Every state is there, also one that no connection is in. */
+static json_t *tcp_states(const struct tcp *tcp)
+{
+	static const char *const states[] = {
+		"LISTEN", "SYN-SENT", "SYN-RECV", "ESTAB", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSING",
+		"TIME-WAIT", "CLOSE-WAIT", "LAST-ACK",
+	};
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		json_object_set_new(o, states[i], json_integer(0));
+	tcp_dump(tcp, count_state, o);
+	return o;
+}
+
+/* As `ctl sockets` calls them: connected to one peer, or not. */
+static json_t *datagram_states(const struct list *socks)
+{
+	json_int_t connected = 0, unconnected = 0;
+
+	list_for_each(pos, socks) {
+		const struct sock *sk = list_entry(pos, struct sock, all);
+
+		if (ip_addr_is_any(&sk->remote))
+			unconnected++;
+		else
+			connected++;
+	}
+	return json_pack("{s:I, s:I}", "ESTAB", connected, "UNCONN", unconnected);
+}
+
+static json_t *stats_sockets(const struct stack *s)
+{
+	return json_pack("{s:o, s:o, s:o}", "tcp", tcp_states(&s->tcp), "udp",
+			 datagram_states(&s->udp.socks), "raw", datagram_states(&s->raw.socks));
 }
 
 static int stats(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)
@@ -167,7 +240,7 @@ static int stats(void *arg, struct control_request *rq, json_t **result, struct 
 	json_object_set_new(tcp, "orphans", json_integer(s->tcp.orphans));
 	json_object_set_new(tcp, "time_waits_now", json_integer(s->tcp.time_waits));
 	*result = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			    "s:o, s:o}",
+			    "s:o, s:o, s:o, s:I}",
 			    "links", links, "nics", nics, "qdiscs", qdiscs,
 			    "ip", counters(ip_counters, &s->ip.stats),
 			    "icmp", counters(icmp_counters, &s->ip.icmp_stats),
@@ -180,7 +253,9 @@ static int stats(void *arg, struct control_request *rq, json_t **result, struct 
 			    "neighbour6", neighbours(&s->ip.ndp),
 			    "autoconf6", counters(autoconf_counters, &s->ip.ip6_stats),
 			    "udp", counters(udp_counters, &s->udp.stats), "tcp", tcp,
-			    "pool", counters(pool_counters, &s->pool));
+			    "pool", counters(pool_counters, &s->pool),
+			    "sockets", stats_sockets(s),
+			    "uptime_ns", (json_int_t)(s->env.now - rq->instance->started));
 	return *result ? 0 : -ENOMEM;
 }
 

@@ -315,6 +315,15 @@ void nic_writable(struct nic *nic)
 		nic->want_write(nic, false);
 }
 
+/* What a root qdisc has counted is the NIC's to remember. */
+static void past_add(struct qdisc_stats *past, const struct qdisc_stats *s)
+{
+	past->bytes += s->bytes;
+	past->packets += s->packets;
+	past->overlimits += s->overlimits;
+	past->requeues += s->requeues;
+}
+
 void nic_set_root(struct nic *nic, struct qdisc *q)
 {
 	struct qdisc *old = nic->root;
@@ -328,6 +337,7 @@ void nic_set_root(struct nic *nic, struct qdisc *q)
 			qdisc_move(old, q);
 		else
 			qdisc_reset(old);
+		past_add(&nic->qdisc_past, &old->stats);
 		qdisc_destroy(old);
 	}
 	work_defer(nic->nics->env, &nic->work);

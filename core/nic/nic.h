@@ -62,6 +62,7 @@ struct nic {
 					 * all of its segments (link.stats counts it once) */
 	uint64_t tx_drops;		/* down, or without a qdisc */
 	uint64_t qdisc_drops;		/* by every qdisc it has had: a swap hides none */
+	struct qdisc_stats qdisc_past;	/* of its root qdiscs before this one; drops are above */
 	uint64_t ring_drops;		/* qdisc_transmit found the ring full */
 };
 

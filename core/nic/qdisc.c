@@ -431,6 +431,7 @@ int qdisc_reload(struct qdisc *old, const struct qdisc_ops *ops, struct module *
 		packet_queue_push(&packets, p);
 	exchange_children(old, q);
 	q->stats = old->stats;
+	old->stats = (struct qdisc_stats){ 0 };	/* its counters live on in q */
 	refill(q, &packets);
 	if (parent)
 		qdisc_destroy(parent->ops->graft(parent, q));

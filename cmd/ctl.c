@@ -39,6 +39,9 @@ static void help(void)
 	      "  stats                                every counter\n"
 	      "  metrics [--listen WHERE]             the same for Prometheus; over HTTP at 127.0.0.1:PORT,\n"
 	      "                                       [::1]:PORT or unix:PATH\n"
+	      "  capture DEV [-w FILE] [-c N] [--snaplen N] [--wire] [--drops] [FILTER...]\n"
+	      "                                       frames as pcap for tcpdump -r - and Wireshark; --wire: as\n"
+	      "                                       the device cuts them; --drops: what qdiscs drop, and why\n"
 	      "  mode set none|sandbox|...            cut it off from its NICs, or let it back\n"
 	      "  config show                          the configuration, and where each line came from\n"
 	      "  config reload [FILE]                 read the INI again (or another), apply what changed\n"
@@ -506,6 +509,7 @@ static const struct program {
 	int (*run)(struct ctl *c, int argc, char **argv, struct weir_error *e);
 } programs[] = {
 	{ "metrics", ctl_metrics },
+	{ "capture", ctl_capture },
 	{ }
 };
 

@@ -5,6 +5,7 @@ weir_SOURCES = \
 	cmd/cmd.h \
 	cmd/ctl.c \
 	cmd/ctl.h \
+	cmd/ctl_capture.c \
 	cmd/ctl_listen.c \
 	cmd/ctl_metrics.c \
 	cmd/ctl_print.c \
@@ -13,10 +14,12 @@ weir_SOURCES = \
 	cmd/modules.c \
 	cmd/options.c \
 	cmd/options.h \
+	cmd/pcapng.c \
+	cmd/pcapng.h \
 	cmd/relay.c \
 	cmd/relay.h \
 	cmd/run.c \
 	cmd/stack.c \
 	cmd/stack.h
-weir_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
-weir_LDADD = libintercept.la libcore.la $(MICROHTTPD_LIBS)
+weir_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(PCAP_CFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
+weir_LDADD = libintercept.la libcore.la $(MICROHTTPD_LIBS) $(PCAP_LIBS)

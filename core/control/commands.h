@@ -13,6 +13,7 @@ extern const struct control_command *const control_commands[];	/* tables, closed
 extern const struct control_command commands_instance[];	/* commands.c */
 extern const struct control_command commands_module[];		/* commands_module.c */
 extern const struct control_command commands_qdisc[];		/* commands_qdisc.c */
+extern const struct control_command commands_capture[];	/* commands_capture.c */
 extern const struct control_command commands_names[];		/* commands_names.c */
 extern const struct control_command commands_sockets[];	/* commands_sockets.c */
 extern const struct control_command commands_stats[];		/* commands_stats.c */

@@ -140,9 +140,9 @@ static json_t *link_stats(const struct nic *nic)
 
 static json_t *link_json(const struct nic *nic)
 {
-	return json_pack("{s:I, s:s, s:b, s:b, s:I, s:s?, s:o, s:s?, s:s?, s:I, s:o, s:o}",
+	return json_pack("{s:I, s:s, s:b, s:b, s:b, s:I, s:s?, s:o, s:s?, s:s?, s:I, s:o, s:o}",
 			 "index", (json_int_t)nic->index, "dev", nic->name, "up", nic->up,
-			 "loopback", nic->loopback, "mtu", (json_int_t)nic->mtu,
+			 "loopback", nic->loopback, "l3", nic->l3, "mtu", (json_int_t)nic->mtu,
 			 "qdisc", nic->root ? nic->root->ops->name : NULL, "address",
 			 json_mac(nic->addr), "driver",
 			 nic->link.ops ? nic->link.ops->name : NULL,

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "control/instance.h"
+#include "control/capture.h"
 #include "control/parts.h"
 
 #define LINK_ERRORS	64u		/* turns with an error within */
@@ -39,6 +40,7 @@ int instance_init(struct instance *inst, const char *name, const struct log *log
 	inst->loop.epfd = -1;
 	inst->owner = getuid();
 	list_init(&inst->nics);
+	list_init(&inst->captures);
 	congestion_sets_init(&inst->congestions, &inst->registry);
 	config_init(&inst->config);
 	return registry_init(&inst->registry, module_path, &inst->log, e);
@@ -422,6 +424,7 @@ int instance_start(struct instance *inst, struct weir_error *e)
 
 void instance_stop(struct instance *inst)
 {
+	captures_stop(inst);
 	list_for_each(pos, &inst->nics) {
 		struct instance_nic *n = list_entry(pos, struct instance_nic, node);
 

@@ -65,6 +65,7 @@ struct instance {
 	struct loop loop;
 	struct stack *stack;
 	struct list nics;
+	struct list captures;		/* struct capture: commands_capture.c */
 	const struct mode_ops *mode;
 	struct module *mode_module;
 	struct module *congestion_module;

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 libcore_la_SOURCES += \
 	core/control/arguments.c \
+	core/control/capture.h \
 	core/control/client.c \
 	core/control/commands.c \
 	core/control/commands.h \
+	core/control/commands_capture.c \
 	core/control/commands_module.c \
 	core/control/commands_names.c \
 	core/control/commands_qdisc.c \

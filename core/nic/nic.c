@@ -59,6 +59,7 @@ void nics_init(struct nics *nics, struct env *env)
 	nics->env = env;
 	nics->next_index = 1;
 	list_init(&nics->list);
+	list_init(&nics->taps);
 }
 
 void nics_destroy(struct nics *nics)
@@ -216,6 +217,16 @@ struct nic *nic_find_index(struct nics *nics, unsigned int index)
 uint32_t nic_header_len(const struct nic *nic)
 {
 	return nic->l3 ? 0 : ETH_HEADER_LEN;
+}
+
+void nic_show(struct nic *nic, const struct packet *p, bool out)
+{
+	list_for_each(pos, &nic->nics->taps) {
+		struct nic_tap *t = list_entry(pos, struct nic_tap, node);
+
+		if (t->frame)
+			t->frame(t, nic, p, out);
+	}
 }
 
 /* ---- out ---- */

@@ -68,6 +68,17 @@ struct nic {
 
 enum nic_event { NIC_UP, NIC_DOWN, NIC_GONE };
 
+/*
+ * Somebody who is shown frames: p->data at the link header, on loopback at the network header; p stays
+ * the caller's. frame: every one in and out. drop: every one that a qdisc drops. Either may be NULL.
+ */
+struct nic_tap {
+	struct list node;		/* nics->taps */
+	void (*frame)(struct nic_tap *t, struct nic *nic, const struct packet *p, bool out);
+	void (*drop)(struct nic_tap *t, const struct qdisc *q, const struct packet *p,
+		     const char *why);
+};
+
 struct nics {
 	struct env *env;
 	struct list list;
@@ -75,10 +86,7 @@ struct nics {
 	/* What ip/ takes in: p->data at the network header, p->protocol set. */
 	void (*input)(void *arg, struct nic *nic, struct packet *p);
 	void *input_arg;
-	/* Every frame in and out, for packet sockets: p->data at the link header, on loopback at
-	 * the network header; p stays the caller's. NULL as long as nobody listens. */
-	void (*tap)(void *arg, struct nic *nic, const struct packet *p, bool out);
-	void *tap_arg;
+	struct list taps;		/* struct nic_tap: empty as long as nobody listens */
 	/* Is there a receiver of datagrams in bulk? Set by transports, NULL: none anywhere. */
 	gro_udp_wanted gro_udp;
 	void *gro_udp_arg;
@@ -135,10 +143,11 @@ static inline uint32_t packet_segs(const struct packet *p)
 }
 
 /* Show a frame to who listens. */
+void nic_show(struct nic *nic, const struct packet *p, bool out);
 static inline void nic_tap(struct nic *nic, const struct packet *p, bool out)
 {
-	if (__builtin_expect(nic->nics->tap != NULL, 0))
-		nic->nics->tap(nic->nics->tap_arg, nic, p, out);
+	if (__builtin_expect(!list_empty(&nic->nics->taps), 0))
+		nic_show(nic, p, out);
 }
 
 /* Within nic/: a NIC of this name at the end of the list, and loopback's way round. */

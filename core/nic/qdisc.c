@@ -114,17 +114,28 @@ void qdisc_count_drop(struct qdisc *q)
 		q->stats.drops++;
 }
 
-int qdisc_drop(struct qdisc *q, struct packet *p)
+static int drop(struct qdisc *q, struct packet *p, const char *why)
 {
+	list_for_each(pos, &q->nic->nics->taps) {
+		struct nic_tap *t = list_entry(pos, struct nic_tap, node);
+
+		if (t->drop)
+			t->drop(t, q, p, why);
+	}
 	qdisc_count_drop(q);
 	packet_free(p);
 	return QDISC_DROPPED;
 }
 
+int qdisc_drop(struct qdisc *q, struct packet *p)
+{
+	return drop(q, p, "refused");
+}
+
 void qdisc_drop_queued(struct qdisc *q, struct packet *p)
 {
 	count_gone(q, p);
-	qdisc_drop(q, p);
+	drop(q, p, "dropped from the queue");
 }
 
 /* ---- packets ---- */
@@ -136,7 +147,7 @@ int qdisc_transmit(struct qdisc *q, struct packet *p)
 
 	if (nic->ring.len >= NIC_RING) {
 		nic->ring_drops++;
-		return qdisc_drop(q, p);
+		return drop(q, p, "the ring of the link is full");
 	}
 	count_sent(q, p);
 	packet_queue_push(&nic->ring, p);

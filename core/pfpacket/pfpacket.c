@@ -10,7 +10,7 @@
  * loopback each packet is seen on its way out and on its way in; there it has no link header, and
  * is given one of zeros. What a socket itself sends it does not see.
  *
- * The NICs call a tap for each frame only as long as there is a socket (nics.tap). What a socket
+ * The NICs call a tap for each frame only as long as there is a socket (struct nic_tap). What a socket
  * gets is a clone, whose payload is shared with the packet; its filter (SO_ATTACH_FILTER) decides
  * how much of it. Frames wait in the receive queue, bounded by SO_RCVBUF, or in a ring (ring.c).
  *
@@ -158,9 +158,9 @@ static void frame_deliver(struct pfpacket_sock *ps, const struct nic *nic, const
 		ps->dropped++;
 }
 
-static void pfpacket_tap(void *arg, struct nic *nic, const struct packet *p, bool out)
+static void pfpacket_frame(struct nic_tap *t, struct nic *nic, const struct packet *p, bool out)
 {
-	struct pfpacket *pf = arg;
+	struct pfpacket *pf = container_of(t, struct pfpacket, tap);
 
 	list_for_each(n, &pf->socks) {
 		struct pfpacket_sock *ps = pfpacket_sk(list_entry(n, struct sock, all));
@@ -293,13 +293,14 @@ static int no_send(struct sock *sk, struct packet *p, const struct datagram *d)
 /* The tap costs every packet a little: it is there only as long as somebody listens. */
 static void set_tap(struct pfpacket *pf)
 {
-	struct nics *nics = pf->ip->nics;
+	bool wanted = false;
 
-	nics->tap = NULL;
-	nics->tap_arg = pf;
 	list_for_each(n, &pf->socks)
-		if (pfpacket_sk(list_entry(n, struct sock, all))->proto)
-			nics->tap = pfpacket_tap;
+		wanted |= pfpacket_sk(list_entry(n, struct sock, all))->proto != 0;
+	list_del(&pf->tap.node);
+	list_init(&pf->tap.node);
+	if (wanted)
+		list_add_tail(&pf->tap.node, &pf->ip->nics->taps);
 }
 
 static int sock_init(struct sock *sk)
@@ -416,6 +417,8 @@ void pfpacket_init(struct pfpacket *pf, struct env *env, struct ip *ip)
 	pf->env = env;
 	pf->ip = ip;
 	list_init(&pf->socks);
+	pf->tap = (struct nic_tap){ .frame = pfpacket_frame };
+	list_init(&pf->tap.node);
 }
 
 void pfpacket_destroy(struct pfpacket *pf)

@@ -7,11 +7,13 @@
 #define PFPACKET_PFPACKET_H
 
 #include "ip/sock.h"
+#include "nic/nic.h"
 
 struct pfpacket {
 	struct env *env;
 	struct ip *ip;
 	struct list socks;
+	struct nic_tap tap;		/* among the NICs' while a socket listens */
 };
 
 extern const struct transport_ops pfpacket_raw_ops;	/* SOCK_RAW: with the link header */

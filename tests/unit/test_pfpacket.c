@@ -30,7 +30,7 @@ static void setup(void)
 static void teardown(void)
 {
 	pfpacket_destroy(&pf);
-	ck_assert_ptr_null(tn.nics.tap);
+	ck_assert(list_empty(&tn.nics.taps));
 	testnet_fini(&tn);
 }
 

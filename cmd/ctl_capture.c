@@ -56,10 +56,12 @@ struct capturing {
 /* A handler has no other way to say so. */
 static volatile sig_atomic_t stopped;
 
+/* A write that begins just after it would wait for its reader all the same: the alarm ends that. */
 static void on_signal(int sig)
 {
-	(void)sig;
-	stopped = 1;
+	if (sig != SIGALRM)
+		stopped = 1;
+	alarm(1);
 }
 
 /* ---- the command line ---- */
@@ -319,6 +321,7 @@ static void signals(sigset_t *blocked, sigset_t *unblocked)
 		sigaddset(blocked, ends[i]);
 		sigaction(ends[i], &sa, NULL);
 	}
+	sigaction(SIGALRM, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_SETMASK, NULL, unblocked);
 }

@@ -6,6 +6,7 @@
  * none changes its meaning.
  */
 #include <errno.h>
+#include <netinet/tcp.h>
 
 #include "control/commands.h"
 #include "nic/qdisc.h"
@@ -181,28 +182,32 @@ static json_t *neighbours(const struct neighbour_table *t)
 
 /* ---- sockets, by kind and state ---- */
 
-static void count_state(void *arg, const struct tcp_row *r)
+static bool count_state(void *arg, const struct tcp_row *r)
 {
-	json_t *n = json_object_get(arg, r->state);
+	json_int_t *counts = arg;
 
-	if (n)
-		json_integer_set(n, json_integer_value(n) + 1);
-	else
-		json_object_set_new(arg, r->state, json_integer(1));
+	counts[r->number]++;
+	return true;
 }
 
 /* Every state is there, also one that no connection is in. */
 static json_t *tcp_states(const struct tcp *tcp)
 {
 	static const char *const states[] = {
-		"LISTEN", "SYN-SENT", "SYN-RECV", "ESTAB", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSING",
-		"TIME-WAIT", "CLOSE-WAIT", "LAST-ACK",
+		[TCP_LISTEN] = "LISTEN", [TCP_SYN_SENT] = "SYN-SENT", [TCP_SYN_RECV] = "SYN-RECV",
+		[TCP_ESTABLISHED] = "ESTAB", [TCP_FIN_WAIT1] = "FIN-WAIT-1",
+		[TCP_FIN_WAIT2] = "FIN-WAIT-2", [TCP_CLOSING] = "CLOSING",
+		[TCP_TIME_WAIT] = "TIME-WAIT", [TCP_CLOSE_WAIT] = "CLOSE-WAIT",
+		[TCP_LAST_ACK] = "LAST-ACK",
 	};
+	json_int_t counts[UINT8_MAX + 1] = { 0 };
+	struct tcp_cursor c = { 0 };
 	json_t *o = json_object();
 
+	tcp_dump(tcp, &c, count_state, counts);
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-		json_object_set_new(o, states[i], json_integer(0));
-	tcp_dump(tcp, count_state, o);
+		if (states[i])
+			json_object_set_new(o, states[i], json_integer(counts[i]));
 	return o;
 }
 

@@ -63,6 +63,24 @@ void sock_free(struct sock *sk)
 		free(sk);
 }
 
+int sock_no_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
+{
+	(void)sk, (void)a, (void)port;
+	return -EOPNOTSUPP;
+}
+
+int sock_no_shutdown(struct sock *sk, int how)
+{
+	(void)sk, (void)how;
+	return -EOPNOTSUPP;
+}
+
+struct packet *sock_no_recv(struct sock *sk, struct datagram *d)
+{
+	(void)sk, (void)d;
+	return NULL;
+}
+
 void sock_event(struct sock *sk)
 {
 	if (sk->event)

@@ -179,6 +179,10 @@ struct sock *sock_create(struct ip *ip, void *table, const struct transport_ops 
  * packet charged to it does. */
 void sock_free(struct sock *sk);
 void sock_event(struct sock *sk);
+/* For transport_ops whose names are no internet addresses (bind_name): what they have not. */
+int sock_no_bind(struct sock *sk, const struct ip_addr *a, uint16_t port);	/* -EOPNOTSUPP */
+int sock_no_shutdown(struct sock *sk, int how);
+struct packet *sock_no_recv(struct sock *sk, struct datagram *d);		/* NULL */
 /* Set SO_ERROR and tell. */
 void sock_error(struct sock *sk, int err);
 int sock_take_error(struct sock *sk);	/* positive errno, cleared; 0 = none */

@@ -179,6 +179,8 @@ static int dump_start(struct netlink_request *rq, const struct netlink_handler *
 
 	if (rq->ns->dump)
 		return weir_fail(rq->e, EBUSY, "a dump is under way on this socket; read it to its end first");
+	if (rq->nlh->nlmsg_len > NETLINK_DUMP_MAX)
+		return -EMSGSIZE;
 	d = calloc(1, sizeof(*d));
 	if (d)
 		d->nlh = copy_request(rq->nlh, h->header);
@@ -428,35 +430,17 @@ static void netlink_close(struct sock *sk, bool abort)
 	dgram_free(dgram_sk(sk));
 }
 
-static int no_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
-{
-	(void)sk, (void)a, (void)port;
-	return -EOPNOTSUPP;
-}
-
-static int no_shutdown(struct sock *sk, int how)
-{
-	(void)sk, (void)how;
-	return -EOPNOTSUPP;
-}
-
-static int no_send(struct sock *sk, struct packet *p, const struct datagram *d)
+static int send_unnamed(struct sock *sk, struct packet *p, const struct datagram *d)
 {
 	(void)d;
 	return netlink_send(sk, p, NULL, 0);
 }
 
-static struct packet *no_recv(struct sock *sk, struct datagram *d)
-{
-	(void)sk, (void)d;
-	return NULL;
-}
-
 #define NETLINK_OPS \
 	.size = sizeof(struct netlink_sock), .init = netlink_init_sock, .close = netlink_close, \
-	.bind = no_bind, .connect = no_bind, .bind_name = netlink_bind, .sock_name = netlink_name, \
-	.shutdown = no_shutdown, .poll = netlink_poll, .unsent = dgram_unsent, .send = no_send, \
-	.recv = no_recv, .pending = dgram_pending, .setsockopt = netlink_setsockopt, \
+	.bind = sock_no_bind, .connect = sock_no_bind, .bind_name = netlink_bind, .sock_name = netlink_name, \
+	.shutdown = sock_no_shutdown, .poll = netlink_poll, .unsent = dgram_unsent, .send = send_unnamed, \
+	.recv = sock_no_recv, .pending = dgram_pending, .setsockopt = netlink_setsockopt, \
 	.getsockopt = netlink_getsockopt
 
 const struct transport_ops netlink_raw_ops = { .type = SOCK_RAW, NETLINK_OPS };

@@ -14,6 +14,7 @@
 #include "netlink/nlbuf.h"
 
 #define NETLINK_REQUEST_MAX	16384u	/* bytes of one message of a program */
+#define NETLINK_DUMP_MAX	4096u	/* of one that asks for a table: it is kept meanwhile */
 
 struct netlink_handler;
 

@@ -8,6 +8,10 @@
 
 extern const struct netlink_handler rt_handlers[];	/* rt.c */
 
+/* What programs may add to, and what they find there counts: the operator is not bound by it. */
+#define RT_ADDRS_MAX	1024u		/* of a NIC */
+#define RT_ROUTES_MAX	4096u		/* of the stack, those that come with addresses included */
+
 /* Tell who listens of what changes from now on. */
 void rt_watch(struct netlink *nl);
 

@@ -157,12 +157,29 @@ static int read_addr(struct netlink_request *rq, struct ifaddr *ia)
 	return tb[IFA_CACHEINFO] ? read_lifetimes(rq, tb[IFA_CACHEINFO], ia) : 0;
 }
 
+static size_t count(const struct nic *nic)
+{
+	size_t n = 0;
+
+	list_for_each(pos, &nic->addrs)
+		n++;
+	return n;
+}
+
+static int addr_new(struct netlink_request *rq, struct nic *nic, const struct ifaddr *ia)
+{
+	if (count(nic) >= RT_ADDRS_MAX)
+		return weir_fail(rq->e, ENOSPC, "%s has %u addresses, which is the most; delete one",
+				 nic->name, RT_ADDRS_MAX);
+	return ip_ifaddr_add(rq->nl->ip, nic, ia, rq->e);
+}
+
 static int replace_times(struct netlink_request *rq, struct nic *nic, const struct ifaddr *by)
 {
 	struct ifaddr *ia = ifaddr_find(nic, &by->addr);
 
 	if (!ia || ia->prefix != by->prefix || !(rq->nlh->nlmsg_flags & NLM_F_REPLACE))
-		return ip_ifaddr_add(rq->nl->ip, nic, by, rq->e);
+		return addr_new(rq, nic, by);
 	ia->preferred_until = by->preferred_until;
 	ia->valid_until = by->valid_until;
 	if (ifaddr_usable(ia))

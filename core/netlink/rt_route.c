@@ -281,6 +281,18 @@ static const struct route *same(const struct ip *ip, const struct route *by)
 	return NULL;
 }
 
+static int add(struct netlink_request *rq, const struct route *r)
+{
+	size_t n = 0;
+
+	list_for_each(pos, &rq->nl->ip->routes)
+		n++;
+	if (n >= RT_ROUTES_MAX)
+		return weir_fail(rq->e, ENOSPC, "there are %u routes, which is the most; delete one",
+				 RT_ROUTES_MAX);
+	return route_add(rq->nl->ip, r, rq->e);
+}
+
 static int route_new(struct netlink_request *rq, struct route *r)
 {
 	const struct route *there = same(rq->nl->ip, r);
@@ -292,7 +304,7 @@ static int route_new(struct netlink_request *rq, struct route *r)
 	if (there && !(rq->nlh->nlmsg_flags & NLM_F_REPLACE))
 		return -EEXIST;
 	if (!there)
-		return route_add(rq->nl->ip, r, rq->e);
+		return add(rq, r);
 	old = *there;
 	route_del(rq->nl->ip, &old, NULL);
 	err = route_add(rq->nl->ip, r, rq->e);

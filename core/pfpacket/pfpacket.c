@@ -282,7 +282,7 @@ int pfpacket_send(struct sock *sk, struct packet *p, const void *name, socklen_t
 	return send_frame(sk, p, &to);
 }
 
-static int no_send(struct sock *sk, struct packet *p, const struct datagram *d)
+static int send_unnamed(struct sock *sk, struct packet *p, const struct datagram *d)
 {
 	(void)d;
 	return pfpacket_send(sk, p, NULL, 0);
@@ -384,29 +384,11 @@ int pfpacket_ring_fd(struct sock *sk)
 	return sk->family == AF_PACKET ? pfpacket_sk(sk)->ring.fd : -1;
 }
 
-static int no_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
-{
-	(void)sk, (void)a, (void)port;
-	return -EOPNOTSUPP;
-}
-
-static int no_shutdown(struct sock *sk, int how)
-{
-	(void)sk, (void)how;
-	return -EOPNOTSUPP;
-}
-
-static struct packet *no_recv(struct sock *sk, struct datagram *d)
-{
-	(void)sk, (void)d;
-	return NULL;
-}
-
 #define PFPACKET_OPS \
 	.size = sizeof(struct pfpacket_sock), .init = sock_init, .close = pfpacket_close, \
-	.bind = no_bind, .connect = no_bind, .bind_name = pfpacket_bind, \
-	.sock_name = pfpacket_name, .shutdown = no_shutdown, .poll = pfpacket_poll, \
-	.unsent = dgram_unsent, .send = no_send, .recv = no_recv, .pending = dgram_pending, \
+	.bind = sock_no_bind, .connect = sock_no_bind, .bind_name = pfpacket_bind, \
+	.sock_name = pfpacket_name, .shutdown = sock_no_shutdown, .poll = pfpacket_poll, \
+	.unsent = dgram_unsent, .send = send_unnamed, .recv = sock_no_recv, .pending = dgram_pending, \
 	.setsockopt = pfpacket_setsockopt, .getsockopt = pfpacket_getsockopt
 
 const struct transport_ops pfpacket_raw_ops = { .type = SOCK_RAW, PFPACKET_OPS };

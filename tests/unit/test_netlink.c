@@ -573,6 +573,53 @@ START_TEST(routes_of_other_kinds_are_refused)
 }
 END_TEST
 
+/* A program decides not by itself how much the stack keeps. */
+START_TEST(tables_are_bounded)
+{
+	struct world *w = world();
+	char text[32];
+	int n;
+
+	for (n = 0; n < 5000; n++) {
+		snprintf(text, sizeof(text), "11.%d.%d.0", n / 250, n % 250);
+		route(w, RTM_NEWROUTE, MAKE, text, 24, "10.0.0.2");
+		if (talk(w, w->sk))
+			break;
+	}
+	ck_assert_int_eq(talk(w, w->sk), -ENOSPC);
+	ck_assert_int_eq(n, 4096 - 4);		/* there were four */
+	route(w, RTM_DELROUTE, 0, text, 24, NULL);
+	ck_assert_int_eq(talk(w, w->sk), -ESRCH);
+	route(w, RTM_DELROUTE, 0, "11.0.0.0", 24, NULL);
+	ck_assert_int_eq(talk(w, w->sk), 0);
+	route(w, RTM_NEWROUTE, MAKE, text, 24, "10.0.0.2");
+	ck_assert_int_eq(talk(w, w->sk), 0);
+	world_end(w);
+	w = world();
+	for (n = 0; n < 2000; n++) {
+		snprintf(text, sizeof(text), "10.1.%d.%d", n / 250, 1 + n % 250);
+		address(w, RTM_NEWADDR, MAKE, text, 32);
+		if (talk(w, w->sk))
+			break;
+	}
+	ck_assert_int_eq(talk(w, w->sk), -ENOSPC);
+	ck_assert_int_eq(n, 1023);
+	world_end(w);
+}
+END_TEST
+
+START_TEST(a_long_question_is_refused)
+{
+	struct world *w = world();
+	struct nlmsghdr *nlh = message(w, RTM_GETLINK, NLM_F_DUMP);
+
+	mnl_nlmsg_put_extra_header(nlh, 5000);
+	ck_assert_int_eq(talk(w, w->sk), -EMSGSIZE);
+	ck_assert_int_eq(receive(w, w->sk), 0);
+	world_end(w);
+}
+END_TEST
+
 START_TEST(route_get)
 {
 	struct world *w = world();
@@ -818,6 +865,8 @@ int main(void)
 	tcase_add_test(t, dumps_are_filtered);
 	tcase_add_test(t, routes_change);
 	tcase_add_test(t, routes_of_other_kinds_are_refused);
+	tcase_add_test(t, tables_are_bounded);
+	tcase_add_test(t, a_long_question_is_refused);
 	tcase_add_test(t, route_get);
 	tcase_add_test(t, neighbours);
 	suite_add_tcase(s, t);

@@ -182,6 +182,7 @@ static const struct metric of_tcp[] = {
 	{ "in_errs", "tcp_receive_errors", COUNTER, "Bad segments" },
 	{ "in_csum_errors", "tcp_receive_checksum_errors", COUNTER, "Segments with a bad checksum" },
 	{ "out_rsts", "tcp_transmit_resets", COUNTER, "Resets sent" },
+	{ "min_ttl_drops", "tcp_min_ttl_drops", COUNTER, "Segments below IP_MINTTL or IPV6_MINHOPCOUNT" },
 	{ "paws_drops", "tcp_paws_drops", COUNTER, "Segments dropped for an old timestamp" },
 	{ "challenge_acks", "tcp_challenge_acks", COUNTER, "Challenge ACKs sent (RFC 5961)" },
 	{ "listen_drops", "tcp_listen_drops", COUNTER, "SYNs and ACKs that a listener dropped" },
@@ -259,6 +260,7 @@ static const struct metric of_intercept[] = {
 	{ "continued", "intercept_continued", COUNTER, "System calls that the host kernel was left to do" },
 	{ "interrupted", "intercept_interrupted", COUNTER, "System calls that ended before they were answered" },
 	{ "unknown_options", "intercept_unknown_options", COUNTER, "Socket options that weir does not know" },
+	{ "unread_drops", "intercept_unread_drops", COUNTER, "Datagrams dropped while programs left too much unread" },
 	{ "sockets", "intercept_sockets", GAUGE, "Sockets that programs hold" }, { }
 };
 

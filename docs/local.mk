@@ -7,9 +7,9 @@ dist_doc_DATA += \
 	docs/embed_tun.c \
 	docs/embedding.md \
 	docs/interception.md \
-	docs/tcp-info.md \
-	docs/policy.md \
-	docs/tools.md \
 	docs/observing.md \
+	docs/policy.md \
+	docs/tcp-info.md \
+	docs/tools.md \
 	docs/toy_qdisc.c \
 	docs/writing-a-module.md

@@ -163,26 +163,30 @@ static int dump_tcp(struct piece *p, const struct tcp *tcp)
 	return !all;
 }
 
+/* One without a port is nowhere yet. */
+static bool put_datagram(struct piece *p, struct sock *sk)
+{
+	const struct diag_row r = {
+		.family = sk->family,
+		.state = ip_addr_is_any(&sk->remote) ? TCP_CLOSE : TCP_ESTABLISHED,
+		.local = sk->local, .remote = sk->remote,
+		.lport = sk->ops->type == SOCK_RAW ? sk->protocol : sk->lport, .rport = sk->rport,
+		.recv_q = sk->ops->pending ? sk->ops->pending(sk) : 0,
+		.send_q = sk->ops->unsent ? sk->ops->unsent(sk) : 0, .sk = sk,
+	};
+
+	return !r.lport || put_row(p, &r);
+}
+
 /* at: how many have been told. */
 static int dump_datagrams(struct piece *p, const struct list *socks)
 {
 	uint64_t n = 0;
 
 	list_for_each(pos, socks) {
-		struct sock *sk = list_entry(pos, struct sock, all);
-		const struct diag_row r = {
-			.family = sk->family,
-			.state = ip_addr_is_any(&sk->remote) ? TCP_CLOSE : TCP_ESTABLISHED,
-			.local = sk->local, .remote = sk->remote,
-			.lport = sk->ops->type == SOCK_RAW ? sk->protocol : sk->lport, .rport = sk->rport,
-			.recv_q = sk->ops->pending ? sk->ops->pending(sk) : 0,
-			.send_q = sk->ops->unsent ? sk->ops->unsent(sk) : 0, .sk = sk,
-		};
-
 		if (n++ < p->d->at[0])
 			continue;
-		/* One without a port is nowhere yet. */
-		if (r.lport && !put_row(p, &r))
+		if (!put_datagram(p, list_entry(pos, struct sock, all)))
 			return 1;
 		p->d->at[0] = n;
 	}

@@ -47,11 +47,6 @@ void netlink_add(struct netlink *nl, struct netlink_table *t)
 	list_add_tail(&t->node, &nl->tables);
 }
 
-void netlink_remove(struct netlink_table *t)
-{
-	list_del(&t->node);
-}
-
 bool netlink_has(const struct netlink *nl, int protocol)
 {
 	list_for_each(n, &nl->tables)

@@ -74,7 +74,6 @@ void netlink_init(struct netlink *nl, struct env *env, struct ip *ip);
 void netlink_destroy(struct netlink *nl);
 /* t is the caller's, and filled but for node; it goes before the stack does. */
 void netlink_add(struct netlink *nl, struct netlink_table *t);
-void netlink_remove(struct netlink_table *t);
 /* Has anybody a table for this protocol of AF_NETLINK? */
 bool netlink_has(const struct netlink *nl, int protocol);
 

@@ -5,6 +5,10 @@
  * The stack process hands over a pidfd of the sandbox's init, which is the key to its namespaces.
  * The program is our child, in these namespaces, under a filter of its own, whose listener the
  * stack process is given.
+ *
+ * With --admin the program is the operator's: it may change what bounds the sandbox, so the sandbox must have no
+ * hold on it. It runs in our own file system, and in the stack process's PID namespace, which the sandbox's
+ * programs cannot see; only its sockets are the stack's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,41 +22,62 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/exec.h"
+#include "cmd/options.h"
 #include "cmd/relay.h"
 #include "control/server.h"
 #include "intercept/launch.h"
 
+struct exec {
+	const char *name, *module_path;
+	char *const *argv;
+	bool admin;
+	bool intercept;			/* of the sandbox's mode */
+	int way;			/* a pidfd whose namespaces are entered; -1 */
+};
+
 static void help(void)
 {
-	fputs("Usage: weir exec NAME [--] PROGRAM [ARGUMENTS]\n"
+	fputs("Usage: weir exec [--admin] NAME [--] PROGRAM [ARGUMENTS]\n"
 	      "\n"
 	      "Runs PROGRAM in the sandbox NAME, on its stack. The status is the program's, as with\n"
 	      "weir run. When the sandbox ends, the program ends.\n"
 	      "\n"
+	      "  --admin                run PROGRAM outside of the sandbox, as the user nobody, with its sockets\n"
+	      "                         on the sandbox's stack, whose qdiscs, addresses and routes it may change:\n"
+	      "                         weir exec --admin NAME -- tc -s qdisc show\n"
+	      "  -p, --module-path DIRS with --admin: where the qdiscs are that tc may ask for; otherwise\n"
+	      "                         $WEIR_MODULE_PATH, or " WEIR_MODULE_DIR "\n"
 	      "  -h, --help             this text\n", stdout);
 }
 
-/* The sandbox's init, and whether its programs' calls are intercepted. */
-static int join(const char *name, bool *intercept, struct weir_error *e)
+/* The sandbox's init, with --admin the stack process, and whether programs' calls are intercepted. */
+static int join(struct exec *x, struct weir_error *e)
 {
-	json_t *request = json_pack("{s:s}", "command", "exec join"), *result;
+	json_t *request = json_pack("{s:s, s:b}", "command", "exec join", "admin", x->admin), *result;
 	int fds[CONTROL_FDS_MAX], nfds = CONTROL_FDS_MAX;
 
-	result = control_request(name, NULL, request, NULL, 0, fds, &nfds, NULL, e);
+	result = control_request(x->name, NULL, request, NULL, 0, fds, &nfds, NULL, e);
 	json_decref(request);
 	if (!result)
 		return -ENOENT;
-	*intercept = json_is_true(json_object_get(result, "intercept"));
+	x->intercept = json_is_true(json_object_get(result, "intercept"));
 	json_decref(result);
-	return nfds == 1 ? fds[0] : weir_fail(e, EPROTO, "%s gave no way into its sandbox", name);
+	if (nfds != 1)
+		return weir_fail(e, EPROTO, "%s gave no way into its sandbox", x->name);
+	x->way = fds[0];
+	if (x->admin && !x->intercept)
+		return weir_fail(e, EOPNOTSUPP, "%s is in mode host: the kernel's stack is its stack, and --admin has nothing to change; run the program without weir",
+				 x->name);
+	return 0;
 }
 
-static int hand_over(const char *name, int listener, struct weir_error *e)
+static int hand_over(const struct exec *x, int listener, struct weir_error *e)
 {
-	json_t *request = json_pack("{s:s}", "command", "exec listen"), *result;
+	json_t *request = json_pack("{s:s, s:b}", "command", "exec listen", "admin", x->admin), *result;
 	int none = 0;
 
-	result = control_request(name, NULL, request, &listener, 1, NULL, &none, NULL, e);
+	result = control_request(x->name, NULL, request, &listener, 1, NULL, &none, NULL, e);
 	json_decref(request);
 	if (!result)
 		return -ENOENT;
@@ -60,11 +85,11 @@ static int hand_over(const char *name, int listener, struct weir_error *e)
 	return 0;
 }
 
-static int enter(int init, bool intercept, struct weir_error *e)
+static int enter(const struct exec *x, struct weir_error *e)
 {
-	int flags = CLONE_NEWPID | CLONE_NEWNS | (intercept ? CLONE_NEWNET : 0);
+	int flags = CLONE_NEWPID | (x->admin ? 0 : CLONE_NEWNS | (x->intercept ? CLONE_NEWNET : 0));
 
-	if (setns(init, flags))
+	if (setns(x->way, flags))
 		return weir_fail(e, errno, "cannot enter the sandbox: %s%s", strerror(errno),
 				 errno == EPERM ? "; run weir as root" : "");
 	return 0;
@@ -91,8 +116,18 @@ static int stand_for_program(struct relay *r, pid_t program)
 	}
 }
 
-static int start(const char *name, bool intercept, char **argv, struct relay *r, pid_t *program,
-		 struct weir_error *e)
+static void become(const struct exec *x, const struct relay *r, int up, int go)
+{
+	struct weir_error e;
+
+	if (x->admin && launch_nobody(&e)) {
+		fprintf(stderr, "weir exec: %s\n", e.text);
+		_exit(CMD_WEIR);
+	}
+	launch_exec(x->argv, x->intercept, &r->mask, up, go);
+}
+
+static int start(const struct exec *x, struct relay *r, pid_t *program, struct weir_error *e)
 {
 	int up[2], go[2], listener, err;
 
@@ -104,14 +139,14 @@ static int start(const char *name, bool intercept, char **argv, struct relay *r,
 	if (!*program) {
 		close(up[0]);
 		close(go[1]);
-		launch_exec(argv, intercept, &r->mask, up[1], go[0]);
+		become(x, r, up[1], go[0]);
 	}
 	close(up[1]);
 	close(go[0]);
 	r->program = (int)syscall(SYS_pidfd_open, *program, 0);
 	listener = launch_listener(up[0], *program, e);
 	close(up[0]);
-	err = listener == -ENOENT ? 0 : listener < 0 ? listener : hand_over(name, listener, e);
+	err = listener == -ENOENT ? 0 : listener < 0 ? listener : hand_over(x, listener, e);
 	if (listener >= 0)
 		close(listener);
 	if (!err)
@@ -120,22 +155,22 @@ static int start(const char *name, bool intercept, char **argv, struct relay *r,
 	return err;
 }
 
-static int exec_in(const char *name, char **argv, struct weir_error *e)
+static int exec_in(struct exec *x, struct weir_error *e)
 {
 	struct relay relay = { .signals = -1, .program = -1, .terminal = -1 };
-	bool intercept = false;
-	int init, status = CMD_WEIR, err;
+	int status = CMD_WEIR, err = join(x, e);
 	pid_t program = -1;
 
-	init = join(name, &intercept, e);
-	if (init < 0)
-		return CMD_WEIR;
-	err = enter(init, intercept, e);
-	close(init);
+	if (!err && x->admin)
+		err = exec_modules(x->name, x->module_path, e);
+	if (!err)
+		err = enter(x, e);
+	if (x->way >= 0)
+		close(x->way);
 	if (!err)
 		err = relay_open(&relay, e);
 	if (!err)
-		err = start(name, intercept, argv, &relay, &program, e);
+		err = start(x, &relay, &program, e);
 	if (!err)
 		status = stand_for_program(&relay, program);
 	else if (program > 0)
@@ -144,29 +179,44 @@ static int exec_in(const char *name, char **argv, struct weir_error *e)
 	return status;
 }
 
+/* 1: it was the help. */
+static int parse(struct exec *x, int argc, char **argv, struct weir_error *e)
+{
+	int at, got;
+
+	for (at = 1; at < argc && argv[at][0] == '-' && strcmp(argv[at], "--"); at++) {
+		if (!strcmp(argv[at], "-h") || !strcmp(argv[at], "--help")) {
+			help();
+			return 1;
+		}
+		if (!strcmp(argv[at], "--admin")) {
+			x->admin = true;
+			continue;
+		}
+		got = options_value(argc, argv, &at, "--module-path", "-p", &x->module_path, e);
+		if (got < 0)
+			return got;
+		if (!got)
+			return weir_fail(e, EINVAL, "there is no option %s; `weir exec --help` lists what there is",
+					 argv[at]);
+	}
+	x->name = at < argc ? argv[at++] : NULL;
+	if (at < argc && !strcmp(argv[at], "--"))
+		at++;
+	x->argv = argv + at;
+	return x->name && at < argc ? 0 :
+	       weir_fail(e, EINVAL, "weir exec [--admin] NAME -- PROGRAM [ARGUMENTS]");
+}
+
 int cmd_exec(int argc, char **argv)
 {
+	struct exec x = { .way = -1 };
 	struct weir_error e = { "" };
-	int at = 1, status;
-	const char *name;
+	int status = parse(&x, argc, argv, &e);
 
-	if (argc > 1 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
-		help();
+	if (status > 0)
 		return 0;
-	}
-	if (argc > at && argv[at][0] == '-') {
-		fprintf(stderr, "weir exec: there is no option %s; weir exec NAME -- PROGRAM [ARGUMENTS]\n",
-			argv[at]);
-		return CMD_WEIR;
-	}
-	name = argc > at ? argv[at++] : NULL;
-	if (argc > at && !strcmp(argv[at], "--"))
-		at++;
-	if (!name || argc <= at) {
-		fputs("weir exec: weir exec NAME -- PROGRAM [ARGUMENTS]\n", stderr);
-		return CMD_WEIR;
-	}
-	status = exec_in(name, argv + at, &e);
+	status = status ? CMD_WEIR : exec_in(&x, &e);
 	if (status == CMD_WEIR && e.text[0])
 		fprintf(stderr, "weir exec: %s\n", e.text);
 	return status;

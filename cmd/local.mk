@@ -10,6 +10,8 @@ weir_SOURCES = \
 	cmd/ctl_metrics.c \
 	cmd/ctl_print.c \
 	cmd/exec.c \
+	cmd/exec.h \
+	cmd/exec_modules.c \
 	cmd/main.c \
 	cmd/modules.c \
 	cmd/options.c \
@@ -23,3 +25,5 @@ weir_SOURCES = \
 	cmd/stack.h
 weir_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(PCAP_CFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
 weir_LDADD = libintercept.la libcore.la $(MICROHTTPD_LIBS) $(PCAP_LIBS)
+# A stack process opens no files: the mathematics that a module may need is there before it.
+weir_LDFLAGS = $(AM_LDFLAGS) -Wl,--push-state,--no-as-needed,-lm,--pop-state

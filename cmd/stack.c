@@ -16,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cmd/stack.h"
@@ -34,6 +35,7 @@ struct stack_process {
 	struct intercept *intercept;
 	struct launched launched;
 	struct loop_io init, life;
+	int self;			/* a pidfd of this process */
 	struct timer drain;
 	uint64_t ended;			/* ns: when the sandbox was empty */
 	uint64_t left, moved;		/* bytes on their way; when that last changed */
@@ -114,6 +116,8 @@ static void front_gone(struct loop_io *io, uint32_t events)
 
 /* ---- weir exec ---- */
 
+/* The way in: into the sandbox by its init; for the operator's own programs, which the sandbox's must not
+ * see, only to where this process finds them. */
 static int exec_join(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)
 {
 	struct stack_process *p = arg;
@@ -121,7 +125,7 @@ static int exec_join(void *arg, struct control_request *rq, json_t **result, str
 	if (!p->init.loop)
 		return weir_fail(e, ESRCH, "the sandbox is ending");
 	*result = json_pack("{s:b}", "intercept", p->intercept != NULL);
-	rq->reply_fds[0] = p->launched.init_pidfd;
+	rq->reply_fds[0] = json_is_true(json_object_get(rq->args, "admin")) ? p->self : p->launched.init_pidfd;
 	rq->nreply_fds = 1;
 	return 0;
 }
@@ -135,7 +139,7 @@ static int exec_listen(void *arg, struct control_request *rq, json_t **result, s
 	if (!p->intercept || rq->nfds != 1)
 		return weir_fail(e, EINVAL, "one seccomp listener is wanted");
 	rq->fds[0] = -1;
-	return intercept_add_listener(p->intercept, fd, e);
+	return intercept_add_listener(p->intercept, fd, json_is_true(json_object_get(rq->args, "admin")), e);
 }
 
 /* ---- weir ctl NAME stats ---- */
@@ -212,7 +216,7 @@ static int stack_intercept(struct stack_process *p, struct weir_error *e)
 	p->intercept = intercept_create(inst->stack, &inst->loop, e);
 	if (!p->intercept)
 		return -ENOMEM;
-	return intercept_add_listener(p->intercept, p->launched.listener, e);
+	return intercept_add_listener(p->intercept, p->launched.listener, false, e);
 }
 
 static int stack_setup(struct stack_process *p, struct weir_error *e)
@@ -234,6 +238,9 @@ static int stack_setup(struct stack_process *p, struct weir_error *e)
 	err = stack_intercept(p, e);
 	if (err)
 		return err;
+	p->self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (p->self < 0)
+		return weir_fail(e, errno, "cannot open a pidfd of the stack process: %s", strerror(errno));
 	p->control = control_start(inst, p->start->control_fd, e);
 	if (!p->control)
 		return -ENOMEM;

@@ -20,6 +20,8 @@
 /* Has the caller the capability that such a socket is good for? */
 static bool privileged(const struct call *c, int family, int type)
 {
+	if (c->listener->operator)
+		return true;
 	if (family == AF_NETLINK)
 		return remote_capable(c->tid, CAP_NET_ADMIN);
 	return (type == SOCK_RAW || family == AF_PACKET) && remote_capable(c->tid, CAP_NET_RAW);
@@ -42,6 +44,7 @@ int64_t call_socket(struct call *c)
 			   privileged(c, family, type & 0xf), &err);
 	if (!sk)
 		return err;
+	sk->operator = c->listener->operator;
 	if (family == AF_NETLINK)
 		sk->uid = remote_uid(c->tid);
 	is = isock_create(c->ic, sk, type & 0xf, type & SOCK_NONBLOCK, &err);

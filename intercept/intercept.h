@@ -28,8 +28,9 @@ struct intercept_stats {
 
 struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_error *e);
 void intercept_destroy(struct intercept *ic);
-/* Serve one more seccomp listener (takes the fd): the first program's, and each `weir exec`'s. */
-int intercept_add_listener(struct intercept *ic, int fd, struct weir_error *e);
+/* Serve one more seccomp listener (takes the fd): the first program's, and each `weir exec`'s. operator: its
+ * programs run outside of the sandbox and may change what bounds it. */
+int intercept_add_listener(struct intercept *ic, int fd, bool operator, struct weir_error *e);
 const struct intercept_stats *intercept_stats(const struct intercept *ic);
 
 /* Install the filter in the calling process (single-threaded, about to exec): the listener fd, or

@@ -106,6 +106,7 @@ struct listener {			/* a seccomp listener */
 	struct intercept *ic;
 	struct loop_io io;
 	int fd;
+	bool operator;			/* its programs are the operator's: `weir exec --admin` */
 };
 
 /* One system call of a program, from its notification to its answer. */

@@ -18,6 +18,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <stdio.h>
@@ -32,6 +33,8 @@
 
 #include "intercept/intercept.h"
 #include "intercept/launch.h"
+
+#define NOBODY 65534u
 
 /* ---- messages ---- */
 
@@ -111,6 +114,14 @@ void launch_exec(char *const *argv, bool intercept, const sigset_t *mask, int up
 	err = errno;
 	launch_fail(argv[0], err, err == ENOENT || err == ENOTDIR ? LAUNCH_MISSING : LAUNCH_DENIED);
 	__builtin_unreachable();
+}
+
+int launch_nobody(struct weir_error *e)
+{
+	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return weir_fail(e, errno, "cannot become the user nobody (%u): %s", NOBODY, strerror(errno));
+	return 0;
 }
 
 int launch_listener(int up, pid_t child, struct weir_error *e)

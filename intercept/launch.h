@@ -46,6 +46,10 @@ void launch_go(struct launched *l);
  * number on up, wait for a byte from go, exec. Never returns. */
 void launch_exec(char *const *argv, bool intercept, const sigset_t *mask, int up, int go)
 	__attribute__((noreturn));
+/* In such a child before that, where it runs outside of the sandbox: become nobody, for good. The stack
+ * process, which strangers talk to, can read and write the memory of every program that it serves; of this one
+ * it would gain nothing. */
+int launch_nobody(struct weir_error *e);
 /* The listener that a child of launch_exec has announced on up: its descriptor here, or -errno. */
 int launch_listener(int up, pid_t child, struct weir_error *e);
 /* Send a message with descriptors over a SEQPACKET socket, and receive one. 0 or -errno. */

@@ -466,7 +466,7 @@ static void listener_io(struct loop_io *io, uint32_t events)
 		close(c.fd);
 }
 
-int intercept_add_listener(struct intercept *ic, int fd, struct weir_error *e)
+int intercept_add_listener(struct intercept *ic, int fd, bool operator, struct weir_error *e)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	int err = l ? 0 : -ENOMEM;
@@ -474,6 +474,7 @@ int intercept_add_listener(struct intercept *ic, int fd, struct weir_error *e)
 	if (!err) {
 		l->ic = ic;
 		l->fd = fd;
+		l->operator = operator;
 		err = loop_add(ic->loop, &l->io, fd, EPOLLIN, listener_io);
 	}
 	if (err) {

@@ -88,13 +88,6 @@ json_t *json_mac(const uint8_t mac[6])
 			    mac[4], mac[5]);
 }
 
-/* Without a default, zero is "not given" (weir/param.h). */
-static bool not_given(const struct param *p, const char *text)
-{
-	return !*text || (!p->def && !(p->flags & PARAM_REQUIRED) && p->type != PARAM_BOOL &&
-			  p->type != PARAM_ENUM && (!strcmp(text, "0") || !strcmp(text, "0s") || !strcmp(text, "0%")));
-}
-
 json_t *json_params(const struct param *table, const void *blob)
 {
 	json_t *o = json_object();
@@ -106,7 +99,7 @@ json_t *json_params(const struct param *table, const void *blob)
 		if (!text)
 			break;
 		param_format(p, blob, text, size);
-		if (!not_given(p, text))
+		if (param_given(p, text))
 			json_object_set_new(o, p->name, json_string(text));
 		free(text);
 	}

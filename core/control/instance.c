@@ -321,6 +321,8 @@ static int nic_start(struct instance *inst, struct instance_nic *n, struct weir_
 			weir_error_prefix(e, "%s", c->origin);
 		return -EINVAL;
 	}
+	if (c->origin)
+		qdisc_number(q);	/* a default, which nobody asked for, has no number */
 	nic_set_root(n->nic, q);
 	n->nic->gro = inst->config.gro;
 	n->nic->watcher = n;

@@ -135,6 +135,8 @@ static int build_qdisc(struct change *ch, const struct instance_nic *n, struct q
 		qdisc_destroy(q);
 		q = NULL;
 	}
+	if (q && c->origin)
+		qdisc_number(q);
 	*out = q;
 	return 0;
 }

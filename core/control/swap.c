@@ -59,6 +59,7 @@ int instance_qdisc_replace(struct instance *inst, const char *name, const char *
 
 	if (!q)
 		return -EINVAL;
+	qdisc_number(q);
 	nic_set_root(nic, q);
 	return 0;
 }

@@ -82,6 +82,10 @@ static void ip_nic_event(void *arg, struct nic *nic, enum nic_event ev)
 {
 	struct ip *ip = arg;
 
+	if (ev == NIC_QDISC) {		/* nothing that a packet's way depends on */
+		ip_changed(ip, IP_QDISC_NEW, nic);
+		return;
+	}
 	ip->generation++;
 	groups_nic_event(ip->groups, nic, ev);
 	ip4_link_event(nic, ev);

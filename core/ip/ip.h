@@ -69,6 +69,7 @@ struct route {
 /* What those are told of who follow the tables: of something new or changed, or that goes. */
 enum ip_change {
 	IP_LINK_NEW, IP_LINK_DEL,	/* struct nic */
+	IP_QDISC_NEW,			/* struct nic: of its qdiscs */
 	IP_ADDR_NEW, IP_ADDR_DEL,	/* struct ifaddr */
 	IP_ROUTE_NEW, IP_ROUTE_DEL,	/* struct route */
 };

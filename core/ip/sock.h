@@ -107,6 +107,7 @@ struct sock {
 
 	/* options */
 	uint32_t uid;			/* whose it is: SO_REUSEPORT shares among one user's only */
+	bool operator;			/* made for the operator, from outside: may change qdiscs */
 	bool privileged;		/* made by a program with CAP_NET_RAW, or CAP_NET_ADMIN (netlink) */
 	bool reuseaddr, reuseport, broadcast, keepalive, oobinline, dontroute;
 	bool linger_on;

@@ -29,4 +29,5 @@ void (*const module_abi[])(void) = {
 	F(qdisc_list_enqueue), F(qdisc_list_dequeue), F(qdisc_list_reset), F(qdisc_enqueue_segments),
 	F(qdisc_create_child), F(qdisc_destroy), F(qdisc_enqueue), F(qdisc_dequeue),
 	F(qdisc_peek), F(qdisc_drain), F(qdisc_reset),
+	F(tc_attrs), F(tc_get), F(tc_append), F(tc_put), F(tc_nest), F(tc_nest_end),
 };

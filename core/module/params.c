@@ -347,6 +347,13 @@ void param_format(const struct param *p, const void *blob, char *text, size_t si
 	}
 }
 
+/* A number of zero without a default was not given, unless zero is what it must be given as. */
+bool param_given(const struct param *p, const char *text)
+{
+	return *text && (p->def || p->flags & PARAM_REQUIRED || p->type == PARAM_BOOL || p->type == PARAM_ENUM ||
+			 (strcmp(text, "0") && strcmp(text, "0s") && strcmp(text, "0%")));
+}
+
 /* ---- tables ---- */
 
 const struct param *param_find(const struct param *table, const char *name)
@@ -426,7 +433,7 @@ int params_check_one(const struct param *table, const struct setting *s, void *b
 	return err;
 }
 
-static int set_defaults(const struct param *table, void *blob, struct weir_error *e)
+int params_defaults(const struct param *table, void *blob, struct weir_error *e)
 {
 	int err;
 
@@ -521,7 +528,7 @@ int params_parse_bad(const struct param *table, const struct setting *s, size_t 
 	} else {
 		if (size)
 			memset(blob, 0, size);
-		err = set_defaults(table, blob, e);
+		err = params_defaults(table, blob, e);
 		if (err)
 			return err;
 	}
@@ -626,7 +633,7 @@ int params_check_table(const struct param *table, size_t size, struct weir_error
 	blob = calloc(1, size);
 	if (!blob)
 		return weir_fail(e, ENOMEM, "out of memory");
-	err = set_defaults(table, blob, e);
+	err = params_defaults(table, blob, e);
 	free(blob);
 	return err;
 }

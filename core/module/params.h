@@ -26,6 +26,10 @@ struct setting {
 int param_parse(const struct param *p, const char *text, void *blob, struct weir_error *e);
 /* The value as text that param_parse reads back; "" where the parameter was not given. */
 void param_format(const struct param *p, const void *blob, char *text, size_t size);
+/* Does param_format's text say something, or only that the parameter was not given? */
+bool param_given(const struct param *p, const char *text);
+/* The table's defaults into blob, whose other bytes stay as they are. */
+int params_defaults(const struct param *table, void *blob, struct weir_error *e);
 const struct param *param_find(const struct param *table, const char *name);
 /* "rate", "size", "duration", ... */
 const char *param_type_name(enum param_type type);

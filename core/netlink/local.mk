@@ -10,6 +10,7 @@ libcore_la_SOURCES += \
 	core/netlink/rt_addr.c \
 	core/netlink/rt_link.c \
 	core/netlink/rt_neigh.c \
+	core/netlink/rt_qdisc.c \
 	core/netlink/rt_route.c \
 	core/netlink/rt_rule.c \
 	core/netlink/sock.h

@@ -234,7 +234,8 @@ static void request(struct netlink_sock *ns, const struct nlmsghdr *nlh)
 {
 	struct weir_error e = { "" };
 	struct netlink_request rq = {
-		.nl = nl_of(&ns->ds.sk), .ns = ns, .nlh = nlh, .uid = ns->ds.sk.uid, .e = &e,
+		.nl = nl_of(&ns->ds.sk), .ns = ns, .nlh = nlh, .uid = ns->ds.sk.uid,
+		.operator = ns->ds.sk.operator, .e = &e,
 	};
 	bool quiet = false;
 	int err = 0;

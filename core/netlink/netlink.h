@@ -42,6 +42,7 @@ struct netlink_request {
 	const struct nlmsghdr *nlh;	/* a copy; whole, and its family header is there */
 	void *arg;			/* the table's */
 	uint32_t uid;			/* who asks */
+	bool operator;			/* from outside: may change what bounds the sandbox */
 	struct weir_error *e;		/* what goes wrong, in words: for who asks for them */
 };
 

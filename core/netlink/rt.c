@@ -48,6 +48,11 @@ const struct netlink_handler rt_handlers[] = {
 	{ .name = "RTM_GETNEIGH", RTM_GETNEIGH, sizeof(struct ndmsg), .get = rt_neigh_get, .dump = rt_neigh_dump },
 	{ .name = "RTM_NEWNEIGH", RTM_NEWNEIGH, sizeof(struct ndmsg), true, .get = rt_neigh_change },
 	{ .name = "RTM_DELNEIGH", RTM_DELNEIGH, sizeof(struct ndmsg), true, .get = rt_neigh_change },
+	{ .name = "RTM_GETQDISC", RTM_GETQDISC, sizeof(struct tcmsg), .get = rt_qdisc_get, .dump = rt_qdisc_dump },
+	{ .name = "RTM_NEWQDISC", RTM_NEWQDISC, sizeof(struct tcmsg), true, .get = rt_qdisc_change },
+	{ .name = "RTM_DELQDISC", RTM_DELQDISC, sizeof(struct tcmsg), true, .get = rt_qdisc_del },
+	{ .name = "RTM_GETTCLASS", RTM_GETTCLASS, sizeof(struct tcmsg), .dump = rt_class_dump },
+	{ .name = "RTM_GETTFILTER", RTM_GETTFILTER, sizeof(struct tcmsg), .dump = rt_filter_dump },
 	{ .name = "RTM_GETNSID", RTM_GETNSID, sizeof(struct rtgenmsg), .get = nsid_get, .dump = nsid_dump },
 	{ .name = "RTM_GETRULE", RTM_GETRULE, sizeof(struct fib_rule_hdr), .dump = rt_rule_dump },
 	{ }
@@ -74,6 +79,8 @@ static uint32_t group_of(const struct rt_about *a)
 	case RTM_DELADDR:
 		return ip_addr_is_v4(&((const struct ifaddr *)a->what)->addr) ? RTNLGRP_IPV4_IFADDR
 									       : RTNLGRP_IPV6_IFADDR;
+	case RTM_NEWQDISC:
+		return RTNLGRP_TC;
 	default:
 		return ip_addr_is_v4(&((const struct route *)a->what)->dst) ? RTNLGRP_IPV4_ROUTE
 									     : RTNLGRP_IPV6_ROUTE;
@@ -88,13 +95,17 @@ static void changed(void *arg, enum ip_change what, const void *object)
 	} messages[] = {
 		[IP_LINK_NEW] = { RTM_NEWLINK, rt_link_fill },
 		[IP_LINK_DEL] = { RTM_DELLINK, rt_link_fill },
+		[IP_QDISC_NEW] = { RTM_NEWQDISC, rt_qdisc_fill },
 		[IP_ADDR_NEW] = { RTM_NEWADDR, rt_addr_fill },
 		[IP_ADDR_DEL] = { RTM_DELADDR, rt_addr_fill },
 		[IP_ROUTE_NEW] = { RTM_NEWROUTE, rt_route_fill },
 		[IP_ROUTE_DEL] = { RTM_DELROUTE, rt_route_fill },
 	};
 	struct netlink *nl = arg;
-	const struct rt_about about = { messages[what].type, object, nl->env->now };
+	struct rt_about about = { messages[what].type, object, nl->env->now };
+
+	if (what == IP_QDISC_NEW)
+		about.what = ((const struct nic *)object)->root;
 
 	netlink_notify(nl, NETLINK_ROUTE, group_of(&about), messages[what].fill, &about);
 }

@@ -25,7 +25,7 @@ static inline bool rt_family_is(uint8_t family, const struct ip_addr *a)
 /* A message about one thing; type: RTM_NEWLINK or RTM_DELLINK, and so on. */
 struct rt_about {
 	uint16_t type;
-	const void *what;		/* struct nic, ifaddr, route, neighbour */
+	const void *what;		/* struct nic, qdisc, ifaddr, route, neighbour */
 	uint64_t now;			/* ns */
 };
 bool rt_link_fill(struct nlbuf *nb, const struct nlbuf_to *to, const void *about);
@@ -43,6 +43,15 @@ int rt_route_change(struct netlink_request *rq);
 int rt_neigh_get(struct netlink_request *rq);
 int rt_neigh_dump(struct netlink_dump *d, struct nlbuf *nb);
 int rt_neigh_change(struct netlink_request *rq);
+/* tc's name of it where there is one; of none, NULL: "noqueue". */
+const char *rt_qdisc_name(const struct qdisc *q);
+bool rt_qdisc_fill(struct nlbuf *nb, const struct nlbuf_to *to, const void *about);
+int rt_qdisc_get(struct netlink_request *rq);
+int rt_qdisc_dump(struct netlink_dump *d, struct nlbuf *nb);
+int rt_qdisc_change(struct netlink_request *rq);
+int rt_qdisc_del(struct netlink_request *rq);
+int rt_class_dump(struct netlink_dump *d, struct nlbuf *nb);
+int rt_filter_dump(struct netlink_dump *d, struct nlbuf *nb);
 int rt_rule_dump(struct netlink_dump *d, struct nlbuf *nb);
 
 #endif

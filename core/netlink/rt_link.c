@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "netlink/rt.h"
-#include "nic/qdisc.h"
 
 #define TXQLEN 1000u
 #define GSO_SEGS 65535u			/* the length bounds them first */
@@ -74,7 +73,7 @@ bool rt_link_fill(struct nlbuf *nb, const struct nlbuf_to *to, const void *about
 		nlbuf_u32(nb, IFLA_GSO_MAX_SEGS, GSO_SEGS);
 	}
 	nlbuf_u8(nb, IFLA_CARRIER, nic->up);
-	nlbuf_text(nb, IFLA_QDISC, nic->root ? nic->root->ops->name : "noqueue");
+	nlbuf_text(nb, IFLA_QDISC, rt_qdisc_name(nic->root));
 	put_hardware(nb, nic);
 	put_stats(nb, nic);
 	return nlbuf_end(nb);

@@ -5,12 +5,35 @@
 
 #include "module/params.h"
 #include "module/registry.h"
-#include "nic/qdisc.h"
+#include "nic/tc.h"
 
 static const struct qdisc_ops *kinds_get(void *arg, const char *kind, struct module **m,
 					 struct weir_error *e)
 {
 	return registry_get(arg, WEIR_KIND_QDISC, kind, m, e);
+}
+
+/* Several of tc's kinds may be one of ours, so a name that no module has is not looked for in files: who
+ * serves tc has loaded what is to be had. */
+static const struct qdisc_ops *kinds_get_tc(void *arg, const char *kind, struct module **m,
+					    struct weir_error *e)
+{
+	struct registry *r = arg;
+
+	list_for_each(pos, &r->modules) {
+		struct module *mod = list_entry(pos, struct module, node);
+
+		for (unsigned int i = 0; i < mod->nops && !mod->stale; i++) {
+			if (mod->ops[i].kind != WEIR_KIND_QDISC || !tc_find(&mod->ops[i].qdisc, kind))
+				continue;
+			module_get(mod);
+			*m = mod;
+			return &mod->ops[i].qdisc;
+		}
+	}
+	weir_fail(e, ENOENT, "no module that is loaded offers what tc calls %.32s; load one that does with `weir ctl NAME module load`",
+		  kind);
+	return NULL;
 }
 
 static void kinds_put(void *arg, struct module *m)
@@ -21,7 +44,7 @@ static void kinds_put(void *arg, struct module *m)
 
 void registry_qdisc_kinds(struct registry *r, struct qdisc_kinds *kinds)
 {
-	*kinds = (struct qdisc_kinds){ .arg = r, .get = kinds_get, .put = kinds_put };
+	*kinds = (struct qdisc_kinds){ .arg = r, .get = kinds_get, .get_tc = kinds_get_tc, .put = kinds_put };
 }
 
 struct qdisc *qdisc_build(struct registry *r, struct nic *nic, const char *kind,

@@ -8,5 +8,7 @@ libcore_la_SOURCES += \
 	core/nic/nic.c \
 	core/nic/nic.h \
 	core/nic/qdisc.c \
-	core/nic/qdisc.h
+	core/nic/qdisc.h \
+	core/nic/tc.c \
+	core/nic/tc.h
 libcore_la_SOURCES += core/nic/kinds.c

@@ -43,6 +43,11 @@ static void nic_event(struct nic *nic, enum nic_event ev)
 		nics->event(nics->event_arg, nic, ev);
 }
 
+void nic_qdisc_changed(struct nic *nic)
+{
+	nic_event(nic, NIC_QDISC);
+}
+
 static void nic_work(struct work *w)
 {
 	nic_run_queue(container_of(w, struct nic, work));
@@ -352,6 +357,8 @@ void nic_set_root(struct nic *nic, struct qdisc *q)
 		qdisc_destroy(old);
 	}
 	work_defer(nic->nics->env, &nic->work);
+	if (q)
+		nic_qdisc_changed(nic);
 }
 
 /* ---- in ---- */

@@ -46,6 +46,7 @@ struct nic {
 	uint32_t gso_max;		/* bytes; 0 = no super-segments */
 	struct link link;		/* unused for loopback */
 	struct qdisc *root;		/* NULL for loopback */
+	uint16_t handles;		/* given to qdiscs: qdisc_number() */
 	struct packet_queue ring;
 	bool link_busy;			/* the link refused a packet: wait until fd is writable */
 	void (*want_write)(struct nic *nic, bool on);	/* set by who watches the fd; may be NULL */
@@ -66,7 +67,7 @@ struct nic {
 	uint64_t ring_drops;		/* qdisc_transmit found the ring full */
 };
 
-enum nic_event { NIC_UP, NIC_DOWN, NIC_GONE };
+enum nic_event { NIC_UP, NIC_DOWN, NIC_GONE, NIC_QDISC };	/* NIC_QDISC: one of them was changed */
 
 /*
  * Somebody who is shown frames: p->data at the link header, on loopback at the network header; p stays
@@ -131,6 +132,7 @@ void nic_input(struct nic *nic, struct packet *p);	/* one frame, data at the lin
  * built.
  */
 void nic_set_root(struct nic *nic, struct qdisc *q);
+void nic_qdisc_changed(struct nic *nic);		/* tell who follows: for qdisc.c */
 
 /* Bytes in front of the network header, of every frame. */
 uint32_t nic_header_len(const struct nic *nic);

@@ -26,6 +26,8 @@
 #include "module/params.h"
 #include "nic/qdisc.h"
 
+#define HANDLE_FIRST 0x80010000u	/* 8001:, where Linux begins; */
+#define HANDLE_LAST 0xfffe0000u		/* ffff: is the ingress's */
 #define CHILD_PARAMS 16		/* most parameters that qdisc_create_child passes on */
 
 /* ---- what a qdisc may ask ---- */
@@ -385,6 +387,52 @@ int qdisc_change(struct qdisc *q, const void *params, struct weir_error *e)
 	if (q->ops->params_size)
 		memcpy(q->params, params, q->ops->params_size);
 	work_defer(q->nic->nics->env, &q->nic->work);	/* more may be allowed to leave by now */
+	nic_qdisc_changed(q->nic);
+	return 0;
+}
+
+/* ---- children and handles ---- */
+
+struct qdisc *qdisc_leaf(const struct qdisc *q)
+{
+	return q->ops->leaf ? q->ops->leaf((struct qdisc *)(uintptr_t)q) : NULL;
+}
+
+struct qdisc *qdisc_find(const struct nic *nic, uint32_t handle)
+{
+	struct qdisc *q = nic->root;
+
+	while (q && q->handle != handle)
+		q = qdisc_leaf(q);
+	return q;
+}
+
+void qdisc_number(struct qdisc *q)
+{
+	uint32_t handle;
+
+	do
+		handle = HANDLE_FIRST + ((uint32_t)q->nic->handles++ << 16);
+	while (handle < HANDLE_FIRST || handle > HANDLE_LAST || qdisc_find(q->nic, handle));
+	q->handle = handle;
+}
+
+int qdisc_graft(struct qdisc *parent, struct qdisc *child, struct weir_error *e)
+{
+	static const char *const unbounded[] = { "limit", "0", NULL };
+	struct qdisc *old = qdisc_leaf(parent);
+
+	if (!old)
+		return weir_fail(e, EOPNOTSUPP, "qdisc %s has no classes", parent->ops->name);
+	if (!child)
+		child = qdisc_create_child(parent, "fifo", unbounded, e);
+	if (!child)
+		return -ENOENT;
+	child->parent = parent;
+	qdisc_move(old, child);
+	qdisc_destroy(parent->ops->graft(parent, child));
+	work_defer(parent->nic->nics->env, &parent->nic->work);
+	nic_qdisc_changed(parent->nic);
 	return 0;
 }
 
@@ -441,6 +489,7 @@ int qdisc_reload(struct qdisc *old, const struct qdisc_ops *ops, struct module *
 	while ((p = qdisc_drain(old)))
 		packet_queue_push(&packets, p);
 	exchange_children(old, q);
+	q->handle = old->handle;
 	q->stats = old->stats;
 	old->stats = (struct qdisc_stats){ 0 };	/* its counters live on in q */
 	refill(q, &packets);

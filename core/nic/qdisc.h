@@ -18,6 +18,8 @@ struct qdisc {
 	struct module *module;		/* one use held; NULL in tests that bring their own ops */
 	struct nic *nic;
 	struct qdisc *parent;
+	uint32_t handle;		/* as tc writes it, 0x80010000 for 8001:; 0: nobody asked for this one, it
+					 * is a NIC's default or a parent's first child */
 	void *params;			/* ops->params_size bytes: as last set, for dumps */
 	struct qdisc_stats stats;
 	_Alignas(16) unsigned char priv[];
@@ -28,6 +30,9 @@ struct qdisc_kinds {
 	void *arg;
 	const struct qdisc_ops *(*get)(void *arg, const char *kind, struct module **m,
 				       struct weir_error *e);
+	/* The same by tc's name for it, and tc_find() finds that again. NULL: this stack is not to be asked. */
+	const struct qdisc_ops *(*get_tc)(void *arg, const char *kind, struct module **m,
+					  struct weir_error *e);
 	void (*put)(void *arg, struct module *m);
 };
 
@@ -50,6 +55,18 @@ int qdisc_change(struct qdisc *q, const void *params, struct weir_error *e);
  * of m. -errno: nothing has changed. */
 int qdisc_reload(struct qdisc *q, const struct qdisc_ops *ops, struct module *m,
 		 struct weir_error *e);
+/*
+ * Put child, which is new, in the place of parent's: what is queued moves over, the old one is
+ * destroyed. NULL: a fifo, bounded by parent alone. -EOPNOTSUPP: parent has none; child is the
+ * caller's still.
+ */
+int qdisc_graft(struct qdisc *parent, struct qdisc *child, struct weir_error *e);
+/* Give it a handle that no other qdisc of its NIC has, of those that tc chooses itself. */
+void qdisc_number(struct qdisc *q);
+/* The one of this handle, from the root down. NULL: none. */
+struct qdisc *qdisc_find(const struct nic *nic, uint32_t handle);
+struct qdisc *qdisc_leaf(const struct qdisc *q);		/* its child; NULL: none */
+
 /* Every packet of from goes to to, in order; what its limit refuses is dropped, counted there. */
 void qdisc_move(struct qdisc *from, struct qdisc *to);
 

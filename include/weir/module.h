@@ -30,7 +30,7 @@ extern "C" {
 
 #define WEIR_MODULE_MAGIC	0x57454952u	/* "WEIR" */
 #define WEIR_ABI_MAJOR		2u
-#define WEIR_ABI_MINOR		1u
+#define WEIR_ABI_MINOR		2u
 #define WEIR_MODULE_SYMBOL	"weir_module"
 
 enum weir_kind { WEIR_KIND_END, WEIR_KIND_QDISC, WEIR_KIND_LINK, WEIR_KIND_MODE, WEIR_KIND_CONGESTION };

@@ -24,6 +24,7 @@
 
 #include <weir/packet.h>
 #include <weir/param.h>
+#include <weir/tc.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -78,6 +79,9 @@ struct qdisc_ops {
 	struct qdisc *(*leaf)(struct qdisc *q);
 	/* Put a new child in; gives back the old one, whose packets the core has moved. */
 	struct qdisc *(*graft)(struct qdisc *q, struct qdisc *child);
+
+	/* What it is to tc(8); closed by one without a kind. NULL: tc has no word for it. */
+	const struct qdisc_tc *tc;
 };
 
 /* ---- what a qdisc may ask of the core ---- */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include <linux/pkt_sched.h>
 #include <weir/module.h>
 
 struct fifo {
@@ -75,11 +76,69 @@ static void fifo_reset(struct qdisc *q)
 	qdisc_list_reset(q, &f->list);
 }
 
+/* ---- as tc's pfifo and bfifo ---- */
+
+#define TC_PACKETS	1000u		/* an interface's txqueuelen, which Linux takes without options */
+
+static bool counts_packets(const void *params)
+{
+	return !((const struct fifo_params *)params)->limit_bytes;
+}
+
+/* A limit of zero drops everything on Linux, and is none here: it is not taken for the other. */
+static int tc_limit(const struct tc_options *o, uint32_t *limit, struct weir_error *e)
+{
+	struct tc_fifo_qopt opt;
+
+	if (o->data && !tc_get(&(struct tc_attr){ o->data, o->len }, &opt, sizeof(opt)))
+		return weir_fail(e, EINVAL, "its option is a limit of 4 bytes, this has %zu", o->len);
+	if (o->data && !opt.limit)
+		return weir_fail(e, EINVAL, "a limit of 0 drops every packet; give more");
+	if (o->data)
+		*limit = opt.limit;
+	return 0;
+}
+
+static int pfifo_read(const struct tc_options *o, void *params, struct weir_error *e)
+{
+	struct fifo_params *p = params;
+
+	*p = (struct fifo_params){ .limit = TC_PACKETS };
+	return tc_limit(o, &p->limit, e);
+}
+
+static int bfifo_read(const struct tc_options *o, void *params, struct weir_error *e)
+{
+	struct fifo_params *p = params;
+	uint32_t limit = TC_PACKETS * o->mtu_len;
+	int err = tc_limit(o, &limit, e);
+
+	*p = (struct fifo_params){ .limit = TC_PACKETS, .limit_bytes = limit };
+	return err;
+}
+
+static void tc_write(const struct qdisc *q, const void *params, struct tc_out *out)
+{
+	const struct fifo_params *p = params;
+	const struct tc_fifo_qopt opt = {
+		p->limit_bytes ? tc_u32(p->limit_bytes) : p->limit ? p->limit : UINT32_MAX,
+	};
+
+	(void)q;
+	tc_append(out, &opt, sizeof(opt));
+}
+
+static const struct qdisc_tc fifo_tc[] = {
+	{ "pfifo", counts_packets, pfifo_read, tc_write },
+	{ "bfifo", NULL, bfifo_read, tc_write },
+	{ }
+};
+
 static const struct qdisc_ops fifo = {
 	.name = "fifo", .priv_size = sizeof(struct fifo),
 	.params = fifo_param, .params_size = sizeof(struct fifo_params),
 	.init = fifo_change, .change = fifo_change, .reset = fifo_reset,
-	.enqueue = fifo_enqueue, .dequeue = fifo_dequeue, .peek = fifo_peek,
+	.enqueue = fifo_enqueue, .dequeue = fifo_dequeue, .peek = fifo_peek, .tc = fifo_tc,
 };
 
 WEIR_MODULE("fifo", "first in, first out", WEIR_QDISC(fifo));

@@ -30,7 +30,7 @@
 
 #define STEPS	8		/* of the integration, in each share */
 
-const char *const distribution_names[] = { "uniform", "normal", "pareto", "paretonormal", NULL };
+const char *const distribution_names[] = { "uniform", "normal", "pareto", "paretonormal", "table", NULL };
 
 uint64_t rng_u64(struct rng *r)
 {
@@ -132,12 +132,17 @@ static void mix(float *t)
 		t[i] = 0.25f * normal[i] + 0.75f * t[i];
 }
 
-float *table_create(enum distribution d)
+float *table_create(enum distribution d, const int16_t *given)
 {
 	float *t = malloc(TABLE_SIZE * sizeof(*t));
 
 	if (!t)
 		return NULL;
+	if (d == DIST_TABLE) {		/* as it is: Linux does not normalize it either */
+		for (unsigned int i = 0; i < TABLE_SIZE; i++)
+			t[i] = (float)given[i] / TABLE_ONE;
+		return t;
+	}
 	if (d == DIST_NORMAL)
 		fill_normal(t);
 	else if (d == DIST_PARETO)

@@ -26,15 +26,17 @@ struct draws {
 uint64_t draws_next(struct draws *d, struct rng *r);
 bool draws_hit(struct draws *d, struct rng *r, uint32_t share);	/* share 0 draws nothing */
 
-enum distribution { DIST_UNIFORM, DIST_NORMAL, DIST_PARETO, DIST_PARETONORMAL };
+enum distribution { DIST_UNIFORM, DIST_NORMAL, DIST_PARETO, DIST_PARETONORMAL, DIST_TABLE };
 extern const char *const distribution_names[];		/* by enum distribution, NULL-terminated */
 
 /* 2^12 equally likely values with the mean 0 and the variance 1. */
 #define TABLE_BITS	12
 #define TABLE_SIZE	(1u << TABLE_BITS)
 
-/* d other than DIST_UNIFORM. NULL: no memory. The caller frees it. */
-float *table_create(enum distribution d);
+#define TABLE_ONE	8192		/* Linux's unit in tables that are given: NETEM_DIST_SCALE */
+
+/* d other than DIST_UNIFORM; given: of DIST_TABLE. NULL: no memory. The caller frees it. */
+float *table_create(enum distribution d, const int16_t *given);
 
 /* A time in ns about mean, from a draw: by the table, or, without one, uniform in mean +- jitter.
  * Never below 0. */

@@ -8,6 +8,8 @@ netem_la_SOURCES = \
 	plugins/netem/loss.c \
 	plugins/netem/loss.h \
 	plugins/netem/netem.c \
+	plugins/netem/netem.h \
+	plugins/netem/tc.c \
 	plugins/netem/wire.c \
 	plugins/netem/wire.h
 netem_la_CPPFLAGS = $(module_cppflags)

@@ -45,28 +45,12 @@
 #include "chance.h"
 #include "delay_line.h"
 #include "loss.h"
+#include "netem.h"
 #include "wire.h"
 
 #define NS		1000000000u
 #define RATE_MAX	1000000000000u		/* bytes/s: 8 tbit/s */
 #define TIME_MAX	(3600ull * NS)		/* of a delay */
-#define ALL		PARAM_PERCENT_ALL
-
-struct netem_params {
-	uint32_t limit;
-	uint64_t delay, jitter;
-	uint32_t delay_correlation, distribution;
-	uint32_t loss, loss_correlation;
-	uint32_t ge_p, ge_r, ge_h1, ge_k1;
-	uint32_t p13, p31, p32, p23, p14;
-	bool ecn;
-	uint32_t duplicate, duplicate_correlation;
-	uint32_t corrupt, corrupt_correlation;
-	uint32_t reorder, reorder_correlation, gap;
-	uint64_t rate;
-	uint32_t overhead, cell, cell_overhead;
-	uint64_t seed;
-};
 
 struct netem {
 	struct netem_params params;
@@ -100,7 +84,8 @@ static const struct param netem_param[] = {
 	  .help = "how far delay varies: the most (uniform) or the standard deviation" },
 	CORRELATION("delay-correlation", delay_correlation),
 	{ .name = "distribution", .type = PARAM_ENUM, OFF(distribution),
-	  .choices = distribution_names, .def = "uniform", .help = "of the jitter" },
+	  .choices = distribution_names, .def = "uniform",
+	  .help = "of the jitter; table: one that was given by tc" },
 	PERCENT("loss", loss, "share of packets lost, each independently"),
 	CORRELATION("loss-correlation", loss_correlation),
 	PERCENT("gemodel-p", ge_p, "loss in bursts (Gilbert-Elliott): from the good to the bad state"),
@@ -180,6 +165,9 @@ static int check(struct netem_params *p, struct weir_error *e)
 				 "there is none; give rate");
 	if (p->cell_overhead && !p->cell)
 		return weir_fail(e, EINVAL, "cell-overhead: there are no cells; give cell");
+	if (p->distribution == DIST_TABLE && !p->given)
+		return weir_fail(e, EINVAL, "distribution: a table of your own can be given by tc only; choose normal, "
+				 "pareto or paretonormal");
 	if (p->reorder && !p->gap)
 		p->gap = 1;
 	if (p->ge_p && !p->ge_r)
@@ -391,7 +379,7 @@ static int new_table(const struct netem_params *p, float **table, struct weir_er
 	*table = NULL;
 	if (!p->jitter || p->distribution == DIST_UNIFORM)
 		return 0;
-	*table = table_create(p->distribution);
+	*table = table_create(p->distribution, p->table);
 	return *table ? 0 : weir_fail(e, ENOMEM, "no memory for the distribution %s",
 				      distribution_names[p->distribution]);
 }
@@ -454,13 +442,20 @@ static int netem_stats(struct qdisc *q, struct qdisc_xstat *x, int max)
 	return i;
 }
 
+const struct netem_params *netem_effective(const struct qdisc *q)
+{
+	const struct netem *n = qdisc_priv((struct qdisc *)(uintptr_t)q);
+
+	return &n->params;
+}
+
 static const struct qdisc_ops netem = {
 	.name = "netem", .priv_size = sizeof(struct netem),
 	.params = netem_param, .params_size = sizeof(struct netem_params),
 	.init = netem_init, .change = netem_change, .reset = netem_reset,
 	.destroy = netem_destroy,
 	.enqueue = netem_enqueue, .dequeue = netem_dequeue, .peek = netem_peek,
-	.drain = netem_drain, .stats = netem_stats,
+	.drain = netem_drain, .stats = netem_stats, .tc = netem_tc,
 };
 
 WEIR_MODULE("netem", "a bad network: delay, loss, duplication, corruption, reordering, rate",

@@ -25,10 +25,12 @@ static bool no_nic(const char *nic)
 	return false;
 }
 
+static const struct qdisc_tc none_tc[] = { { .kind = "noqueue" }, { } };
+
 static const struct qdisc_ops none_qdisc = {
 	.name = "none",
 	.reset = nothing,
-	.enqueue = qdisc_transmit, .dequeue = no_packet, .peek = no_packet,
+	.enqueue = qdisc_transmit, .dequeue = no_packet, .peek = no_packet, .tc = none_tc,
 };
 
 static const struct mode_ops none_mode = {

@@ -53,32 +53,12 @@
 
 #include <weir/module.h>
 
-#define NS		1000000000u
+#include "tbf.h"
+
 #define RATE_MAX	1000000000000u		/* bytes/s: 8 tbit/s */
 #define LIMIT_FLOOR	(16u << 20)		/* bytes, and */
 #define LIMIT_TIME	(NS / 10)		/* ns: of the default limit */
 #define PEAK_TIME	(NS / 500)		/* ns: what the default of mtu lasts for */
-
-struct bucket {
-	uint64_t rate;		/* bytes/s; 0 = there is no such bucket */
-	uint64_t size;		/* 10^-9 bytes, like tokens */
-	uint64_t tokens;
-	uint64_t seen;		/* ns: when tokens was true */
-};
-
-struct tbf {
-	struct bucket rate, peak;
-	uint64_t limit;			/* bytes of backlog */
-	uint64_t largest;		/* bytes: a larger packet is cut, or dropped */
-	uint64_t splits;		/* super-segments that were cut */
-	struct qdisc *child;
-};
-
-struct tbf_params {
-	uint64_t rate, burst;
-	uint64_t limit, latency;
-	uint64_t peakrate, mtu;
-};
 
 static const struct param tbf_param[] = {
 	{ .name = "rate", .type = PARAM_RATE, .flags = PARAM_REQUIRED,
@@ -383,7 +363,7 @@ static const struct qdisc_ops tbf = {
 	.params = tbf_param, .params_size = sizeof(struct tbf_params),
 	.init = tbf_init, .change = tbf_change, .reset = tbf_reset, .destroy = tbf_destroy,
 	.enqueue = tbf_enqueue, .dequeue = tbf_dequeue, .peek = tbf_peek, .drain = tbf_drain,
-	.stats = tbf_stats, .leaf = tbf_leaf, .graft = tbf_graft,
+	.stats = tbf_stats, .leaf = tbf_leaf, .graft = tbf_graft, .tc = tbf_tc,
 };
 
 WEIR_MODULE("tbf", "token bucket filter: a rate with bursts", WEIR_QDISC(tbf));

@@ -269,8 +269,6 @@ static int create(struct netlink_request *rq, struct request *r)
 	struct qdisc *q;
 	int err;
 
-	if (!(rq->nlh->nlmsg_flags & NLM_F_CREATE))
-		return weir_fail(rq->e, ENOENT, "Qdisc not found. To create specify NLM_F_CREATE flag");
 	if (r->nic->loopback)
 		return weir_fail(rq->e, EOPNOTSUPP, "%s is loopback: it has no link and no qdisc", r->nic->name);
 	if (!*r->kind)
@@ -291,10 +289,18 @@ static int create(struct netlink_request *rq, struct request *r)
 	return err;
 }
 
-/* Which qdisc does a request with a place mean? 0: r->q, which is changed, or created where it is NULL. */
+static bool grafts(uint16_t flags)
+{
+	return !flags || (flags & NLM_F_CREATE && flags & (NLM_F_REPLACE | NLM_F_EXCL));
+}
+
+/*
+ * Which qdisc does a request with a place mean? 0: r->q, which is changed, or created where it is NULL. Of another
+ * kind than is there, one takes its place by replace and add, and by change, too: so Linux has decided (6.5).
+ */
 static int choose(struct netlink_request *rq, struct request *r)
 {
-	uint16_t flags = rq->nlh->nlmsg_flags;
+	uint16_t flags = rq->nlh->nlmsg_flags & (NLM_F_CREATE | NLM_F_REPLACE | NLM_F_EXCL);
 	uint32_t handle = r->tcm->tcm_handle;
 	struct qdisc *here = r->parent ? qdisc_leaf(r->parent) : r->nic->root;
 
@@ -307,10 +313,12 @@ static int choose(struct netlink_request *rq, struct request *r)
 		if (qdisc_find(r->nic, handle))
 			return weir_fail(rq->e, EEXIST, "handle %x: is another qdisc's of %s", handle >> 16, r->nic->name);
 		r->q = NULL;
-	} else if (r->q && !handle && flags & NLM_F_CREATE && flags & NLM_F_REPLACE &&
-		   (flags & NLM_F_EXCL || !is_kind(r->q, r->kind))) {
+	} else if (r->q && !handle && !is_kind(r->q, r->kind) && grafts(flags)) {
 		r->q = NULL;
+		return 0;
 	}
+	if (!r->q && !(flags & NLM_F_CREATE))
+		return weir_fail(rq->e, ENOENT, "Qdisc not found. To create specify NLM_F_CREATE flag");
 	return 0;
 }
 

@@ -86,7 +86,7 @@ size_t tc_nest(struct tc_out *out, uint16_t type)
 {
 	size_t at = out->len;
 
-	tc_put(out, type, NULL, 0);
+	tc_put(out, type, "", 0);
 	return at;
 }
 
@@ -211,16 +211,20 @@ struct qdisc *tc_create(struct nic *nic, const char *kind, const struct tc_optio
 int tc_change(struct qdisc *q, const struct tc_options *o, struct weir_error *e)
 {
 	const struct qdisc_tc *tc = tc_of(q);
-	void *blob = calloc(1, q->ops->params_size + 1);
+	void *blob;
 	int err;
 
+	if (!tc)
+		return weir_fail(e, EOPNOTSUPP, "tc has no name for the qdisc %s; use `weir ctl`", q->ops->name);
+	if (!o->data)			/* nothing is to be changed */
+		return 0;
+	blob = calloc(1, q->ops->params_size + 1);
 	if (!blob)
 		return weir_fail(e, ENOMEM, "out of memory");
 	if (q->ops->params_size)
 		memcpy(blob, q->params, q->ops->params_size);
-	err = tc ? read_options(q->ops, tc, o, q->params, blob, e) :
-		   weir_fail(e, EOPNOTSUPP, "tc has no name for the qdisc %s; use `weir ctl`", q->ops->name);
-	if (!err && (tc->read || q->ops->change))
+	err = read_options(q->ops, tc, o, q->params, blob, e);
+	if (!err)
 		err = qdisc_change(q, blob, e);
 	free(blob);
 	return err;

@@ -12,7 +12,7 @@
 
 #include "netem.h"
 
-#define PRNG_SEED	13		/* TCA_NETEM_PRNG_SEED, Linux 6.6 */
+#define PRNG_SEED	14		/* TCA_NETEM_PRNG_SEED, Linux 6.6 */
 #define ATTRS_MAX	PRNG_SEED
 #define DIST_MAX	16384u		/* Linux's NETEM_DIST_MAX */
 

@@ -32,6 +32,7 @@ net_scripts_heavy = \
 	tests/net/test_redirect.sh \
 	tests/net/test_services.sh \
 	tests/net/test_tbf.sh \
+	tests/net/test_tc.sh \
 	tests/net/test_tcp_info.sh \
 	tests/net/test_tcp_keys.sh
 net_programs = tests/net/test_link

@@ -41,6 +41,7 @@ unit_tests = \
 	tests/unit/test_socket6 \
 	tests/unit/test_taken \
 	tests/unit/test_tbf \
+	tests/unit/test_tc \
 	tests/unit/test_tcp_attack \
 	tests/unit/test_tcp_close \
 	tests/unit/test_tcp_data \
@@ -80,6 +81,7 @@ tests_libtest_la_SOURCES += \
 	tests/unit/instance_world.h \
 	tests/unit/ndpnet.h \
 	tests/unit/netem_world.h \
+	tests/unit/netlink_world.h \
 	tests/unit/packet_world.h \
 	tests/unit/plain_qdisc.c \
 	tests/unit/plain_qdisc.h \

@@ -624,8 +624,10 @@ static const char *const refusals[][2] = {
 	{ "ecn=on", "ecn: there is no loss to turn into marks; give loss" },
 	{ "loss=101%", "loss: 101% is too large; the most is 100%" },
 	{ "limit=0", "limit: 0 is too small; the least is 1" },
-	{ "distribution=gauss", "distribution: gauss is not a choice; write uniform, normal, pareto "
-	  "or paretonormal" },
+	{ "distribution=gauss", "distribution: gauss is not a choice; write uniform, normal, pareto, "
+	  "paretonormal or table" },
+	{ "delay=1ms jitter=1ms distribution=table",
+	  "distribution: a table of your own can be given by tc only; choose normal, pareto or paretonormal" },
 };
 
 START_TEST(nonsense_is_refused)

@@ -10,4 +10,5 @@ weirinclude_HEADERS = \
 	include/weir/packet.h \
 	include/weir/param.h \
 	include/weir/qdisc.h \
+	include/weir/tc.h \
 	include/weir/weir.h

@@ -5,11 +5,12 @@
  * Input: records of a kind (1 byte), a length (2 bytes, big endian) and that many bytes, which are
  * sent as one datagram. The kind's bits: 1, by a program with CAP_NET_ADMIN; 2, to NETLINK_SOCK_DIAG;
  * 4, the length in the first message's header is made right; 8, the program reads up to four
- * datagrams; 16, all that there are. The last record may be cut off.
+ * datagrams; 16, all that there are; 32, it is the operator's program, and talks NETLINK_ROUTE. The last record
+ * may be cut off.
  *
  * What must hold: every datagram that is read is a row of whole messages of a bounded length, with
  * attributes that lie within them; what waits unread is bounded; nothing is left when the stack is
- * gone; and a program without the capability has changed nothing.
+ * gone; a program without the capability has changed nothing, and one that is not the operator's no qdisc.
  */
 #include <libmnl/libmnl.h>
 #include <string.h>
@@ -20,8 +21,10 @@
 #include "module/params.h"
 #include "netlink/netlink.h"
 #include <linux/rtnetlink.h>
+#include "nic/qdisc.h"
 #include "stack.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/modules.h"
 
 #define SEC		1000000000ull
 #define DATAGRAM_MAX	(NETLINK_REQUEST_MAX + 4096u)
@@ -34,6 +37,8 @@ struct world {
 	struct stack *s;
 	struct nic *eth;
 	struct sock *sk[2][2];		/* of a family, by privilege */
+	struct sock *operator;
+	struct qdisc_kinds kinds;
 	uint32_t generation;		/* the tables', before an unprivileged message */
 };
 
@@ -81,6 +86,10 @@ static void world_init(struct world *w)
 	l.pool = &w->s->pool;
 	w->eth = nic_create(&w->s->nics, &l, true, NULL);
 	fuzz_check(w->eth);
+	registry_qdisc_kinds(fuzz_modules(), &w->kinds);
+	w->s->nics.kinds = &w->kinds;
+	nic_set_root(w->eth, qdisc_build(fuzz_modules(), w->eth, "fifo", NULL, 0, NULL));
+	fuzz_check(w->eth->root);
 	addr_add(w, "10.0.0.1", 24);
 	addr_add(w, "2001:db8::1", 64);
 	for (int f = 0; f < 2; f++) {
@@ -91,6 +100,8 @@ static void world_init(struct world *w)
 				socket_setsockopt(w->sk[f][p], SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 		}
 	}
+	w->operator = socket_create(w->s, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, true, &err);
+	w->operator->operator = true;
 	for (int g = RTNLGRP_LINK; g <= RTNLGRP_IPV6_ROUTE; g++)
 		socket_setsockopt(w->sk[0][0], SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &g, sizeof(g));
 }
@@ -100,6 +111,7 @@ static void world_end(struct world *w)
 	for (int i = 0; i < 4; i++)
 		if (w->sk[i / 2][i % 2])
 			socket_close(w->sk[i / 2][i % 2]);
+	socket_close(w->operator);
 	stack_destroy(w->s);
 }
 
@@ -131,8 +143,9 @@ static bool read_one(struct sock *sk)
 
 static void record(struct world *w, uint8_t kind, const uint8_t *at, uint32_t n)
 {
-	bool privileged = kind & 1;
-	struct sock *sk = w->sk[kind >> 1 & 1][privileged];
+	bool privileged = kind & 33;
+	struct sock *sk = kind & 32 ? w->operator : w->sk[kind >> 1 & 1][kind & 1];
+	const struct qdisc *root = w->eth->root;
 	uint32_t before = w->s->ip.generation, len = n;
 	struct packet *p;
 
@@ -153,6 +166,7 @@ static void record(struct world *w, uint8_t kind, const uint8_t *at, uint32_t n)
 	}
 	socket_sendmsg(sk, p, NULL, 0, NULL, 0, 0);
 	fuzz_check(privileged || w->s->ip.generation == before);
+	fuzz_check(kind & 32 || w->eth->root == root);
 	for (int i = 0; kind & 24 && (i < 4 || kind & 16); i++)
 		if (!read_one(sk))
 			break;

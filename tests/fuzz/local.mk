@@ -32,7 +32,7 @@ tests_fuzz_fuzz_vnet_LDFLAGS = $(fuzz_link)
 tests_fuzz_fuzz_ini_SOURCES = tests/fuzz/fuzz_ini.c tests/fuzz/modules.c tests/fuzz/modules.h $(fuzz_main)
 tests_fuzz_fuzz_ini_LDFLAGS = $(fuzz_link)
 
-tests_fuzz_fuzz_netlink_SOURCES = tests/fuzz/fuzz_netlink.c $(fuzz_main)
+tests_fuzz_fuzz_netlink_SOURCES = tests/fuzz/fuzz_netlink.c tests/fuzz/modules.c tests/fuzz/modules.h $(fuzz_main)
 tests_fuzz_fuzz_netlink_LDFLAGS = $(fuzz_link)
 
 tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c tests/fuzz/mend.c tests/fuzz/mend.h $(fuzz_main)

@@ -276,9 +276,9 @@ START_TEST(refused)
 	static const struct { const char *module, *sentence; } bad[] = {
 		{ "magic", "its magic word is 0x12345678, a module's is 0x57454952; define it with "
 			   "WEIR_MODULE" },
-		{ "major", "it is built for module ABI 99.1, this weir has 2.1; build it with this weir's "
+		{ "major", "it is built for module ABI 99.2, this weir has 2.2; build it with this weir's "
 			   "headers" },
-		{ "newminor", "it is built for module ABI 2.2, this weir has 2.1; build it with this weir's "
+		{ "newminor", "it is built for module ABI 2.3, this weir has 2.2; build it with this weir's "
 			      "headers" },
 		{ "packetsize", "its structs weir_module, weir_entry, packet, link and congestion have " },
 		{ "noname", "its name is no lower-case word" },

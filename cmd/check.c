@@ -10,24 +10,23 @@
 #include "cmd/options.h"
 #include "config/policy.h"
 
-static void help(void)
-{
-	fputs("Usage: weir check [OPTIONS] [FILE]\n"
-	      "\n"
-	      "Reads the INI file FILE as `weir run -c FILE` would, with the options below on top of\n"
-	      "it. Every mistake is one line on stderr, with its file and line, and the status is 1.\n"
-	      "Otherwise it prints \"FILE: ok\" and all settings as they are in effect, as an INI\n"
-	      "file. Nothing is opened or changed, but the modules that are named are loaded.\n"
-	      "\n"
-	      "  --annotations JSON     apply a container's annotations too, as `weir run --bundle` does:\n"
-	      "                         an object of names and strings, or an OCI bundle's config.json\n"
-	      "  --origins              where each setting comes from, as a comment behind it (with\n"
-	      "                         --annotations always)\n"
-	      "\n"
-	      OPTIONS_CONFIG_HELP
-	      "\n"
-	      "  -h, --help             this text\n", stdout);
-}
+static const struct help_option check_options[] = {
+	{ "--annotations", "FILE", "apply a container's annotations too, as `weir run --bundle` does: a JSON object of names "
+	  "and strings, or an OCI bundle's config.json" },
+	{ "--origins", NULL, "where each setting comes from, as a comment behind it (with --annotations always)" },
+	{ }
+};
+
+const struct help check_help = {
+	.brief = "read a configuration and list every mistake in it",
+	.usage = (const char *const []){ "[OPTIONS] [FILE]", NULL },
+	.about = "Reads the INI file FILE as `weir run -c FILE` would, with the options below on top of it. Every mistake "
+		 "is one line on stderr, with its file and line, and the status is 1. Otherwise it prints \"FILE: ok\" "
+		 "and all settings as they are in effect, as an INI file. Nothing is opened or changed, but the modules "
+		 "that are named are loaded.",
+	.options = check_options,
+	OPTIONS_CONFIG_HELP,
+};
 
 static void print_mistake(void *arg, const char *sentence)
 {
@@ -308,7 +307,7 @@ int cmd_check(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
-			help();
+			help_print("check", &check_help);
 			return 0;
 		}
 	}

@@ -16,46 +16,6 @@
 
 #define WORDS_MAX 160
 
-static void help(void)
-{
-	fputs("Usage: weir ctl [OPTIONS]                     the sandboxes that run\n"
-	      "       weir ctl NAME [OPTIONS] COMMAND ...    ask one, or change it while it runs\n"
-	      "\n"
-	      "  show                                 what it is\n"
-	      "  qdisc show [-s] [DEV]                queueing disciplines; -s: with counters\n"
-	      "  qdisc replace DEV KIND [KEY VALUE]...  another one; what is queued moves over\n"
-	      "  qdisc change DEV [KIND] KEY VALUE...   the same one, other parameters\n"
-	      "  module list                          modules it has loaded\n"
-	      "  module load NAME|FILE                (FILE has a / in it)\n"
-	      "  module reload NAME [FILE]            new code, the same traffic\n"
-	      "  module unload NAME\n"
-	      "  link show [-s]                       its NICs\n"
-	      "  addr [show | add ADDR/LEN dev DEV | del ADDR/LEN dev DEV]\n"
-	      "  route [show [all] | add DST [via GATEWAY] [dev DEV] [src ADDR] [metric N] [mtu N] [onlink] |\n"
-	      "         del DST [via GATEWAY] [dev DEV] [metric N]]\n"
-	      "  neigh [show | add ADDR lladdr MAC dev DEV | del ADDR dev DEV]\n"
-	      "  maddr                                multicast groups that somebody inside listens to\n"
-	      "  sockets [-t] [-u] [-w] [-l] [-i]     TCP, UDP, raw, only listening; with TCP's state\n"
-	      "  stats                                every counter\n"
-	      "  metrics [--listen WHERE]             the same for Prometheus; over HTTP at 127.0.0.1:PORT,\n"
-	      "                                       [::1]:PORT or unix:PATH\n"
-	      "  capture DEV [-w FILE] [-c N] [--snaplen N] [--wire] [--drops] [FILTER...]\n"
-	      "                                       frames as pcap for tcpdump -r - and Wireshark; --wire: as\n"
-	      "                                       the device cuts them; --drops: what qdiscs drop, and why\n"
-	      "  mode set none|sandbox|...            cut it off from its NICs, or let it back\n"
-	      "  config show                          the configuration, and where each line came from\n"
-	      "  config reload [FILE]                 read the INI again (or another), apply what changed\n"
-	      "\n"
-	      "Each change happens whole, or not at all and says why. A parameter may also be\n"
-	      "written KEY=VALUE; `weir modules` lists them.\n"
-	      "\n"
-	      "Options:\n"
-	      "  -j, --json             JSON\n"
-	      "  -s, --statistics       with counters\n"
-	      "  -p, --module-path DIRS where modules are looked for; otherwise\n"
-	      "                         $WEIR_MODULE_PATH, or " WEIR_MODULE_DIR "\n"
-	      "  -h, --help             this text\n", stdout);
-}
 
 /* ---- words into requests ---- */
 
@@ -337,56 +297,113 @@ static int config_reload(struct ctl *c, json_t *rq, char **words, int n, struct 
 
 /* ---- verbs ---- */
 
+static const struct help_option ctl_options[] = {
+	{ "-j, --json", NULL, "JSON" },
+	{ "-s, --statistics", NULL, "with counters" },
+	OPTIONS_MODULE_PATH_HELP,
+	{ }
+};
+static const struct help_option counters[] = {
+	{ "-s, --statistics", NULL, "with counters" },
+	{ }
+};
+static const struct help_option sockets_options[] = {
+	{ "-t", NULL, "TCP" },
+	{ "-u", NULL, "UDP" },
+	{ "-w", NULL, "raw" },
+	{ "-l", NULL, "only those that listen" },
+	{ "-i", NULL, "with TCP's state" },
+	{ }
+};
+
+#define VERB(words_, args_, text_) .help = { .words = words_, .args = args_, .text = text_ }
+#define VERB_WITH(words_, options_, args_, text_) \
+	.help = { .words = words_, .args = args_, .text = text_, .options = options_ }
+#define ALIAS(words_, command_) .help = { .words = words_, .args = "" }, .command = command_
+
 static const struct verb {
-	const char *words;		/* as typed */
-	const char *command;		/* as asked; NULL = the same */
+	struct help_verb help;
+	const char *command;		/* as asked; NULL = as typed */
 	int (*build)(struct ctl *c, json_t *rq, char **words, int n, struct weir_error *e);
 	void (*print)(const struct ctl *c, json_t *result);
+	/* It reads the rest of the command line itself. */
+	int (*run)(struct ctl *c, int argc, char **argv, struct weir_error *e);
 } verbs[] = {
-	{ "show", NULL, no_words, print_show },
-	{ "module list", NULL, no_words, print_modules },
-	{ "module load", NULL, module_load, NULL },
-	{ "module reload", NULL, module_reload, NULL },
-	{ "module unload", NULL, module_name, NULL },
-	{ "module", "module list", no_words, print_modules },
-	{ "qdisc show", NULL, qdisc_show, print_qdiscs },
-	{ "qdisc replace", NULL, replace_words, NULL },
-	{ "qdisc change", NULL, change_words, NULL },
-	{ "qdisc", "qdisc show", no_words, print_qdiscs },
-	{ "link show", NULL, no_words, print_links },
-	{ "link", "link show", no_words, print_links },
-	{ "addr show", NULL, no_words, print_addrs },
-	{ "addr add", NULL, addr_edit, NULL },
-	{ "addr del", NULL, addr_edit, NULL },
-	{ "addr", "addr show", no_words, print_addrs },
-	{ "route show", NULL, route_show, print_routes },
-	{ "route add", NULL, route_edit, NULL },
-	{ "route del", NULL, route_edit, NULL },
-	{ "route", "route show", no_words, print_routes },
-	{ "neigh show", NULL, no_words, print_neighs },
-	{ "neigh add", NULL, neigh_edit, NULL },
-	{ "neigh del", NULL, neigh_edit, NULL },
-	{ "neigh", "neigh show", no_words, print_neighs },
-	{ "maddr show", NULL, no_words, print_maddrs },
-	{ "maddr", "maddr show", no_words, print_maddrs },
-	{ "sockets", NULL, no_words, print_sockets },
-	{ "stats", NULL, no_words, print_stats },
-	{ "mode set", NULL, mode_set, NULL },
-	{ "config show", NULL, no_words, print_config },
-	{ "config reload", NULL, config_reload, NULL },
-	{ "config", "config show", no_words, print_config },
+	{ VERB("show", "", "what it is: mode, NICs, addresses"), .build = no_words, .print = print_show },
+	{ VERB_WITH("qdisc show", counters, "[DEV]", "queueing disciplines of its NICs"),
+	  .build = qdisc_show, .print = print_qdiscs },
+	{ VERB("qdisc replace", "DEV KIND [KEY VALUE]...", "another queueing discipline on DEV; what is queued moves over"),
+	  .build = replace_words },
+	{ VERB("qdisc change", "DEV [KIND] KEY VALUE...", "other parameters for the one that is there"),
+	  .build = change_words },
+	{ ALIAS("qdisc", "qdisc show"), .build = no_words, .print = print_qdiscs },
+	{ VERB("module list", "", "modules it has loaded"), .build = no_words, .print = print_modules },
+	{ VERB("module load", "MODULE|FILE", "load a module (a FILE has a / in it)"), .build = module_load },
+	{ VERB("module reload", "MODULE [FILE]", "load its code anew, or that of FILE; traffic goes on"), .build = module_reload },
+	{ VERB("module unload", "MODULE", "let go of one that is not in use"), .build = module_name },
+	{ ALIAS("module", "module list"), .build = no_words, .print = print_modules },
+	{ VERB_WITH("link show", counters, "", "its NICs"), .build = no_words, .print = print_links },
+	{ ALIAS("link", "link show"), .build = no_words, .print = print_links },
+	{ VERB("addr show", "", "its addresses"), .build = no_words, .print = print_addrs },
+	{ VERB("addr add", "ADDR/LEN dev DEV", "add an address"), .build = addr_edit },
+	{ VERB("addr del", "ADDR/LEN dev DEV", "remove an address"), .build = addr_edit },
+	{ ALIAS("addr", "addr show"), .build = no_words, .print = print_addrs },
+	{ VERB("route show", "[all]", "its routes; all: those to its own addresses too"),
+	  .build = route_show, .print = print_routes },
+	{ VERB("route add", "DST [via GATEWAY] [dev DEV] [src ADDR] [metric N] [mtu N] [onlink]", "add a route"),
+	  .build = route_edit },
+	{ VERB("route del", "DST [via GATEWAY] [dev DEV] [metric N]", "remove a route"), .build = route_edit },
+	{ ALIAS("route", "route show"), .build = no_words, .print = print_routes },
+	{ VERB("neigh show", "", "link addresses of its neighbours"), .build = no_words, .print = print_neighs },
+	{ VERB("neigh add", "ADDR lladdr MAC dev DEV", "add a neighbour that stays"), .build = neigh_edit },
+	{ VERB("neigh del", "ADDR dev DEV", "remove a neighbour"), .build = neigh_edit },
+	{ ALIAS("neigh", "neigh show"), .build = no_words, .print = print_neighs },
+	{ VERB("maddr show", "", "multicast groups that somebody inside listens to"),
+	  .build = no_words, .print = print_maddrs },
+	{ ALIAS("maddr", "maddr show"), .build = no_words, .print = print_maddrs },
+	{ VERB_WITH("sockets", sockets_options, "", "TCP, UDP and raw sockets"),
+	  .build = no_words, .print = print_sockets },
+	{ VERB("stats", "", "every counter"), .build = no_words, .print = print_stats },
+	{ VERB_WITH("metrics", ctl_metrics_options, "", "every counter, as Prometheus reads it"), .run = ctl_metrics },
+	{ VERB_WITH("capture", ctl_capture_options, "DEV [FILTER]...",
+		    "frames as pcap for tcpdump -r - and Wireshark; FILTER as in pcap-filter(7)"),
+	  .run = ctl_capture },
+	{ VERB("mode set", "MODE", "cut it off from its NICs (none), or let it back (sandbox)"),
+	  .build = mode_set },
+	{ VERB("config show", "", "the configuration, and where each line came from"),
+	  .build = no_words, .print = print_config },
+	{ VERB("config reload", "[FILE]", "read the INI again (or another), apply what changed"),
+	  .build = config_reload },
+	{ ALIAS("config", "config show"), .build = no_words, .print = print_config },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static const struct help_verb *verb_help(size_t i)
+{
+	return i < VERBS ? &verbs[i].help : NULL;
+}
+
+const struct help ctl_help = {
+	.brief = "ask a running sandbox, or change it while it runs",
+	.usage = (const char *const []){
+		"[OPTIONS]                     the sandboxes that run",
+		"NAME [OPTIONS] COMMAND ...    ask one, or change it while it runs", NULL
+	},
+	.about = "Each change happens whole, or not at all and says why. A parameter may also be written KEY=VALUE; "
+		 "`weir modules` lists them. `weir ctl NAME COMMAND -h` tells of one command.",
+	.options = ctl_options,
+	.verb = verb_help,
+};
 
 /* How many words of a verb stand here; 0: another one. */
 static int verb_match(const struct verb *v, char **words, int n)
 {
-	const char *space = strchr(v->words, ' ');
+	const char *typed = v->help.words, *space = strchr(typed, ' ');
 
 	if (!space)
-		return !strcmp(words[0], v->words);
-	return n >= 2 && strlen(words[0]) == (size_t)(space - v->words) &&
-		!strncmp(words[0], v->words, strlen(words[0])) && !strcmp(words[1], space + 1)
+		return !strcmp(words[0], typed);
+	return n >= 2 && strlen(words[0]) == (size_t)(space - typed) &&
+		!strncmp(words[0], typed, strlen(words[0])) && !strcmp(words[1], space + 1)
 		? 2 : 0;
 }
 
@@ -405,7 +422,7 @@ static const struct verb *verb_find(char **words, int n, int *used, struct weir_
 			return v;
 	}
 	for (size_t i = 0; i < VERBS; i++)
-		known[i] = verbs[i].words;
+		known[i] = verbs[i].help.words;
 	known[VERBS] = NULL;
 	snprintf(typed, sizeof(typed), "%s%s%s", words[0], n > 1 ? " " : "", n > 1 ? words[1] : "");
 	near = suggest(typed, known);
@@ -484,7 +501,7 @@ static int ask(struct ctl *c, char **words, int n, struct weir_error *e)
 
 	if (!v)
 		return CMD_USAGE;
-	rq = json_pack("{s:s}", "command", v->command ? v->command : v->words);
+	rq = json_pack("{s:s}", "command", v->command ? v->command : v->help.words);
 	c->fd = -1;
 	rc = v->build(c, rq, words + used, n - used, e);
 	if (rc == 0) {
@@ -503,23 +520,13 @@ static int ask(struct ctl *c, char **words, int n, struct weir_error *e)
 	return rc ? CMD_FAIL : 0;
 }
 
-/* Commands that read the rest of the command line themselves. */
-static const struct program {
-	const char *word;
-	int (*run)(struct ctl *c, int argc, char **argv, struct weir_error *e);
-} programs[] = {
-	{ "metrics", ctl_metrics },
-	{ "capture", ctl_capture },
-	{ }
-};
-
-static const struct program *program_find(const char *word)
+/* The verb that reads the rest of the command line itself. */
+static const struct verb *program_find(const char *word)
 {
-	const struct program *p = programs;
-
-	while (p->word && strcmp(p->word, word))
-		p++;
-	return p->word ? p : NULL;
+	for (size_t i = 0; i < VERBS; i++)
+		if (verbs[i].run && !strcmp(verbs[i].help.words, word))
+			return &verbs[i];
+	return NULL;
 }
 
 /* ---- all sandboxes ---- */
@@ -622,24 +629,55 @@ static int usage_error(const struct weir_error *e)
 	return CMD_USAGE;
 }
 
+/* Of the command that is named, or of all. */
+static int help(char **words, int n, struct weir_error *e)
+{
+	int used;
+
+	if (n < 2) {
+		help_print("ctl", &ctl_help);
+		return 0;
+	}
+	if (help_print_verb("ctl", &ctl_help, words + 1, n - 1)) {
+		verb_find(words + 1, n - 1, &used, e);
+		return usage_error(e);
+	}
+	return 0;
+}
+
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "-h") || !strcmp(word, "--help");
+}
+
+/* Does one of a program's words ask for help? */
+static bool asks_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (is_help(argv[i]))
+			return true;
+	return false;
+}
+
 int cmd_ctl(int argc, char **argv)
 {
 	struct log log = { .write = log_to_stderr, .level = LOG_WARN };
 	struct ctl c = { .fd = -1 };
 	struct weir_error e = { "" };
-	const struct program *program = NULL;
+	const struct verb *program = NULL;
 	char *words[WORDS_MAX];
 	int n = 0, i, status;
 
 	for (i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
-			help();
-			return 0;
-		}
+		if (is_help(argv[i]))
+			return help(words, n, &e);
 		if (argv[i][0] == '-') {
 			if (option(&c, argc, argv, &i, &e))
 				return usage_error(&e);
 		} else if (n == 1 && (program = program_find(argv[i]))) {
+			words[n++] = argv[i];
+			if (asks_help(argc - i, argv + i))
+				return help(words, n, &e);
 			break;
 		} else if (n < WORDS_MAX) {
 			words[n++] = argv[i];

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "cmd/help.h"
 #include "control/server.h"
 
 struct ctl {
@@ -32,6 +33,7 @@ void print_stats(const struct ctl *c, json_t *result);
 void print_config(const struct ctl *c, json_t *result);
 
 /* Commands with a command line of their own: argv[0] is the command. An exit status, with e. */
+extern const struct help_option ctl_capture_options[], ctl_metrics_options[];
 int ctl_capture(struct ctl *c, int argc, char **argv, struct weir_error *e);
 int ctl_metrics(struct ctl *c, int argc, char **argv, struct weir_error *e);
 

@@ -66,6 +66,15 @@ static void on_signal(int sig)
 
 /* ---- the command line ---- */
 
+const struct help_option ctl_capture_options[] = {
+	{ "-w, --write", "FILE", "to this file, not to stdout" },
+	{ "-c, --count", "N", "end after N frames" },
+	{ "-s, --snaplen", "N", "the first N bytes of each frame" },
+	{ "--wire", NULL, "as the device cuts them, with their checksums" },
+	{ "--drops", NULL, "only what qdiscs drop, each with the reason as its comment" },
+	{ }
+};
+
 static int number_of(const char *option, const char *text, uint64_t max, uint64_t *n,
 		     struct weir_error *e)
 {
@@ -122,7 +131,7 @@ static int option(struct capturing *k, int argc, char **argv, int *i, struct wei
 	else if (!strcmp(argv[*i], "--drops"))
 		k->drops = true;
 	else
-		return weir_fail(e, EINVAL, "capture has no option %s; see `weir ctl --help`", argv[*i]);
+		return weir_fail(e, EINVAL, "capture has no option %s; `weir ctl NAME capture -h` lists what there is", argv[*i]);
 	return 0;
 }
 

@@ -427,6 +427,11 @@ json_t *metrics_ask(struct ctl *c, struct weir_error *e)
 	return stats;
 }
 
+const struct help_option ctl_metrics_options[] = {
+	{ "--listen", "WHERE", "serve it over HTTP at 127.0.0.1:PORT, [::1]:PORT or unix:PATH" },
+	{ }
+};
+
 int ctl_metrics(struct ctl *c, int argc, char **argv, struct weir_error *e)
 {
 	const char *where = NULL;

@@ -23,6 +23,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/exec.h"
+#include "cmd/help.h"
 #include "cmd/options.h"
 #include "cmd/relay.h"
 #include "control/server.h"
@@ -36,20 +37,22 @@ struct exec {
 	int way;			/* a pidfd whose namespaces are entered; -1 */
 };
 
-static void help(void)
-{
-	fputs("Usage: weir exec [--admin] NAME [--] PROGRAM [ARGUMENTS]\n"
-	      "\n"
-	      "Runs PROGRAM in the sandbox NAME, on its stack. The status is the program's, as with\n"
-	      "weir run. When the sandbox ends, the program ends.\n"
-	      "\n"
-	      "  --admin                run PROGRAM outside of the sandbox, as the user nobody, with its sockets\n"
-	      "                         on the sandbox's stack, whose qdiscs, addresses and routes it may change:\n"
-	      "                         weir exec --admin NAME -- tc -s qdisc show\n"
-	      "  -p, --module-path DIRS with --admin: where the qdiscs are that tc may ask for; otherwise\n"
-	      "                         $WEIR_MODULE_PATH, or " WEIR_MODULE_DIR "\n"
-	      "  -h, --help             this text\n", stdout);
-}
+static const struct help_option exec_options[] = {
+	{ "--admin", NULL, "run PROGRAM outside of the sandbox, as the user nobody, with its sockets on the "
+	  "sandbox's stack, whose qdiscs, addresses and routes it may change: "
+	  "`weir exec --admin NAME -- tc -s qdisc show`" },
+	{ "-p, --module-path", "DIRS", "with --admin: where the qdiscs are that tc may ask for; otherwise "
+	  "$WEIR_MODULE_PATH, or " WEIR_MODULE_DIR },
+	{ }
+};
+
+const struct help exec_help = {
+	.brief = "run another program in a sandbox that is there",
+	.usage = (const char *const []){ "[OPTIONS] NAME [--] PROGRAM [ARGUMENTS]", NULL },
+	.about = "Runs PROGRAM in the sandbox NAME, on its stack. The status is the program's, as with "
+		 "weir run. When the sandbox ends, the program ends.",
+	.options = exec_options,
+};
 
 /* The sandbox's init, with --admin the stack process, and whether programs' calls are intercepted. */
 static int join(struct exec *x, struct weir_error *e)
@@ -179,16 +182,19 @@ static int exec_in(struct exec *x, struct weir_error *e)
 	return status;
 }
 
-/* 1: it was the help. */
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "-h") || !strcmp(word, "--help");
+}
+
+/* 1: help is wanted. */
 static int parse(struct exec *x, int argc, char **argv, struct weir_error *e)
 {
 	int at, got;
 
 	for (at = 1; at < argc && argv[at][0] == '-' && strcmp(argv[at], "--"); at++) {
-		if (!strcmp(argv[at], "-h") || !strcmp(argv[at], "--help")) {
-			help();
+		if (is_help(argv[at]))
 			return 1;
-		}
 		if (!strcmp(argv[at], "--admin")) {
 			x->admin = true;
 			continue;
@@ -201,6 +207,8 @@ static int parse(struct exec *x, int argc, char **argv, struct weir_error *e)
 					 argv[at]);
 	}
 	x->name = at < argc ? argv[at++] : NULL;
+	if (at < argc && is_help(argv[at]))	/* no program is called so */
+		return 1;
 	if (at < argc && !strcmp(argv[at], "--"))
 		at++;
 	x->argv = argv + at;
@@ -214,8 +222,10 @@ int cmd_exec(int argc, char **argv)
 	struct weir_error e = { "" };
 	int status = parse(&x, argc, argv, &e);
 
-	if (status > 0)
+	if (status > 0) {
+		help_print("exec", &exec_help);
 		return 0;
+	}
 	status = status ? CMD_WEIR : exec_in(&x, &e);
 	if (status == CMD_WEIR && e.text[0])
 		fprintf(stderr, "weir exec: %s\n", e.text);

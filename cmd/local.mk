@@ -1,8 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 bin_PROGRAMS += weir
-weir_SOURCES = \
+weir_SOURCES = cmd/main.c
+weir_CPPFLAGS = $(libcmd_la_CPPFLAGS)
+# A stack process opens no files: the mathematics that a module may need is there before it.
+weir_LDFLAGS = $(AM_LDFLAGS) -Wl,--push-state,--no-as-needed,-lm,--pop-state
+weir_LDADD = libcmd.la libintercept.la libcore.la
+
+# All but main(): the manual pages are made of the commands' own tables.
+noinst_LTLIBRARIES += libcmd.la
+libcmd_la_SOURCES = \
 	cmd/check.c \
 	cmd/cmd.h \
+	cmd/commands.c \
+	cmd/complete.c \
+	cmd/complete.h \
+	cmd/complete_lists.c \
 	cmd/ctl.c \
 	cmd/ctl.h \
 	cmd/ctl_capture.c \
@@ -12,7 +24,8 @@ weir_SOURCES = \
 	cmd/exec.c \
 	cmd/exec.h \
 	cmd/exec_modules.c \
-	cmd/main.c \
+	cmd/help.c \
+	cmd/help.h \
 	cmd/modules.c \
 	cmd/options.c \
 	cmd/options.h \
@@ -23,7 +36,5 @@ weir_SOURCES = \
 	cmd/run.c \
 	cmd/stack.c \
 	cmd/stack.h
-weir_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(PCAP_CFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
-weir_LDADD = libintercept.la libcore.la $(MICROHTTPD_LIBS) $(PCAP_LIBS)
-# A stack process opens no files: the mathematics that a module may need is there before it.
-weir_LDFLAGS = $(AM_LDFLAGS) -Wl,--push-state,--no-as-needed,-lm,--pop-state
+libcmd_la_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(PCAP_CFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
+libcmd_la_LIBADD = $(MICROHTTPD_LIBS) $(PCAP_LIBS)

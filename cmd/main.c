@@ -5,20 +5,8 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/help.h"
 #include "module/suggest.h"
-
-static const struct command {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *help;
-} commands[] = {
-	{ "run", cmd_run, "run a program on a stack of its own" },
-	{ "exec", cmd_exec, "run another program in a sandbox that is there" },
-	{ "ctl", cmd_ctl, "ask a running sandbox, or change it while it runs" },
-	{ "check", cmd_check, "read a configuration and list every mistake in it" },
-	{ "modules", cmd_modules, "list the modules that can be loaded, and their parameters" },
-	{ }
-};
 
 static void usage(FILE *f)
 {
@@ -29,7 +17,8 @@ static void usage(FILE *f)
 	      "\n"
 	      "Commands:\n", f);
 	for (const struct command *c = commands; c->name; c++)
-		fprintf(f, "  %-10s%s\n", c->name, c->help);
+		if (c->help)
+			fprintf(f, "  %-10s%s\n", c->name, c->help->brief);
 	fputs("\n"
 	      "Options:\n"
 	      "  -h, --help      this text; `weir COMMAND --help` tells of one command\n"
@@ -38,12 +27,13 @@ static void usage(FILE *f)
 
 static int unknown(const char *word)
 {
-	const char *names[sizeof(commands) / sizeof(commands[0])];
+	const char *names[COMMANDS_MAX + 1];
 	const char *near;
 	size_t n = 0;
 
-	for (const struct command *c = commands; c->name; c++)
-		names[n++] = c->name;
+	for (const struct command *c = commands; c->name && n < COMMANDS_MAX; c++)
+		if (c->help)
+			names[n++] = c->name;
 	names[n] = NULL;
 	near = suggest(word, names);
 	fprintf(stderr, "weir: there is no %s %s", *word == '-' ? "option" : "command", word);
@@ -58,6 +48,7 @@ static int unknown(const char *word)
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
+	const struct command *command;
 
 	if (!word) {
 		usage(stderr);
@@ -71,8 +62,6 @@ int main(int argc, char **argv)
 		puts("weir " WEIR_VERSION);
 		return 0;
 	}
-	for (const struct command *c = commands; c->name; c++)
-		if (!strcmp(word, c->name))
-			return c->run(argc - 1, argv + 1);
-	return unknown(word);
+	command = command_find(word);
+	return command ? command->run(argc - 1, argv + 1) : unknown(word);
 }

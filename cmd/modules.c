@@ -18,21 +18,20 @@ struct listing {
 	unsigned int shown, refused;
 };
 
-static void help(void)
-{
-	fputs("Usage: weir modules [OPTIONS] [NAME|FILE]...\n"
-	      "\n"
-	      "Lists the modules on the module path, or those that are named (a FILE has a / in it):\n"
-	      "what each offers (qdisc, link, mode, congestion), and its parameters as they can be\n"
-	      "written in the INI, in --set and in `weir ctl`. A file that weir would refuse is listed\n"
-	      "with the reason, and the status is 1.\n"
-	      "\n"
-	      "Options:\n"
-	      "  -j, --json             JSON\n"
-	      "  -p, --module-path DIRS folders of modules, separated by ':'; otherwise\n"
-	      "                         $WEIR_MODULE_PATH, or " WEIR_MODULE_DIR "\n"
-	      "  -h, --help             this text\n", stdout);
-}
+static const struct help_option modules_options[] = {
+	{ "-j, --json", NULL, "JSON" },
+	OPTIONS_MODULE_PATH_HELP,
+	{ }
+};
+
+const struct help modules_help = {
+	.brief = "list the modules that can be loaded, and their parameters",
+	.usage = (const char *const []){ "[OPTIONS] [MODULE|FILE]...", NULL },
+	.about = "Lists the modules on the module path, or those that are named (a FILE has a / in it): what each offers "
+		 "(qdisc, link, mode, congestion), and its parameters as they can be written in the INI, in --set and in "
+		 "`weir ctl`. A file that weir would refuse is listed with the reason, and the status is 1.",
+	.options = modules_options,
+};
 
 static const char *unit(enum param_type type)
 {
@@ -230,7 +229,7 @@ int cmd_modules(int argc, char **argv)
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
-			help();
+			help_print("modules", &modules_help);
 			return 0;
 		}
 		if (!strcmp(argv[i], "-j") || !strcmp(argv[i], "--json")) {

@@ -12,6 +12,20 @@
 #include "cmd/options.h"
 #include "config/flags.h"
 
+const struct help_option options_config_help[] = {
+	{ "-c, --config", "FILE", "read the INI file FILE (see `weir check`)" },
+	{ "--mode", "MODE", "sandbox (default), host, none, or any mode module" },
+	{ "--network", "MODE", "the same, as gVisor's runsc spells it" },
+	{ "--qdisc", "KIND", "fifo (default), tbf, none, or any qdisc module" },
+	{ "--gso", "on|off", "64 KiB super-segments to the link (default on)" },
+	{ "--set", "SETTING=VALUE", "one setting of the INI: qdisc.rate=100mbit, link.eth0.mtu=1400, "
+	  "qdisc.eth1.kind=none, ..." },
+	{ "--qdisc-tbf-rate", "N", "bytes per second; with units: --set qdisc.rate=..." },
+	{ "--qdisc-tbf-burst", "N", "bytes; with units: --set qdisc.burst=..." },
+	{ "--allow-flag-override", NULL, "let annotations set what is not allowed here" },
+	{ }
+};
+
 int options_value(int argc, char **argv, int *i, const char *name, const char *short_name,
 		  const char **value, struct weir_error *e)
 {

@@ -3,20 +3,17 @@
 #ifndef CMD_OPTIONS_H
 #define CMD_OPTIONS_H
 
+#include "cmd/help.h"
 #include "config/config.h"
 
+/* For a struct help: the group of options_config(). */
+extern const struct help_option options_config_help[];
 #define OPTIONS_CONFIG_HELP								\
-	"Configuration:\n"								\
-	"  -c, --config FILE      read the INI file FILE (see `weir check`)\n"		\
-	"  --mode M, --network M  sandbox (default), host, none, or any mode module\n"	\
-	"  --qdisc K              fifo (default), tbf, none, or any qdisc module\n"	\
-	"  --gso on|off           64 KiB super-segments to the link (default on)\n"	\
-	"  --set KEY=VALUE        one setting of the INI: qdisc.rate=100mbit,\n"	\
-	"                         link.eth0.mtu=1400, qdisc.eth1.kind=none, ...\n"	\
-	"  --qdisc-tbf-rate N     bytes per second; with units: --set qdisc.rate=...\n"	\
-	"  --qdisc-tbf-burst N    bytes; with units: --set qdisc.burst=...\n"		\
-	"  --allow-flag-override  let annotations set what is not allowed here\n"	\
-	"The command line wins over the file. An option's value may also follow a '='.\n"
+	.more = options_config_help, .more_title = "Configuration",			\
+	.more_about = "The command line wins over the file. An option's value may also follow a '='."
+#define OPTIONS_MODULE_PATH_HELP							\
+	{ "-p, --module-path", "DIRS", "folders of modules, separated by ':'; otherwise "	\
+	  "$WEIR_MODULE_PATH, or " WEIR_MODULE_DIR }
 
 /*
  * Is argv[*i] one of them? 1: it went into c, and *i stands on its last word. 0: no. -errno: it

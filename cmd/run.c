@@ -34,6 +34,7 @@ struct run {
 	struct config config;		/* until the instance has it */
 	const char *name, *netns, *file, *bundle;
 	char *const *program;
+	bool help;
 	bool intercept, nics;		/* of the mode: calls are intercepted; it wants NICs */
 	struct takeover *takeover;
 	int netns_fd;			/* mode host */
@@ -49,30 +50,26 @@ struct run {
 	char failed[512];		/* why the stack process gave up */
 };
 
-static void help(void)
-{
-	fputs("Usage: weir run [OPTIONS] [--] PROGRAM [ARGUMENTS]\n"
-	      "\n"
-	      "Runs PROGRAM on a TCP/IP stack of its own. The status is the program's, or 128+N when\n"
-	      "signal N ended it; 127: there is no such program, 126: it cannot be executed,\n"
-	      "125: weir itself failed.\n"
-	      "\n"
-	      "  --netns NAME|PATH      give the stack the devices of this network namespace, with\n"
-	      "                         their addresses and routes, until the program ends\n"
-	      "  --bundle DIR           apply the annotations of the OCI bundle DIR, DIR/config.json, within\n"
-	      "                         what the configuration allows (see `weir check --annotations`)\n"
-	      "  --name NAME            the sandbox's name for weir ctl and weir exec\n"
-	      "                         (default: weir-PID)\n"
-	      "\n"
-	      OPTIONS_CONFIG_HELP
-	      "\n"
-	      "  -h, --help             this text\n"
-	      "\n"
-	      "Examples:\n"
-	      "  weir run --network=none -- ./untrusted\n"
-	      "  weir run --netns blue --qdisc tbf --set qdisc.rate=100mbit \\\n"
-	      "           --set qdisc.burst=1mb -- iperf3 -c 10.0.0.1\n", stdout);
-}
+static const struct help_option run_options[] = {
+	{ "--netns", "NETNS", "give the stack the devices of this network namespace (a name or a path), with their addresses "
+	  "and routes, until the program ends" },
+	{ "--bundle", "DIR", "apply the annotations of the OCI bundle DIR, DIR/config.json, within what the configuration "
+	  "allows (see `weir check --annotations`)" },
+	{ "--name", "NAME", "the sandbox's name for weir ctl and weir exec (default: weir-PID)" },
+	{ }
+};
+
+const struct help run_help = {
+	.brief = "run a program on a stack of its own",
+	.usage = (const char *const []){ "[OPTIONS] [--] PROGRAM [ARGUMENTS]", NULL },
+	.about = "Runs PROGRAM on a TCP/IP stack of its own. The status is the program's, or 128+N when signal N ended "
+		 "it; 127: there is no such program, 126: it cannot be executed, 125: weir itself failed.",
+	.options = run_options,
+	OPTIONS_CONFIG_HELP,
+	.examples = "  weir run --network=none -- ./untrusted\n"
+		    "  weir run --netns blue --qdisc tbf --set qdisc.rate=100mbit \\\n"
+		    "           --set qdisc.burst=1mb -- iperf3 -c 10.0.0.1\n",
+};
 
 /* ---- the command line ---- */
 
@@ -111,6 +108,10 @@ static int parse(struct run *r, int argc, char **argv, struct config *line, stru
 		if (!strcmp(argv[i], "--")) {
 			i++;
 			break;
+		}
+		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
+			r->help = true;
+			return 0;
 		}
 		err = parse_option(r, argc, argv, &i, line, e);
 		if (err < 0)
@@ -451,15 +452,15 @@ int cmd_run(int argc, char **argv)
 	struct config line;
 	int status;
 
-	if (argc > 1 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
-		help();
-		return 0;
-	}
 	config_init(&r.config);
 	config_init(&line);
 	if (parse(&r, argc, argv, &line, &e)) {
 		config_free(&r.config);
 		status = CMD_WEIR;
+	} else if (r.help) {
+		config_free(&r.config);
+		help_print("run", &run_help);
+		status = 0;
 	} else {
 		status = run_named(&r, &line, &e);
 	}

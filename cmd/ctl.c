@@ -298,21 +298,21 @@ static int config_reload(struct ctl *c, json_t *rq, char **words, int n, struct 
 /* ---- verbs ---- */
 
 static const struct help_option ctl_options[] = {
-	{ "-j, --json", NULL, "JSON" },
-	{ "-s, --statistics", NULL, "with counters" },
+	{ "-j, --json", NULL, "print JSON" },
+	{ "-s, --statistics", NULL, "show counters too" },
 	OPTIONS_MODULE_PATH_HELP,
 	{ }
 };
 static const struct help_option counters[] = {
-	{ "-s, --statistics", NULL, "with counters" },
+	{ "-s, --statistics", NULL, "show counters too" },
 	{ }
 };
 static const struct help_option sockets_options[] = {
-	{ "-t", NULL, "TCP" },
-	{ "-u", NULL, "UDP" },
-	{ "-w", NULL, "raw" },
+	{ "-t", NULL, "only TCP" },
+	{ "-u", NULL, "only UDP" },
+	{ "-w", NULL, "only raw ones" },
 	{ "-l", NULL, "only those that listen" },
-	{ "-i", NULL, "with TCP's state" },
+	{ "-i", NULL, "show TCP's state too" },
 	{ }
 };
 

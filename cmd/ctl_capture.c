@@ -67,11 +67,11 @@ static void on_signal(int sig)
 /* ---- the command line ---- */
 
 const struct help_option ctl_capture_options[] = {
-	{ "-w, --write", "FILE", "to this file, not to stdout" },
+	{ "-w, --write", "FILE", "write to this file, not to stdout" },
 	{ "-c, --count", "N", "end after N frames" },
-	{ "-s, --snaplen", "N", "the first N bytes of each frame" },
-	{ "--wire", NULL, "as the device cuts them, with their checksums" },
-	{ "--drops", NULL, "only what qdiscs drop, each with the reason as its comment" },
+	{ "-s, --snaplen", "N", "keep the first N bytes of each frame" },
+	{ "--wire", NULL, "show super-segments as the device cuts them, with checksums" },
+	{ "--drops", NULL, "show only what qdiscs drop, each with the reason as its comment" },
 	{ }
 };
 

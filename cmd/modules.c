@@ -19,7 +19,7 @@ struct listing {
 };
 
 static const struct help_option modules_options[] = {
-	{ "-j, --json", NULL, "JSON" },
+	{ "-j, --json", NULL, "print JSON" },
 	OPTIONS_MODULE_PATH_HELP,
 	{ }
 };

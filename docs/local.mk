@@ -13,3 +13,5 @@ dist_doc_DATA += \
 	docs/tools.md \
 	docs/toy_qdisc.c \
 	docs/writing-a-module.md
+
+include docs/man/local.mk

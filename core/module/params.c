@@ -30,6 +30,27 @@ const char *param_type_name(enum param_type type)
 	return (size_t)type < sizeof(type_names) / sizeof(type_names[0]) ? type_names[type] : NULL;
 }
 
+static const char *const type_helps[] = {
+	[PARAM_BOOL] = "one of on, yes, true, 1, or off, no, false, 0",
+	[PARAM_U32] = "a decimal number, or a hexadecimal one after 0x",
+	[PARAM_U64] = "a decimal number, or a hexadecimal one after 0x",
+	[PARAM_RATE] = "bytes per second; or with a suffix: bit, kbit, mbit, gbit, tbit (bits per second, in powers of 1000), "
+		       "bps, kbps, mbps, gbps, tbps (bytes), and the same in powers of 1024 as kibit, mibps, ...; "
+		       "a fraction may stand before a suffix, as in 1.5mbit",
+	[PARAM_SIZE] = "bytes; or with a suffix: k or kb, m or mb, g or gb (powers of 1024), kbit, mbit, gbit (bits)",
+	[PARAM_DURATION] = "a number with its unit: ns, us, ms or s",
+	[PARAM_ENUM] = "one of the words that are listed",
+	[PARAM_STRING] = "text without control characters",
+	[PARAM_ADDRESS] = "an IPv4 or IPv6 address, with /LENGTH where a prefix is meant",
+	[PARAM_MAC] = "six pairs of hexadecimal digits, with colons between them",
+	[PARAM_PERCENT] = "a share from 0% to 100%, with up to seven decimals; the % may be left out",
+};
+
+const char *param_type_help(enum param_type type)
+{
+	return (size_t)type < sizeof(type_helps) / sizeof(type_helps[0]) ? type_helps[type] : NULL;
+}
+
 uint64_t param_max(const struct param *p)
 {
 	uint64_t widest = p->type == PARAM_U32 ? UINT32_MAX :

@@ -33,6 +33,8 @@ int params_defaults(const struct param *table, void *blob, struct weir_error *e)
 const struct param *param_find(const struct param *table, const char *name);
 /* "rate", "size", "duration", ... */
 const char *param_type_name(enum param_type type);
+/* How a value of it is written, for the manual. */
+const char *param_type_help(enum param_type type);
 /* A bound of p as a person reads it: "100mbit", "1600 bytes". */
 void param_format_bound(const struct param *p, uint64_t v, char *text, size_t size);
 /* The type's or the table's upper bound. */

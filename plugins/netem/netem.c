@@ -85,7 +85,7 @@ static const struct param netem_param[] = {
 	CORRELATION("delay-correlation", delay_correlation),
 	{ .name = "distribution", .type = PARAM_ENUM, OFF(distribution),
 	  .choices = distribution_names, .def = "uniform",
-	  .help = "of the jitter; table: one that was given by tc" },
+	  .help = "how the jitter is distributed; table: one that was given by tc" },
 	PERCENT("loss", loss, "share of packets lost, each independently"),
 	CORRELATION("loss-correlation", loss_correlation),
 	PERCENT("gemodel-p", ge_p, "loss in bursts (Gilbert-Elliott): from the good to the bad state"),

@@ -63,7 +63,7 @@
 static const struct param tbf_param[] = {
 	{ .name = "rate", .type = PARAM_RATE, .flags = PARAM_REQUIRED,
 	  .offset = offsetof(struct tbf_params, rate), .min = 1, .max = RATE_MAX,
-	  .help = "rate: bytes per second, or with tc's units (100mbit)" },
+	  .help = "bytes per second in the long run, or with tc's units (100mbit)" },
 	{ .name = "burst", .type = PARAM_SIZE, .flags = PARAM_REQUIRED,
 	  .offset = offsetof(struct tbf_params, burst), .min = 1, .max = UINT32_MAX, .at = "rate",
 	  .help = "size of the bucket: bytes, or a duration at the rate; at least one packet" },

@@ -156,7 +156,7 @@ static const struct rule rules[] = {
 	{ "[qdisc]\nkind = tbf\n", NULL, { { RATE, "5" } }, "x.ini:2: [qdisc] tbf must be given: burst "
 	  "(size of the bucket: bytes, or a duration at the rate; at least one packet)\n", NULL },
 	{ NULL, NULL, { { QDISC, "tbf" }, { WBURST, "6" } }, "annotation " QDISC ": [qdisc] tbf must be "
-	  "given: rate (rate: bytes per second, or with tc's units (100mbit))\n", NULL },
+	  "given: rate (bytes per second in the long run, or with tc's units (100mbit))\n", NULL },
 	/* lowered, matched, raised */
 	{ TBF, NULL, { { QDISC, "tbf" }, { RATE, "12499999" }, { BURST, "1048575" } }, NULL,
 	  ":tbf 12499999 1048575" },
@@ -252,8 +252,8 @@ static const struct rule rules[] = {
 	{ NULL, NULL, { { QDISC, "tbf" }, { RATE, "5" }, { BURST, "4294967296" } }, "annotation " BURST
 	  ": [qdisc] burst: 4294967296 is too large; the most is 4294967295 bytes\n", NULL },
 	{ NULL, ALLOW, { { QDISC, "tbf" }, { RATE, "5mbit" }, { BURST, "5" } }, "annotation " RATE
-	  ": 5mbit is no plain number" PLAIN "annotation " QDISC ": [qdisc] tbf must be given: rate (rate: "
-	  "bytes per second, or with tc's units (100mbit))\n", NULL },
+	  ": 5mbit is no plain number" PLAIN "annotation " QDISC ": [qdisc] tbf must be given: rate ("
+	  "bytes per second in the long run, or with tc's units (100mbit))\n", NULL },
 	/* every other key */
 	{ TBF, NULL, { { "dev.gvisor.flag.network", "host" }, { "dev.weir.flag.gso", "off" },
 	  { "dev.weir.flag.mode", "host" } }, "annotation dev.gvisor.flag.network" ONLY_OPERATOR

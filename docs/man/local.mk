@@ -20,7 +20,7 @@ EXTRA_DIST += $(manual_pages:=.in)
 
 if MANUAL
 noinst_PROGRAMS += docs/man/manpage
-docs_man_manpage_CPPFLAGS = $(libcmd_la_CPPFLAGS)
+docs_man_manpage_CPPFLAGS = $(libcmd_la_CPPFLAGS) -DWEIR_CONFIG_DIR='"$(weirconfdir)"'
 docs_man_manpage_LDADD = $(weir_LDADD)
 nodist_man_MANS = $(manual_pages)
 CLEANFILES += $(manual_pages)

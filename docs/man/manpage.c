@@ -17,6 +17,8 @@
  *	@modules KIND		references to the pages of all modules of a kind, or of "all"
  *	@types			how values are written
  *
+ * and @weirconfdir@ within a line is the folder of etc/'s configurations.
+ *
  * So a parameter is described once, in the table that the program works with (weir/param.h, core/config/sections.c,
  * cmd/help.h), and a page that lacks one cannot be made.
  */
@@ -446,6 +448,17 @@ static void obey(struct page *p, char *line)
 		fail(p, "there is no order %s", word);
 }
 
+/* A line as it is, but for where the configurations are installed. */
+static void put_line(const char *line)
+{
+	const char *at = strstr(line, "@weirconfdir@");
+
+	if (at)
+		printf("%.*s" WEIR_CONFIG_DIR "%s", (int)(at - line), line, at + strlen("@weirconfdir@"));
+	else
+		fputs(line, stdout);
+}
+
 int main(int argc, char **argv)
 {
 	struct page p = { 0 };
@@ -470,7 +483,7 @@ int main(int argc, char **argv)
 		if (line[0] == '@')
 			obey(&p, line);
 		else
-			fputs(line, stdout);
+			put_line(line);
 	}
 	fclose(in);
 	registry_destroy(&p.registry);

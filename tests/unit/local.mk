@@ -66,10 +66,13 @@ unit_tests = \
 unit_scripts = \
 	tests/unit/annotations-command.sh \
 	tests/unit/check-command.sh \
+	tests/unit/completion.sh \
+	tests/unit/help.sh \
+	tests/unit/manual.sh \
 	tests/unit/outside-module.sh
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests) $(unit_scripts)
-EXTRA_DIST += $(unit_scripts) tests/unit/command.sh tests/unit/common.sh
+EXTRA_DIST += $(unit_scripts) tests/unit/command.sh tests/unit/common.sh tests/unit/completion.bash
 tests_unit_test_fill_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 tests_unit_test_taken_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 

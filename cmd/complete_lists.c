@@ -118,7 +118,7 @@ static void add_keys(const struct completion *c, const struct param *table, cons
 
 /* ---- settings: SECTION.KEY=VALUE, SECTION.NAME.KEY=VALUE ---- */
 
-/* What was said before the cursor of the key that picks a module: "qdisc.kind=tbf", "--qdisc=tbf", "--qdisc tbf". */
+/* What was said before the cursor of the key that picks a module: by --set "qdisc.kind=tbf", or "--qdisc=tbf". */
 static const char *chosen(const struct completion *c, const struct section_kind *k)
 {
 	const char *found = NULL;
@@ -128,11 +128,13 @@ static const char *chosen(const struct completion *c, const struct section_kind 
 	nset = (size_t)snprintf(set, sizeof(set), "%s.%s=", k->kind, k->choice);
 	nflag = (size_t)snprintf(flag, sizeof(flag), "--%s", k->kind);
 	for (int i = 0; i + 1 < c->n; i++) {
-		if (!strncmp(c->words[i], set, nset))
-			found = c->words[i] + nset;
-		else if (!strncmp(c->words[i], flag, nflag) && c->words[i][nflag] == '=')
-			found = c->words[i] + nflag + 1;
-		else if (!strcmp(c->words[i], flag) && i + 2 < c->n)
+		const char *word = c->words[i] + (!strncmp(c->words[i], "--set=", 6) ? 6 : 0);
+
+		if (!strncmp(word, set, nset))
+			found = word + nset;
+		else if (!strncmp(word, flag, nflag) && word[nflag] == '=')
+			found = word + nflag + 1;
+		else if (!strcmp(word, flag) && i + 2 < c->n)
 			found = c->words[i + 1];
 	}
 	return found;

@@ -4,6 +4,7 @@ net_scripts = \
 	tests/net/test_bad_input.sh \
 	tests/net/test_bundle.sh \
 	tests/net/test_capture.sh \
+	tests/net/test_completion.sh \
 	tests/net/test_embed.sh \
 	tests/net/test_gone.sh \
 	tests/net/test_ipv6.sh \

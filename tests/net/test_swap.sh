@@ -76,6 +76,9 @@ print(json.load(sys.stdin)["qdiscs"]["eth0"]["packets"])')" -gt 100 ]
 }
 check "and carries the traffic" wait_for 10 carried
 
+# ---- a module with a library of its own, which the stack process cannot open ----
+check "netem, which needs libm, is loaded while the sandbox runs" ctl "$NAME" qdisc replace eth0 netem delay 1ms
+
 # ---- what is refused changes nothing ----
 ctl "$NAME" qdisc replace eth0 tbf rate 2gbit burst 256kb
 was=$(ctl "$NAME" qdisc show)

@@ -6,6 +6,9 @@
 COMPLETION_ERR=$dir/stderr
 . "$SRCDIR/tests/unit/completion.bash"
 n=0
+mkdir "$dir/folder" "$dir/folder/sub"
+: >"$dir/folder/a b.ini"
+cd "$dir/folder/sub"		# where there are no files
 
 # is LINE WORDS: exactly these.
 is() {
@@ -69,8 +72,6 @@ is "weir run --set=qdisc.kind=fifo --set=qdisc." "qdisc.kind= qdisc.limit-bytes=
 is "weir run --set qdisc.eth0.distribution=n" "normal"
 is "weir run --set nothing." ""
 
-mkdir "$dir/folder" "$dir/folder/sub"
-: >"$dir/folder/a b.ini"
 for line in "weir run -c " "weir run --config=" "weir check " "weir ctl x config reload " "weir ctl x capture -w "; do
 	is "$line$dir/folder/a" "$dir/folder/a b.ini"
 done

@@ -78,6 +78,7 @@ done
 is "weir run --bundle $dir/folder/" "$dir/folder/sub"
 
 is "weir modules t" "tap tbf"
+is "weir modules tap tb" "tbf"
 is "weir ctl x module load " "$modules"
 is "weir ctl x mode set " "$(kinds mode)"
 
@@ -111,6 +112,7 @@ for line in "weir run " "weir run -- " "weir run --set a= -- " "weir run --name=
 	is "${line}cat $dir/folder/a" "$dir/folder/a b.ini"
 done
 is "weir run -- weir-completion-test --qd" ""
+is "weir run -- --qd" ""
 
 # A weir that is not there, or fails, says nothing.
 WEIR=$dir/nowhere is "weir run --qdisc " ""

@@ -9,10 +9,15 @@ pages=$BUILDDIR/docs/man
 [ -f "$pages/weir.1" ] || { echo "SKIP: this build has no manual pages"; exit 77; }
 n=0
 
+# The page as it is read, without the strokes that make letters bold.
+plain() {
+	mandoc -Tascii "$pages/$1" | sed "s/.$(printf '\b')//g"
+}
+
 # tells PAGE WORDS: they are the head of an entry, or of the list's entries, in the page as it is read.
 tells() {
 	n=$((n + 1))
-	[ -f "$dir/$1" ] || mandoc -Tascii "$pages/$1" | col -bx >"$dir/$1"
+	[ -f "$dir/$1" ] || plain "$1" >"$dir/$1"
 	grep -qE "^ +(-[a-zA-Z], )?$2( |,|\$)" "$dir/$1" || fail "$1 does not tell of $2"
 }
 
@@ -21,7 +26,7 @@ modules=$(sed -n 's/^\([a-z0-9-]*\): .*/\1/p' "$dir/modules")
 [ "$(echo "$modules" | wc -l)" -ge 11 ] || fail "there are eleven modules and more"
 for m in $modules; do
 	[ -f "$pages/weir-$m.7" ] || fail "the module $m has no page: write docs/man/weir-$m.7.in, and add it to docs/man/local.mk"
-	mandoc -Tascii "$pages/weir.1" | col -bx | grep -q "weir-$m(7)" || fail "weir(1) does not name weir-$m(7)"
+	plain weir.1 | grep -q "weir-$m(7)" || fail "weir(1) does not name weir-$m(7)"
 	"$WEIR" modules "$m" >"$dir/module"
 	for p in $(sed -n 's/^    \([a-z0-9-]*\) .*/\1/p' "$dir/module"); do
 		tells "weir-$m.7" "$p"

@@ -116,7 +116,7 @@ START_TEST(sentences)
 		{ LINK "mtu = 67\n", "x.ini:3: [link eth0] mtu: 67 is too small; the least is 68\n" },
 		{ LINK "mtu = 65536\n", "x.ini:3: [link eth0] mtu: 65536 is too large; the most is 65535\n" },
 		{ "[link eth0]\nmtu = 1500\n",
-		  "x.ini:1: [link eth0] must be given: driver (packet, tap or any link module)\n" },
+		  "x.ini:1: [link eth0] must be given: driver (link driver: packet, tap or any link module)\n" },
 		{ LINK "address = 10.0.0.256/24\n", "x.ini:3: [link eth0] address: 10.0.0.256/24 is not an IP "
 		  "address; write one like 10.0.0.2/24\n" },
 		{ LINK "address = 10.0.0.0/24\n", "x.ini:3: [link eth0] address: 10.0.0.0/24 is the network's "

@@ -11,19 +11,20 @@
 #include "config/policy.h"
 
 static const struct help_option check_options[] = {
-	{ "--annotations", "FILE", "apply a container's annotations too, as `weir run --bundle` does: a JSON object of names "
-	  "and strings, or an OCI bundle's config.json" },
-	{ "--origins", NULL, "where each setting comes from, as a comment behind it (with --annotations always)" },
+	{ "--annotations", "FILE", "apply a container's annotations too, as `weir run --bundle` does: "
+	  "a JSON object of names and strings, or an OCI bundle's config.json" },
+	{ "--origins", NULL, "where each setting comes from, as a comment behind it (with "
+	  "--annotations always)" },
 	{ }
 };
 
 const struct help check_help = {
 	.brief = "read a configuration and list every mistake in it",
 	.usage = (const char *const []){ "[OPTIONS] [FILE]", NULL },
-	.about = "Reads the INI file FILE as `weir run -c FILE` would, with the options below on top of it. Every mistake "
-		 "is one line on stderr, with its file and line, and the status is 1. Otherwise it prints \"FILE: ok\" "
-		 "and all settings as they are in effect, as an INI file. Nothing is opened or changed, but the modules "
-		 "that are named are loaded.",
+	.about = "Reads the INI file FILE as `weir run -c FILE` would, with the options below on top "
+		 "of it. Every mistake is one line on stderr, with its file and line, and the status "
+		 "is 1. Otherwise it prints \"FILE: ok\" and all settings as they are in effect, as an "
+		 "INI file. Nothing is opened or changed, but the modules that are named are loaded.",
 	.options = check_options,
 	OPTIONS_CONFIG_HELP,
 };

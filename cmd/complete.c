@@ -2,16 +2,18 @@
 /*
  * complete.c - weir complete: what the shell may put where the cursor stands.
  *
- *	weir complete -- WORD...	the words typed behind "weir", the last one being typed still, perhaps ""
+ *	weir complete -- WORD...	the words behind "weir", the last one being typed still, perhaps ""
  *
- * It answers with candidates, one a line, or with orders for the script that asks (completion/weir): ":files" and
- * ":folders", also those of the file system; ":command N", the program of the user begins at word N.
+ * It answers with candidates, one a line, or with orders for the script that asks
+ * (completion/weir): ":files" and ":folders", also those of the file system; ":command N", the
+ * program of the user begins at word N.
  *
- * Theory of operation. The tables of help.h, which --help prints, are the grammar. The words before the cursor are walked once:
- * options take their values with them, and what is left are the arguments, which are held against the command's
- * ("DEV KIND [KEY VALUE]..."): small words are keywords, and capitals stand for something that complete_lists.c
- * can list. A user at a prompt does not wait for long and wants no message: after a second, and on every error, there are
- * no candidates.
+ * Theory of operation. The tables of help.h, which --help prints, are the grammar. The words before
+ * the cursor are walked once: options take their values with them, and what is left are the
+ * arguments, which are held against the command's ("DEV KIND [KEY VALUE]..."): small words are
+ * keywords, and capitals stand for something that complete_lists.c can list. A user at a prompt
+ * does not wait for long and wants no message: after a second, and on every error, there are no
+ * candidates.
  */
 #include <ctype.h>
 #include <signal.h>
@@ -118,7 +120,8 @@ static int items_of(const char *args, struct item *items)
 
 		*t = (struct item){ .optional = begin, .repeats = strstr(text, "...") };
 		snprintf(t->word, sizeof(t->word), "%.*s", (int)len, text + begin);
-		if (n > 0 && is_keyword(t - 1) && !*t[-1].value && !begin && isupper((unsigned char)t->word[0]))
+		if (n > 0 && is_keyword(t - 1) && !*t[-1].value && !begin &&
+		    isupper((unsigned char)t->word[0]))
 			snprintf(t[-1].value, sizeof(t->value), "%s", t->word);
 		else
 			n++;
@@ -206,7 +209,8 @@ static void complete_args(struct walk *w, int from, const char *args)
 			i += *k->value ? 1 : 0;
 			continue;
 		}
-		if (place < n && t->optional && !strcmp(t->word, "KIND") && !complete_is_kind(w->c, w->args[i]))
+		if (place < n && t->optional && !strcmp(t->word, "KIND") &&
+		    !complete_is_kind(w->c, w->args[i]))
 			t = &items[++place];	/* it was left out */
 		if (place < n && !strcmp(t->word, "KEY")) {
 			complete_pairs(w, i);

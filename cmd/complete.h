@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* complete.h - what complete.c, which knows where the cursor stands, asks of complete_lists.c, which knows what there is. */
+/* complete.h - what complete.c, which knows where the cursor stands, asks of complete_lists.c,
+ * which knows what there is. */
 #ifndef CMD_COMPLETE_H
 #define CMD_COMPLETE_H
 

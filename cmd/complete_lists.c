@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * complete_lists.c - what there is to choose from: modules and their parameters, settings, sandboxes, their NICs,
- * network namespaces. All of it is looked up when it is asked for, so nothing here can go out of date.
+ * complete_lists.c - what there is to choose from: modules and their parameters, settings,
+ * sandboxes, their NICs, network namespaces. All of it is looked up when it is asked for, so
+ * nothing here can go out of date.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -118,7 +119,8 @@ static void add_keys(const struct completion *c, const struct param *table, cons
 
 /* ---- settings: SECTION.KEY=VALUE, SECTION.NAME.KEY=VALUE ---- */
 
-/* What was said before the cursor of the key that picks a module: by --set "qdisc.kind=tbf", or "--qdisc=tbf". */
+/* What was said before the cursor of the key that picks a module: by --set "qdisc.kind=tbf", or
+ * "--qdisc=tbf". */
 static const char *chosen(const struct completion *c, const struct section_kind *k)
 {
 	const char *found = NULL;
@@ -214,7 +216,8 @@ static void add_settings(struct completion *c)
 /* ---- of a sandbox that runs ---- */
 
 /* Call fn for its NICs' names, with their qdiscs. */
-static void each_nic(struct completion *c, void (*fn)(struct completion *, const char *dev, const char *qdisc))
+static void each_nic(struct completion *c,
+		     void (*fn)(struct completion *, const char *dev, const char *qdisc))
 {
 	json_t *rq = json_pack("{s:s}", "command", "show"), *o, *nic;
 	size_t i;

@@ -332,14 +332,16 @@ static const struct verb {
 	{ VERB("show", "", "what it is: mode, NICs, addresses"), .build = no_words, .print = print_show },
 	{ VERB_WITH("qdisc show", counters, "[DEV]", "queueing disciplines of its NICs"),
 	  .build = qdisc_show, .print = print_qdiscs },
-	{ VERB("qdisc replace", "DEV KIND [KEY VALUE]...", "another queueing discipline on DEV; what is queued moves over"),
+	{ VERB("qdisc replace", "DEV KIND [KEY VALUE]...", 
+	       "another queueing discipline on DEV; what is queued moves over"),
 	  .build = replace_words },
 	{ VERB("qdisc change", "DEV [KIND] KEY VALUE...", "other parameters for the one that is there"),
 	  .build = change_words },
 	{ ALIAS("qdisc", "qdisc show"), .build = no_words, .print = print_qdiscs },
 	{ VERB("module list", "", "modules it has loaded"), .build = no_words, .print = print_modules },
 	{ VERB("module load", "MODULE|FILE", "load a module (a FILE has a / in it)"), .build = module_load },
-	{ VERB("module reload", "MODULE [FILE]", "load its code anew, or that of FILE; traffic goes on"), .build = module_reload },
+	{ VERB("module reload", "MODULE [FILE]", "load its code anew, or that of FILE; traffic goes on"),
+	  .build = module_reload },
 	{ VERB("module unload", "MODULE", "let go of one that is not in use"), .build = module_name },
 	{ ALIAS("module", "module list"), .build = no_words, .print = print_modules },
 	{ VERB_WITH("link show", counters, "", "its NICs"), .build = no_words, .print = print_links },
@@ -350,11 +352,14 @@ static const struct verb {
 	{ ALIAS("addr", "addr show"), .build = no_words, .print = print_addrs },
 	{ VERB("route show", "[all]", "its routes; all: those to its own addresses too"),
 	  .build = route_show, .print = print_routes },
-	{ VERB("route add", "DST [via GATEWAY] [dev DEV] [src ADDR] [metric N] [mtu N] [onlink]", "add a route"),
+	{ VERB("route add", "DST [via GATEWAY] [dev DEV] [src ADDR] [metric N] [mtu N] [onlink]",
+	       "add a route"),
 	  .build = route_edit },
-	{ VERB("route del", "DST [via GATEWAY] [dev DEV] [metric N]", "remove a route"), .build = route_edit },
+	{ VERB("route del", "DST [via GATEWAY] [dev DEV] [metric N]", "remove a route"),
+	  .build = route_edit },
 	{ ALIAS("route", "route show"), .build = no_words, .print = print_routes },
-	{ VERB("neigh show", "", "link addresses of its neighbours"), .build = no_words, .print = print_neighs },
+	{ VERB("neigh show", "", "link addresses of its neighbours"),
+	  .build = no_words, .print = print_neighs },
 	{ VERB("neigh add", "ADDR lladdr MAC dev DEV", "add a neighbour that stays"), .build = neigh_edit },
 	{ VERB("neigh del", "ADDR dev DEV", "remove a neighbour"), .build = neigh_edit },
 	{ ALIAS("neigh", "neigh show"), .build = no_words, .print = print_neighs },
@@ -364,7 +369,8 @@ static const struct verb {
 	{ VERB_WITH("sockets", sockets_options, "", "TCP, UDP and raw sockets"),
 	  .build = no_words, .print = print_sockets },
 	{ VERB("stats", "", "every counter"), .build = no_words, .print = print_stats },
-	{ VERB_WITH("metrics", ctl_metrics_options, "", "every counter, as Prometheus reads it"), .run = ctl_metrics },
+	{ VERB_WITH("metrics", ctl_metrics_options, "", "every counter, as Prometheus reads it"),
+	  .run = ctl_metrics },
 	{ VERB_WITH("capture", ctl_capture_options, "DEV [FILTER]...",
 		    "frames as pcap for tcpdump -r - and Wireshark; FILTER as in pcap-filter(7)"),
 	  .run = ctl_capture },
@@ -389,8 +395,9 @@ const struct help ctl_help = {
 		"[OPTIONS]                     the sandboxes that run",
 		"NAME [OPTIONS] COMMAND ...    ask one, or change it while it runs", NULL
 	},
-	.about = "Each change happens whole, or not at all and says why. A parameter may also be written KEY=VALUE; "
-		 "`weir modules` lists them. `weir ctl NAME COMMAND -h` tells of one command.",
+	.about = "Each change happens whole, or not at all and says why. A parameter may also be "
+		 "written KEY=VALUE; `weir modules` lists them. `weir ctl NAME COMMAND -h` tells of "
+		 "one command.",
 	.options = ctl_options,
 	.verb = verb_help,
 };
@@ -659,6 +666,17 @@ static bool asks_help(int argc, char **argv)
 	return false;
 }
 
+/* One whose words are all there. */
+static int command(struct ctl *c, char **words, int n, struct weir_error *e)
+{
+	if (n == 0)
+		return list_all(c, e);
+	if (n > 1)
+		return ask(c, words + 1, n - 1, e);
+	weir_fail(e, EINVAL, "what about %s? For example: weir ctl %s show", c->name, c->name);
+	return CMD_USAGE;
+}
+
 int cmd_ctl(int argc, char **argv)
 {
 	struct log log = { .write = log_to_stderr, .level = LOG_WARN };
@@ -688,19 +706,8 @@ int cmd_ctl(int argc, char **argv)
 	}
 	if (registry_init(&c.registry, c.module_path, &log, &e))
 		return usage_error(&e);
-	if (program) {
-		c.name = words[0];
-		status = program->run(&c, argc - i, argv + i, &e);
-	} else if (n == 0) {
-		status = list_all(&c, &e);
-	} else if (n == 1) {
-		weir_fail(&e, EINVAL, "what about %s? For example: weir ctl %s show", words[0],
-			  words[0]);
-		status = CMD_USAGE;
-	} else {
-		c.name = words[0];
-		status = ask(&c, words + 1, n - 1, &e);
-	}
+	c.name = n ? words[0] : NULL;
+	status = program ? program->run(&c, argc - i, argv + i, &e) : command(&c, words, n, &e);
 	registry_destroy(&c.registry);
 	if (status)
 		fprintf(stderr, "weir ctl: %s\n", e.text);

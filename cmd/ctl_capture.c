@@ -131,7 +131,8 @@ static int option(struct capturing *k, int argc, char **argv, int *i, struct wei
 	else if (!strcmp(argv[*i], "--drops"))
 		k->drops = true;
 	else
-		return weir_fail(e, EINVAL, "capture has no option %s; `weir ctl NAME capture -h` lists what there is", argv[*i]);
+		return weir_fail(e, EINVAL, "capture has no option %s; `weir ctl NAME capture -h` "
+				 "lists what there is", argv[*i]);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* help.c - prints help: texts in lines of at most 100 columns, options and commands with theirs behind them. */
+/* help.c - prints help: texts in lines of at most 100 columns, options and commands with theirs
+ * behind them. */
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>

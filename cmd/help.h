@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * help.h - what a command has to say about itself, as tables: --help prints them, the manual page is made of
- * them (docs/man/manpage.c), and the shell's completion answers from them (complete.c).
+ * help.h - what a command has to say about itself, as tables: --help prints them, the manual page
+ * is made of them (docs/man/manpage.c), and the shell's completion answers from them (complete.c).
  *
- * Placeholders are words in capitals, and the completion knows what some stand for (complete_lists.c); with '|'
- * between two either may stand there. Words in small letters are written as they are, [ ] is around what may be left out.
+ * Placeholders are words in capitals, and the completion knows what some stand for
+ * (complete_lists.c); with '|' between two either may stand there. Words in small letters are
+ * written as they are, [ ] is around what may be left out.
  */
 #ifndef CMD_HELP_H
 #define CMD_HELP_H

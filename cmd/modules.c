@@ -27,9 +27,10 @@ static const struct help_option modules_options[] = {
 const struct help modules_help = {
 	.brief = "list the modules that can be loaded, and their parameters",
 	.usage = (const char *const []){ "[OPTIONS] [MODULE|FILE]...", NULL },
-	.about = "Lists the modules on the module path, or those that are named (a FILE has a / in it): what each offers "
-		 "(qdisc, link, mode, congestion), and its parameters as they can be written in the INI, in --set and in "
-		 "`weir ctl`. A file that weir would refuse is listed with the reason, and the status is 1.",
+	.about = "Lists the modules on the module path, or those that are named (a FILE has a / in "
+		 "it): what each offers (qdisc, link, mode, congestion), and its parameters as they "
+		 "can be written in the INI, in --set and in `weir ctl`. A file that weir would refuse "
+		 "is listed with the reason, and the status is 1.",
 	.options = modules_options,
 };
 

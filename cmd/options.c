@@ -16,7 +16,8 @@ const struct help_option options_config_help[] = {
 	{ "-c, --config", "FILE", "read the INI file FILE (see `weir check`)" },
 	{ "--mode", "MODE", "the network mode: sandbox (default), host, none, or any mode module" },
 	{ "--network", "MODE", "the same, as gVisor's runsc spells it" },
-	{ "--qdisc", "KIND", "the queueing discipline of NICs: fifo (default), tbf, none, or any qdisc module" },
+	{ "--qdisc", "KIND", "the queueing discipline of NICs: fifo (default), tbf, none, or any qdisc "
+	  "module" },
 	{ "--gso", "on|off", "64 KiB super-segments to the link (default on)" },
 	{ "--set", "SETTING=VALUE", "one setting of the INI: qdisc.rate=100mbit, link.eth0.mtu=1400, "
 	  "qdisc.eth1.kind=none, ..." },

@@ -51,10 +51,10 @@ struct run {
 };
 
 static const struct help_option run_options[] = {
-	{ "--netns", "NETNS", "give the stack the devices of this network namespace (a name or a path), with their addresses "
-	  "and routes, until the program ends" },
-	{ "--bundle", "DIR", "apply the annotations of the OCI bundle DIR, DIR/config.json, within what the configuration "
-	  "allows (see `weir check --annotations`)" },
+	{ "--netns", "NETNS", "give the stack the devices of this network namespace (a name or a "
+	  "path), with their addresses and routes, until the program ends" },
+	{ "--bundle", "DIR", "apply the annotations of the OCI bundle DIR, DIR/config.json, within "
+	  "what the configuration allows (see `weir check --annotations`)" },
 	{ "--name", "NAME", "the sandbox's name for weir ctl and weir exec (default: weir-PID)" },
 	{ }
 };
@@ -62,8 +62,9 @@ static const struct help_option run_options[] = {
 const struct help run_help = {
 	.brief = "run a program on a stack of its own",
 	.usage = (const char *const []){ "[OPTIONS] [--] PROGRAM [ARGUMENTS]", NULL },
-	.about = "Runs PROGRAM on a TCP/IP stack of its own. The status is the program's, or 128+N when signal N ended "
-		 "it; 127: there is no such program, 126: it cannot be executed, 125: weir itself failed.",
+	.about = "Runs PROGRAM on a TCP/IP stack of its own. The status is the program's, or 128+N "
+		 "when signal N ended it; 127: there is no such program, 126: it cannot be executed, "
+		 "125: weir itself failed.",
 	.options = run_options,
 	OPTIONS_CONFIG_HELP,
 	.examples = "  weir run --network=none -- ./untrusted\n"

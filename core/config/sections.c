@@ -25,7 +25,8 @@ static const struct param weir_params[] = {
 	{ .name = "module-path", .type = PARAM_STRING,
 	  .offset = offsetof(struct weir_keys, module_path),
 	  .size = sizeof(((struct weir_keys *)0)->module_path),
-	  .help = "folders of modules, separated by ':'; otherwise $WEIR_MODULE_PATH, or where they are installed" },
+	  .help = "folders of modules, separated by ':'; otherwise $WEIR_MODULE_PATH, or where they "
+		  "are installed" },
 	{ .name = "memory", .type = PARAM_SIZE, .offset = offsetof(struct weir_keys, memory),
 	  .min = 4u << 20, .max = 1ull << 40, .help = "memory for packets and buffers; otherwise 256mb" },
 	{ .name = "drain", .type = PARAM_DURATION, .offset = offsetof(struct weir_keys, drain),
@@ -98,7 +99,8 @@ const struct param tcp_params[] = {
 	  .help = "send buffer of a connection, likewise" },
 	{ .name = "memory", .type = PARAM_STRING, .offset = offsetof(struct tcp_keys, memory),
 	  .size = sizeof(((struct tcp_keys *)0)->memory),
-	  .help = "of [weir] memory: where pressure ends, where it begins, and the most; otherwise 3/8, 1/2 and 7/8 of it" },
+	  .help = "of [weir] memory: where pressure ends, where it begins, and the most; otherwise "
+		  "3/8, 1/2 and 7/8 of it" },
 	{ .name = "ecn", .type = PARAM_ENUM, .offset = offsetof(struct tcp_keys, tcp.ecn),
 	  .choices = ecns, .def = "passive",
 	  .help = "explicit congestion notification: never, asked for too, or where peers ask" },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * manpage.c - makes the manual pages: a page's text, written by hand in mdoc(7), with what weir's own tables say put in.
- * It runs while weir is built and is not installed.
+ * manpage.c - makes the manual pages: a page's text, written by hand in mdoc(7), with what weir's
+ * own tables say put in. It runs while weir is built and is not installed.
  *
  *	manpage DATE PAGE.in MODULE.so... > PAGE
  *
@@ -19,8 +19,8 @@
  *
  * and @weirconfdir@ within a line is the folder of etc/'s configurations.
  *
- * So a parameter is described once, in the table that the program works with (weir/param.h, core/config/sections.c,
- * cmd/help.h), and a page that lacks one cannot be made.
+ * So a parameter is described once, in the table that the program works with (weir/param.h,
+ * core/config/sections.c, cmd/help.h), and a page that lacks one cannot be made.
  */
 #include <ctype.h>
 #include <errno.h>

@@ -67,7 +67,8 @@ is "weir run --set link." ""
 is "weir run --set link.eth0.driver=" "$(kinds link)"
 is "weir run --set link.eth0.type=" "tap tun"
 has "weir run --set link.eth0." link.eth0.mtu= link.eth0.bypass= link.eth0.host-address=
-is "weir run --qdisc tbf --set qdisc." "qdisc.burst= qdisc.kind= qdisc.latency= qdisc.limit= qdisc.mtu= qdisc.peakrate= qdisc.rate="
+is "weir run --qdisc tbf --set qdisc." \
+	"qdisc.burst= qdisc.kind= qdisc.latency= qdisc.limit= qdisc.mtu= qdisc.peakrate= qdisc.rate="
 is "weir run --set=qdisc.kind=fifo --set=qdisc." "qdisc.kind= qdisc.limit-bytes= qdisc.limit="
 is "weir run --set qdisc.eth0.distribution=n" "normal"
 is "weir run --set nothing." ""

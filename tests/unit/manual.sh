@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# manual.sh - the manual pages: there is one for each module, all parameters, keys, commands and options are in them, they are
-# well-formed, and are installed and removed.
+# manual.sh - the manual pages: there is one for each module, all parameters, keys, commands and options are in them, they
+# are well-formed, and are installed and removed.
 . "${SRCDIR:-.}/tests/unit/common.sh"
 
 command -v mandoc >/dev/null || { echo "SKIP: mandoc is not installed"; exit 77; }
 pages=$BUILDDIR/docs/man
 [ -f "$pages/weir.1" ] || { echo "SKIP: this build has no manual pages"; exit 77; }
 n=0
+xstats=
 
 # The page as it is read, without the strokes that make letters bold.
 plain() {
@@ -25,13 +26,24 @@ tells() {
 modules=$(sed -n 's/^\([a-z0-9-]*\): .*/\1/p' "$dir/modules")
 [ "$(echo "$modules" | wc -l)" -ge 11 ] || fail "there are eleven modules and more"
 for m in $modules; do
-	[ -f "$pages/weir-$m.7" ] || fail "the module $m has no page: write docs/man/weir-$m.7.in, and add it to docs/man/local.mk"
+	[ -f "$pages/weir-$m.7" ] ||
+		fail "the module $m has no page: write docs/man/weir-$m.7.in, and add it to docs/man/local.mk"
 	plain weir.1 | grep -q "weir-$m(7)" || fail "weir(1) does not name weir-$m(7)"
 	"$WEIR" modules "$m" >"$dir/module"
 	for p in $(sed -n 's/^    \([a-z0-9-]*\) .*/\1/p' "$dir/module"); do
 		tells "weir-$m.7" "$p"
 	done
+	# What `qdisc show -s` adds for it stands in no table, but in one function.
+	for s in $(sed -n '/_stats(struct qdisc \*q, struct qdisc_xstat/,/^}/p' "$SRCDIR/plugins/$m"/*.c |
+		grep -o '{ "[a-z-]*",' | tr -d '{ ",'); do
+		tells "weir-$m.7" "$s"
+		xstats="$xstats $s"
+	done
 done
+case $xstats in
+*tokens*lost* | *lost*tokens*) ;;
+*) fail "the modules' own counters are not found any more, only:$xstats" ;;
+esac
 for f in "$pages"/weir-*.7; do
 	m=$(basename "$f" .7)
 	echo "$modules" | grep -qx "${m#weir-}" || fail "$m(7) is of no module"

@@ -16,13 +16,14 @@
 #include "config/sections.h"
 #include "control/server.h"
 
-/* A name with a blank in it, or one that the script would take for an order, is not offered. */
+/* It is put into a command line as it is: so nothing that a shell reads in its own way is offered, nor
+ * what the script would take for an order. */
 static bool can_be_offered(const char *text)
 {
 	if (*text == ':')
 		return false;
 	for (; *text; text++)
-		if (!isgraph((unsigned char)*text))
+		if (!isalnum((unsigned char)*text) && !strchr("-_.:+@/,=%", *text))
 			return false;
 	return true;
 }

@@ -19,6 +19,11 @@ behind() {
 background sandbox "$NAME" --qdisc tbf --set qdisc.rate=100mbit --set qdisc.burst=1mb -- sleep 100
 wait_for 10 ctl "$NAME" show
 
+# A name that a shell would read in its own way is not put into a line.
+background "$WEIR" run --mode none --name "$NAME;x\$y" -- sleep 100
+wait_for 10 ctl "$NAME;x\$y" show
+check "a sandbox of an odd name runs" contains "$(ctl)" "$NAME;x\$y"
+
 behind "weir ctl $NAME" "$NAME"
 behind "weir exec $NAME" "$NAME"
 behind "weir run --netns $NSW" "$NSW"

@@ -3,6 +3,10 @@
 # configure --disable-net-tests leaves the last out.
 # Every module exports the one symbol weir_module, so AddressSanitizer's search for such is off.
 TEST_EXTENSIONS = .sh
+# One that hangs has failed: the longest takes some two minutes.
+TEST_LIMIT = 900
+LOG_COMPILER = timeout -k 30 $(TEST_LIMIT)
+SH_LOG_COMPILER = $(LOG_COMPILER)
 AM_TESTS_ENVIRONMENT = \
 	WEIR_MODULE_PATH='$(abs_top_builddir)/.libs'; export WEIR_MODULE_PATH; \
 	WEIR='$(abs_top_builddir)/weir'; export WEIR; \

@@ -244,6 +244,7 @@ static int stack_setup(struct stack_process *p, struct weir_error *e)
 	p->control = control_start(inst, p->start->control_fd, e);
 	if (!p->control)
 		return -ENOMEM;
+	control_outsiders_only(p->control);
 	control_register(p->control, stack_commands, p);
 	if (loop_add(&inst->loop, &p->init, p->launched.init_pidfd, EPOLLIN, init_exited) ||
 	    loop_add(&inst->loop, &p->life, p->start->life, EPOLLHUP, front_gone))

@@ -265,7 +265,8 @@ json_t *control_call(int fd, json_t *request, const int *fds, int nfds, int *rep
 	if (len + 1 > CONTROL_REQUEST_MAX)
 		weir_fail(e, E2BIG, "the request is too long: %zu bytes, at most %u are taken", len,
 			  CONTROL_REQUEST_MAX);
-	else if ((rc = send_request(fd, line, len + 1, fds, nfds)) == 0) {
+	else if ((rc = send_request(fd, line, len + 1, fds, nfds)) == 0 || rc == -EPIPE) {
+		/* who is refused at once may find the answer there, and nobody who reads */
 		while ((rc = read_some(fd, &a)) == 0)
 			;
 		if (rc > 0)

@@ -38,6 +38,7 @@ struct control {
 	struct list tables;
 	struct list clients;
 	unsigned int nclients;
+	bool outsiders;			/* nobody else is answered */
 };
 
 struct client {
@@ -341,7 +342,12 @@ static bool peer_allowed(const struct control *ctl, int fd)
 	socklen_t len = sizeof(cred);
 
 	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) &&
-		(cred.uid == 0 || cred.uid == ctl->instance->owner);
+		(cred.uid == 0 || cred.uid == ctl->instance->owner) && !(ctl->outsiders && cred.pid);
+}
+
+void control_outsiders_only(struct control *c)
+{
+	c->outsiders = true;
 }
 
 static void client_new(struct control *ctl, int fd)
@@ -364,7 +370,7 @@ static void client_new(struct control *ctl, int fd)
 	}
 	client_progress(c);
 	if (!peer_allowed(ctl, fd))
-		client_refuse(c, "only root and the user who started this sandbox may command it");
+		client_refuse(c, "only root and the user who started this sandbox may command it, from outside");
 }
 
 static void control_accept(struct loop_io *io, uint32_t events)

@@ -417,6 +417,14 @@ void qdisc_number(struct qdisc *q)
 	q->handle = handle;
 }
 
+/* What it is given goes past its parent, and what bounds it there. */
+static int refuse_without_queue(const struct qdisc_ops *ops, struct weir_error *e)
+{
+	if (ops->enqueue != qdisc_transmit)
+		return 0;
+	return weir_fail(e, EINVAL, "qdisc %s has no queue, so it cannot be put into a class", ops->name);
+}
+
 int qdisc_graft(struct qdisc *parent, struct qdisc *child, struct weir_error *e)
 {
 	static const char *const unbounded[] = { "limit", "0", NULL };
@@ -428,6 +436,8 @@ int qdisc_graft(struct qdisc *parent, struct qdisc *child, struct weir_error *e)
 		child = qdisc_create_child(parent, "fifo", unbounded, e);
 	if (!child)
 		return -ENOENT;
+	if (refuse_without_queue(child->ops, e))
+		return -EINVAL;
 	child->parent = parent;
 	qdisc_move(old, child);
 	qdisc_destroy(parent->ops->graft(parent, child));

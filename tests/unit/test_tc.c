@@ -222,6 +222,8 @@ START_TEST(a_child_takes_what_waits)
 	ck_assert_int_eq(ask(t, RTM_NEWQDISC, REPLACE, 0x10002, 0, "pfifo"), -EOPNOTSUPP);	/* no such class */
 	ck_assert_int_eq(ask(t, RTM_NEWQDISC, REPLACE, 0x20001, 0, "pfifo"), -ENOENT);
 	ck_assert_int_eq(ask(t, RTM_NEWQDISC, REPLACE, 0x100001, 0, "pfifo"), -EOPNOTSUPP);	/* not classful */
+	ck_assert_int_eq(ask(t, RTM_NEWQDISC, REPLACE, 0x10001, 0, "noqueue"), -EINVAL);	/* past its parent */
+	ck_assert_uint_eq(root->stats.qlen, 20);
 	ck_assert_int_eq(ask(t, RTM_DELQDISC, 0, 0x10001, 0, NULL), 0);
 	ck_assert_uint_eq(qdisc_leaf(root)->handle, 0);
 	ck_assert_uint_eq(qdisc_leaf(root)->stats.qlen, 20);

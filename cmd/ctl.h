@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ctl.h - what the files of `weir ctl` share: ctl.c asks, ctl_print.c shows, ctl_metrics.c shows to
- * machines, ctl_capture.c writes frames. */
+ * machines, ctl_capture.c writes frames, ctl_watch.c shows what changes. */
 #ifndef CMD_CTL_H
 #define CMD_CTL_H
 
@@ -33,9 +33,10 @@ void print_stats(const struct ctl *c, json_t *result);
 void print_config(const struct ctl *c, json_t *result);
 
 /* Commands with a command line of their own: argv[0] is the command. An exit status, with e. */
-extern const struct help_option ctl_capture_options[], ctl_metrics_options[];
+extern const struct help_option ctl_capture_options[], ctl_metrics_options[], ctl_watch_options[];
 int ctl_capture(struct ctl *c, int argc, char **argv, struct weir_error *e);
 int ctl_metrics(struct ctl *c, int argc, char **argv, struct weir_error *e);
+int ctl_watch(struct ctl *c, int argc, char **argv, struct weir_error *e);
 
 /* The statistics of c's sandbox (a new reference); NULL: e says why. */
 json_t *metrics_ask(struct ctl *c, struct weir_error *e);

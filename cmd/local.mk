@@ -21,6 +21,7 @@ libcmd_la_SOURCES = \
 	cmd/ctl_listen.c \
 	cmd/ctl_metrics.c \
 	cmd/ctl_print.c \
+	cmd/ctl_watch.c \
 	cmd/exec.c \
 	cmd/exec.h \
 	cmd/exec_modules.c \
@@ -35,6 +36,11 @@ libcmd_la_SOURCES = \
 	cmd/relay.h \
 	cmd/run.c \
 	cmd/stack.c \
-	cmd/stack.h
-libcmd_la_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(PCAP_CFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
-libcmd_la_LIBADD = $(MICROHTTPD_LIBS) $(PCAP_LIBS)
+	cmd/stack.h \
+	cmd/watch.h \
+	cmd/watch_lines.c \
+	cmd/watch_model.c \
+	cmd/watch_model.h \
+	cmd/watch_screen.c
+libcmd_la_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(PCAP_CFLAGS) $(NCURSES_CFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
+libcmd_la_LIBADD = $(MICROHTTPD_LIBS) $(PCAP_LIBS) $(NCURSES_LIBS)

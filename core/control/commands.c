@@ -156,5 +156,5 @@ const struct control_command commands_instance[] = {
 
 const struct control_command *const control_commands[] = {
 	commands_instance, commands_module, commands_qdisc, commands_names, commands_sockets,
-	commands_stats, commands_capture, NULL,
+	commands_stats, commands_watch, commands_capture, NULL,
 };

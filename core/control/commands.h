@@ -17,6 +17,7 @@ extern const struct control_command commands_capture[];	/* commands_capture.c */
 extern const struct control_command commands_names[];		/* commands_names.c */
 extern const struct control_command commands_sockets[];	/* commands_sockets.c */
 extern const struct control_command commands_stats[];		/* commands_stats.c */
+extern const struct control_command commands_watch[];		/* commands_watch.c */
 
 /* ---- arguments ---- */
 
@@ -40,5 +41,12 @@ json_t *json_addr(const struct ip_addr *a);
 json_t *json_mac(const uint8_t mac[6]);
 /* Every parameter of a blob by its table: {"rate":"100mbit"}; those not given are left out. */
 json_t *json_params(const struct param *table, const void *blob);
+/* Every qdisc of every NIC, each followed by its child: what `qdisc show` answers. */
+json_t *json_qdiscs(const struct stack *s);
+/* By NIC: what the devices carried, and what NICs did, as in `stats`. */
+json_t *json_links(const struct stack *s);
+json_t *json_nics(const struct stack *s);
+/* "10.0.0.2:80", "fd00::1:80", with * for no port. */
+json_t *json_endpoint(const struct ip_addr *a, uint16_t port);
 
 #endif

@@ -48,6 +48,15 @@ static void show_nic(const struct nic *nic, json_t *list)
 	}
 }
 
+json_t *json_qdiscs(const struct stack *s)
+{
+	json_t *list = json_array();
+
+	list_for_each(pos, &s->nics.list)
+		show_nic(list_entry(pos, struct nic, node), list);
+	return list;
+}
+
 static int qdisc_show(void *arg, struct control_request *rq, json_t **result,
 		      struct weir_error *e)
 {
@@ -59,13 +68,9 @@ static int qdisc_show(void *arg, struct control_request *rq, json_t **result,
 		if (!only)
 			return -ENODEV;
 	}
-	*result = json_array();
-	list_for_each(pos, &rq->instance->stack->nics.list) {
-		const struct nic *nic = list_entry(pos, struct nic, node);
-
-		if (!only || nic == only)
-			show_nic(nic, *result);
-	}
+	*result = only ? json_array() : json_qdiscs(rq->instance->stack);
+	if (only)
+		show_nic(only, *result);
 	return 0;
 }
 

@@ -34,7 +34,7 @@ static bool wanted(struct walk *w)
 	return at >= w->from && at - w->from < SOCKETS_MAX;
 }
 
-static json_t *endpoint(const struct ip_addr *a, uint16_t port)
+json_t *json_endpoint(const struct ip_addr *a, uint16_t port)
 {
 	char text[IP_ADDR_TEXT], number[8] = "*";
 
@@ -48,8 +48,8 @@ static json_t *sock_json(struct sock *sk, const char *netid, const char *state)
 	json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:I}", "netid", netid, "state", state,
 			      "recv_q", (json_int_t)(sk->ops->pending ? sk->ops->pending(sk) : 0),
 			      "send_q", (json_int_t)(sk->ops->unsent ? sk->ops->unsent(sk) : 0),
-			      "local", endpoint(&sk->local, sk->lport), "peer",
-			      endpoint(&sk->remote, sk->rport), "inode", (json_int_t)sk->inode);
+			      "local", json_endpoint(&sk->local, sk->lport), "peer",
+			      json_endpoint(&sk->remote, sk->rport), "inode", (json_int_t)sk->inode);
 
 	if (sk->bound_nic)
 		json_object_set_new(o, "dev", json_string(sk->bound_nic->name));
@@ -91,8 +91,8 @@ static bool add_tcp(void *arg, const struct tcp_row *r)
 	info = r->sk ? tcp_info(r->sk) : NULL;
 	o = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:I}", "netid", "tcp", "state", r->state,
 		      "recv_q", (json_int_t)r->recv_q, "send_q", (json_int_t)r->send_q,
-		      "local", endpoint(&r->local, r->lport), "peer",
-		      endpoint(&r->remote, r->rport), "inode",
+		      "local", json_endpoint(&r->local, r->lport), "peer",
+		      json_endpoint(&r->remote, r->rport), "inode",
 		      (json_int_t)(r->sk ? r->sk->inode : 0));
 	if (r->sk && r->sk->bound_nic)
 		json_object_set_new(o, "dev", json_string(r->sk->bound_nic->name));

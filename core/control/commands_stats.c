@@ -149,27 +149,59 @@ static void stats_qdiscs_ever(const struct nic *nic, json_t *o)
 			    json_integer((json_int_t)(past->requeues + now->requeues)));
 }
 
-/* What the devices carried, what NICs did, what qdiscs did: by NIC. */
-static void stats_nics(const struct stack *s, json_t *links, json_t *nics, json_t *qdiscs)
+static json_t *nic_json(const struct nic *nic)
 {
+	json_t *o = counters(nic_counters, nic);
+
+	json_object_set_new(o, "ring", json_integer(nic->ring.len));
+	json_object_set_new(o, "up", json_integer(nic->up));
+	json_object_set_new(o, "mtu", json_integer(nic->mtu));
+	if (nic->root)
+		stats_qdiscs_ever(nic, o);
+	return o;
+}
+
+json_t *json_nics(const struct stack *s)
+{
+	json_t *o = json_object();
+
 	list_for_each(pos, &s->nics.list) {
 		const struct nic *nic = list_entry(pos, struct nic, node);
-		json_t *o = counters(nic_counters, nic);
 
-		json_object_set_new(o, "ring", json_integer(nic->ring.len));
-		json_object_set_new(o, "up", json_integer(nic->up));
-		json_object_set_new(o, "mtu", json_integer(nic->mtu));
-		json_object_set_new(nics, nic->name, o);
+		json_object_set_new(o, nic->name, nic_json(nic));
+	}
+	return o;
+}
+
+json_t *json_links(const struct stack *s)
+{
+	json_t *o = json_object();
+
+	list_for_each(pos, &s->nics.list) {
+		const struct nic *nic = list_entry(pos, struct nic, node);
+
 		if (!nic->loopback)
-			json_object_set_new(links, nic->name,
-					    counters(link_counters, &nic->link.stats));
+			json_object_set_new(o, nic->name, counters(link_counters, &nic->link.stats));
+	}
+	return o;
+}
+
+/* Of each NIC the root, which counts what is below it. */
+static json_t *root_qdiscs(const struct stack *s)
+{
+	json_t *list = json_object();
+
+	list_for_each(pos, &s->nics.list) {
+		const struct nic *nic = list_entry(pos, struct nic, node);
+		json_t *o;
+
 		if (!nic->root)
 			continue;
-		stats_qdiscs_ever(nic, o);
 		o = counters(qdisc_counters, &nic->root->stats);
 		json_object_set_new(o, "kind", json_string(nic->root->ops->name));
-		json_object_set_new(qdiscs, nic->name, o);
+		json_object_set_new(list, nic->name, o);
 	}
+	return list;
 }
 
 static json_t *neighbours(const struct neighbour_table *t)
@@ -236,17 +268,15 @@ static json_t *stats_sockets(const struct stack *s)
 static int stats(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)
 {
 	const struct stack *s = rq->instance->stack;
-	json_t *links = json_object(), *nics = json_object(), *qdiscs = json_object();
 	json_t *tcp = counters(tcp_counters, &s->tcp.stats);
 
 	(void)arg;
 	(void)e;
-	stats_nics(s, links, nics, qdiscs);
 	json_object_set_new(tcp, "orphans", json_integer(s->tcp.orphans));
 	json_object_set_new(tcp, "time_waits_now", json_integer(s->tcp.time_waits));
 	*result = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
 			    "s:o, s:o, s:o, s:I}",
-			    "links", links, "nics", nics, "qdiscs", qdiscs,
+			    "links", json_links(s), "nics", json_nics(s), "qdiscs", root_qdiscs(s),
 			    "ip", counters(ip_counters, &s->ip.stats),
 			    "icmp", counters(icmp_counters, &s->ip.icmp_stats),
 			    "igmp", counters(igmp_counters, &s->ip.igmp_stats),

@@ -11,6 +11,7 @@ libcore_la_SOURCES += \
 	core/control/commands_qdisc.c \
 	core/control/commands_sockets.c \
 	core/control/commands_stats.c \
+	core/control/commands_watch.c \
 	core/control/instance.c \
 	core/control/instance.h \
 	core/control/names.c \

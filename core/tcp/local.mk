@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libcore_la_SOURCES += \
 	core/tcp/ack.c \
+	core/tcp/busy.c \
 	core/tcp/congestion.c \
 	core/tcp/dump.c \
 	core/tcp/ecn.c \

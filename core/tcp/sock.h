@@ -167,6 +167,10 @@ struct tcp_sock {
 	uint32_t pmtu;			/* that mss was made of */
 	struct tcp_mtu mtu;
 	uint64_t bytes_acked, bytes_sent, bytes_retrans, bytes_received;
+	struct tcp_busy {		/* of the last look (busy.c) */
+		uint64_t at, bytes, rate;	/* at 0: there was none */
+		bool again;		/* there were two */
+	} busy;
 	uint32_t segs_in, segs_out, data_segs_in, data_segs_out, total_retrans, rcv_ooopack;
 	enum tcp_chrono chrono;
 	uint64_t chrono_since, chrono_ns[TCP_CHRONO_STATES];

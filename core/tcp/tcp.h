@@ -132,5 +132,7 @@ struct tcp_cursor {
  * answers false: that row comes again. True: these were all. */
 bool tcp_dump(const struct tcp *tcp, struct tcp_cursor *c,
 	      bool (*fn)(void *arg, const struct tcp_row *r), void *arg);
+/* How many bytes/s arrive either way, by what was seen at the looks before this one; busy.c. */
+uint64_t tcp_busy(struct sock *sk);
 
 #endif

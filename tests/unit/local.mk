@@ -62,7 +62,8 @@ unit_tests = \
 	tests/unit/test_tree \
 	tests/unit/test_udp \
 	tests/unit/test_udp_bulk \
-	tests/unit/test_vnet
+	tests/unit/test_vnet \
+	tests/unit/test_watch
 unit_scripts = \
 	tests/unit/annotations-command.sh \
 	tests/unit/check-command.sh \
@@ -73,6 +74,7 @@ unit_scripts = \
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests) $(unit_scripts)
 EXTRA_DIST += $(unit_scripts) tests/unit/command.sh tests/unit/common.sh tests/unit/completion.bash
+tests_unit_test_watch_SOURCES = tests/unit/test_watch.c cmd/watch_model.c
 tests_unit_test_fill_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 tests_unit_test_taken_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 

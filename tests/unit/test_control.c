@@ -352,6 +352,124 @@ START_TEST(sockets_in_pieces)
 }
 END_TEST
 
+/* ---- watch ---- */
+
+/* The connections of a piece are told, and where the next begin; the rest of the answer stands in the first. */
+START_TEST(watch_in_pieces)
+{
+	static struct sock *sk[5000];
+	struct weir_error e = { "" };
+	char next[128];
+	json_t *r;
+	int err;
+
+	serve();
+	for (unsigned int i = 0; i < 5000; i++) {
+		struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(1000 + i)) };
+
+		sk[i] = socket_create(inst.stack, AF_INET, SOCK_STREAM, 0, false, &err);
+		ck_assert_int_eq(socket_bind(sk[i], &sa, sizeof(sa)), 0);
+		ck_assert_int_eq(socket_listen(sk[i], 1), 0);
+	}
+	r = ask("{\"command\":\"watch\"}", &e);
+	ck_assert_int_gt(json_integer_value(json_object_get(r, "time_ns")), 0);
+	ck_assert(json_object_get(json_object_get(r, "nics"), "eth0"));
+	ck_assert(json_object_get(json_object_get(r, "links"), "eth0"));
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(json_object_get(r, "qdiscs"), 0), "kind")), "fifo");
+	ck_assert_uint_eq(json_array_size(json_object_get(r, "sockets")), 0);
+	ck_assert_uint_eq(json_array_size(json_object_get(r, "next")), 3);
+	snprintf(next, sizeof(next), "{\"command\":\"watch\",\"from\":[%lld,%lld,%lld]}",
+		 json_integer_value(json_array_get(json_object_get(r, "next"), 0)),
+		 json_integer_value(json_array_get(json_object_get(r, "next"), 1)),
+		 json_integer_value(json_array_get(json_object_get(r, "next"), 2)));
+	json_decref(r);
+	r = ask(next, &e);
+	ck_assert_ptr_null(json_object_get(r, "next"));
+	ck_assert_ptr_null(json_object_get(r, "nics"));
+	json_decref(r);
+	ask_ok("{\"command\":\"watch\",\"from\":[2,0,0]}");
+	ask_ok("{\"command\":\"watch\",\"from\":[0,9000000000000000000,9000000000000000000]}");
+	ask_refused("{\"command\":\"watch\",\"from\":[3,0,0]}", "from");
+	ask_refused("{\"command\":\"watch\",\"from\":[0,-1,0]}", "from");
+	ask_refused("{\"command\":\"watch\",\"from\":[0,0]}", "from");
+	ask_refused("{\"command\":\"watch\",\"from\":7}", "from");
+	for (int i = 0; i < 5000; i++)
+		socket_close(sk[i]);
+}
+END_TEST
+
+static void send_bytes(struct sock *sk, uint32_t n)
+{
+	struct buf *b = buf_alloc(&inst.stack->pool, 65536);
+
+	ck_assert_ptr_nonnull(b);
+	memset(b->data, 0, n);
+	ck_assert_int_eq(socket_write(sk, b, 0, n, 0), n);
+	buf_put(b);
+	turns(20);
+}
+
+/* Which of the connections is the i-th of an answer, by the port of our end; 0: the server's end. */
+static int watch_port(json_t *r, size_t i)
+{
+	const char *local = json_string_value(json_object_get(json_array_get(json_object_get(r, "sockets"), i), "local"));
+	int port = atoi(strchr(local, ':') + 1);
+
+	return port >= 2000 ? port - 2000 : 0;
+}
+
+/* Of 60 ends the 20 busiest are told, by what they have carried since they were looked at last. */
+START_TEST(watch_busiest)
+{
+	struct sockaddr_in server = { .sin_family = AF_INET, .sin_port = htons(80),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sock *l, *c[30];
+	struct weir_error e = { "" };
+	json_t *r;
+	int err;
+
+	serve();
+	l = socket_create(inst.stack, AF_INET, SOCK_STREAM, 0, false, &err);
+	ck_assert_int_eq(socket_bind(l, &server, sizeof(server)), 0);
+	ck_assert_int_eq(socket_listen(l, 100), 0);
+	for (unsigned int i = 0; i < 30; i++) {
+		struct sockaddr_in ours = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(2001 + i)) };
+
+		c[i] = socket_create(inst.stack, AF_INET, SOCK_STREAM, 0, false, &err);
+		ck_assert_int_eq(socket_bind(c[i], &ours, sizeof(ours)), 0);
+		socket_connect(c[i], &server, sizeof(server));
+		turns(5);
+		send_bytes(c[i], 1000 * (i * 7 % 30 + 1));
+	}
+	r = ask("{\"command\":\"watch\"}", &e);
+	ck_assert_uint_eq(json_array_size(json_object_get(r, "sockets")), 20);
+	for (size_t i = 0; i < 20; i++) {
+		json_t *o = json_array_get(json_object_get(r, "sockets"), i);
+
+		/* two ends each of the ten that carried most, the busiest first; a SYN counts one, as on Linux */
+		json_int_t bytes = 30001 - 1000 * ((json_int_t)i / 2) - (json_int_t)i % 2;
+
+		ck_assert_int_eq(json_integer_value(json_object_get(o, "busy")), bytes);
+		ck_assert_int_eq(json_integer_value(json_object_get(o, "bytes_acked")) +
+				 json_integer_value(json_object_get(o, "bytes_received")), bytes);
+		ck_assert_str_eq(json_string_value(json_object_get(o, "state")), "ESTAB");
+	}
+	json_decref(r);
+	/* the one that carried least is now the busiest */
+	usleep(300000);
+	turns(1);
+	send_bytes(c[0], 30000);
+	r = ask("{\"command\":\"watch\"}", &e);
+	ck_assert_int_eq(watch_port(r, 0) + watch_port(r, 1), 1);
+	ck_assert_int_gt(json_integer_value(json_object_get(json_array_get(json_object_get(r, "sockets"), 1), "busy")), 0);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(json_object_get(r, "sockets"), 2), "busy")), 0);
+	json_decref(r);
+	for (int i = 0; i < 30; i++)
+		socket_close(c[i]);
+	socket_close(l);
+}
+END_TEST
+
 /* A TCP socket that is neither connected nor listening is in no list, as with ss. */
 START_TEST(sockets_closed)
 {
@@ -828,6 +946,8 @@ int main(void)
 	tcase_add_test(c, shows);
 	tcase_add_test(c, sockets_in_pieces);
 	tcase_add_test(c, sockets_closed);
+	tcase_add_test(c, watch_in_pieces);
+	tcase_add_test(c, watch_busiest);
 	tcase_add_test(c, qdiscs);
 	tcase_add_test(c, needs_module);
 	tcase_add_test(c, modules);

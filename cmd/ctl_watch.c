@@ -75,16 +75,20 @@ static const int of_terminal[] = { SIGWINCH, SIGTSTP, SIGCONT };
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Not SA_RESTART: a write to a reader that does not read ends, too. */
-static void signals(bool screen)
+static void signals_of_end(void)
 {
-	struct sigaction end = { .sa_handler = on_end }, terminal = { .sa_handler = on_terminal };
-	sigset_t set;
+	struct sigaction end = { .sa_handler = on_end };
 
 	for (size_t i = 0; i < COUNT(ends); i++)
 		sigaction(ends[i], &end, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (!screen)
-		return;
+}
+
+static void signals_of_terminal(void)
+{
+	struct sigaction terminal = { .sa_handler = on_terminal };
+	sigset_t set;
+
 	sigemptyset(&set);
 	for (size_t i = 0; i < COUNT(of_terminal); i++) {
 		sigaction(of_terminal[i], &terminal, NULL);
@@ -397,12 +401,15 @@ static int outcome_status(const struct watch *w, enum outcome o, struct weir_err
 static int watch(struct watch *w, struct weir_error *e)
 {
 	enum outcome o;
-	int rc = first_sample(w, e);
 
-	if (rc)
+	signals_of_end();
+	if (first_sample(w, e))
 		return CMD_FAIL;
+	if (stopped)
+		return 0;
 	choose_view(w);
-	signals(w->view == &watch_screen);
+	if (w->view->resized)
+		signals_of_terminal();
 	if (w->view->start(w, e))
 		return CMD_FAIL;
 	o = run(w, e);

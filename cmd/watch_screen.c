@@ -155,6 +155,12 @@ static void draw_plot(struct screen *s, const char *label, const uint64_t *histo
 
 /* ---- tables ---- */
 
+/* One that carried nothing has no plot. */
+static bool has_plot(const struct watch_nic *n)
+{
+	return watch_top(n->in, n->nhistory, n->nhistory) || watch_top(n->out, n->nhistory, n->nhistory);
+}
+
 static void draw_nic(struct screen *s, const struct watch_nic *n)
 {
 	attr_t attr = n->up ? A_NORMAL : A_DIM;
@@ -184,8 +190,8 @@ static void draw_nics(struct screen *s, const struct watch *w, int height)
 		if (!watch_wants(w, n->name))
 			continue;
 		draw_nic(s, n);
-		draw_plot(s, "  in", n->in, n->nhistory, height);
-		draw_plot(s, "  out", n->out, n->nhistory, height);
+		draw_plot(s, "  in", n->in, n->nhistory, has_plot(n) ? height : 0);
+		draw_plot(s, "  out", n->out, n->nhistory, has_plot(n) ? height : 0);
 		shown++;
 	}
 	if (!shown)
@@ -270,13 +276,17 @@ static void draw_sockets(struct screen *s, const struct watch *w)
 static int plot_height(const struct watch *w)
 {
 	const struct watch_sample *now = &w->model.now;
-	int nics = 0, rows = 1 + 1 + 1 + 1 + (now->nsockets < 6 ? (int)now->nsockets : 6), height;
+	int plots = 0, rows = 1 + 1 + 1 + 1 + (now->nsockets < 6 ? (int)now->nsockets : 6), height;
 
-	for (unsigned int i = 0; i < now->nnics; i++)
-		nics += watch_wants(w, now->nics[i].name);
+	for (unsigned int i = 0; i < now->nnics; i++) {
+		if (!watch_wants(w, now->nics[i].name))
+			continue;
+		rows++;
+		plots += has_plot(&now->nics[i]) ? 2 : 0;
+	}
 	for (unsigned int i = 0; i < now->nqdiscs; i++)
 		rows += watch_wants(w, now->qdiscs[i].dev);
-	height = nics ? (LINES - rows - nics) / (2 * nics) : 0;
+	height = plots ? (LINES - rows) / plots : 0;
 	return height < 0 ? 0 : height > PLOT_ROWS ? PLOT_ROWS : height;
 }
 
@@ -322,10 +332,19 @@ static void resized(struct watch *w)
 	show(w);
 }
 
+/* Where the terminal has no other screen to go back to, the shell's prompt has the last line for itself. */
+static void leave(void)
+{
+	move(LINES - 1, 0);
+	clrtoeol();
+	refresh();
+	endwin();
+}
+
 static void suspend(struct watch *w)
 {
 	(void)w;
-	endwin();
+	leave();
 }
 
 static int start(struct watch *w, struct weir_error *e)
@@ -346,6 +365,7 @@ static int start(struct watch *w, struct weir_error *e)
 	cbreak();
 	noecho();
 	nodelay(stdscr, TRUE);
+	typeahead(-1);			/* a frame is drawn whole, also when somebody types */
 	curs_set(0);
 	return 0;
 }
@@ -356,7 +376,7 @@ static void stop(struct watch *w)
 
 	if (!s)
 		return;
-	endwin();
+	leave();
 	delscreen(s->sp);
 	free(s);
 	w->screen = NULL;

@@ -22,7 +22,8 @@ net_scripts = \
 	tests/net/test_takeover.sh \
 	tests/net/test_tap.sh \
 	tests/net/test_tcpdump.sh \
-	tests/net/test_unread.sh
+	tests/net/test_unread.sh \
+	tests/net/test_watch.sh
 # Rates, volumes, other people's stacks and programs, which learn nothing from a sanitizer.
 net_scripts_heavy = \
 	tests/net/test_compare.sh \
@@ -46,7 +47,7 @@ endif
 endif
 # Rates are only true on a machine that does nothing else: after all the others (with GNU make).
 tests/net/test_tbf.log: $(filter-out tests/net/test_tbf.log,$(TEST_LOGS))
-EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/common.sh tests/net/interop.py tests/net/multicast.py tests/net/netlink_compare.py tests/net/router.py tests/net/tbf_window.py tests/net/tcp_info.py tests/net/tcp_keys.py
+EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/common.sh tests/net/interop.py tests/net/multicast.py tests/net/netlink_compare.py tests/net/router.py tests/net/tbf_window.py tests/net/tcp_info.py tests/net/tcp_keys.py tests/net/watch_screen.py tests/net/watch_terminal.py
 
 check_PROGRAMS += tests/net/takeover_tool
 tests_net_takeover_tool_LDADD = libintercept.la libcore.la

@@ -15,13 +15,15 @@ class Screen:
 		self.rows, self.cols = rows, cols
 		self.cells = [[" "] * cols for _ in range(rows)]
 		self.y = self.x = 0
+		self.top, self.bottom = 0, rows - 1	# what scrolls
 
 	def text(self):
 		return "\n".join("".join(r).rstrip() for r in self.cells)
 
-	def scroll(self):
-		self.cells.pop(0)
-		self.cells.append([" "] * self.cols)
+	# A row goes at one place of what scrolls, and an empty one comes at another.
+	def shift(self, gone, new):
+		self.cells.pop(gone)
+		self.cells.insert(new, [" "] * self.cols)
 
 	def put(self, c):
 		if self.x == self.cols:
@@ -32,10 +34,17 @@ class Screen:
 		self.x += 1
 
 	def down(self):
-		if self.y == self.rows - 1:
-			self.scroll()
+		self.x = min(self.x, self.cols - 1)
+		if self.y == self.bottom:
+			self.shift(self.top, self.bottom)
 		else:
-			self.y += 1
+			self.y = min(self.y + 1, self.rows - 1)
+
+	def up(self):
+		if self.y == self.top:
+			self.shift(self.bottom, self.top)
+		else:
+			self.y = max(self.y - 1, 0)
 
 	def clear(self, y, x0, x1):
 		for x in range(max(x0, 0), min(x1, self.cols)):
@@ -54,6 +63,8 @@ class Screen:
 
 	def csi(self, private, params, final):
 		n = [int(p) if p else 0 for p in params.split(";")]
+		if final != "m":
+			self.x = min(self.x, self.cols - 1)
 		k = max(n[0], 1)
 		if private or final in "hl":
 			if private == "?" and 1049 in n:
@@ -75,6 +86,7 @@ class Screen:
 		elif final == "K":
 			self.clear(self.y, 0 if n[0] else self.x, self.x + 1 if n[0] == 1 else self.cols)
 		elif final == "J":
+			if (self.y, self.x) == (0, 0): self.beyond = 0	# not what the shell echoed
 			if n[0] == 0: self.clear(self.y, self.x, self.cols)
 			for y in range(self.y + 1 if n[0] == 0 else 0, self.rows if n[0] != 1 else self.y):
 				self.clear(y, 0, self.cols)
@@ -82,21 +94,16 @@ class Screen:
 			self.cells[self.y][self.x:] = self.cells[self.y][self.x + k:] + [" "] * min(k, self.cols - self.x)
 		elif final == "@":
 			self.cells[self.y][self.x:] = ([" "] * k + self.cells[self.y][self.x:])[:self.cols - self.x]
-		elif final in "LM":
+		elif final in "LMST":
 			for _ in range(k):
-				if final == "L":
-					self.cells.insert(self.y, [" "] * self.cols)
-					self.cells.pop()
-				else:
-					self.cells.pop(self.y)
-					self.cells.append([" "] * self.cols)
-		elif final == "S":
-			for _ in range(k): self.scroll()
-		elif final == "T":
-			for _ in range(k):
-				self.cells.pop()
-				self.cells.insert(0, [" "] * self.cols)
-		elif final not in "mrtc":
+				if final == "L": self.shift(self.bottom, self.y)
+				elif final == "M": self.shift(self.y, self.bottom)
+				elif final == "S": self.shift(self.top, self.bottom)
+				else: self.shift(self.bottom, self.top)
+		elif final == "r":
+			self.top, self.bottom = k - 1, min(n[1] if len(n) > 1 and n[1] else self.rows, self.rows) - 1
+			self.y = self.x = 0
+		elif final not in "mtc":
 			raise ValueError(f"CSI {params}{final} is not known")
 
 	# One token of what came; b"" if it is not whole yet.
@@ -116,7 +123,7 @@ class Screen:
 			elif m[6] == b"\b": self.x = max(min(self.x, self.cols - 1) - 1, 0)
 			elif m[6] == b"\t": self.x = min(self.x // 8 * 8 + 8, self.cols - 1)
 			elif m[7] or m[8]: self.put((m[7] or m[8]).decode())
-			elif m[5] == b"M": self.y = max(self.y - 1, 0)
+			elif m[5] == b"M": self.up()
 			if data[m.start():at][:1] == b"\x1b": self.escapes += 1
 		self.rest = data[at:]
 		if len(self.rest) > 64:

@@ -42,6 +42,7 @@ bool watch_screen_possible(struct weir_error *e)
 {
 	const char *term = getenv("TERM");
 	char shown[64];
+	bool can;
 	int err;
 
 	watch_clean(shown, sizeof(shown), term && *term ? term : "(not set)");
@@ -49,11 +50,11 @@ bool watch_screen_possible(struct weir_error *e)
 		weir_fail(e, ENOTTY, "the terminal TERM=%s is not known here", shown);
 		return false;
 	}
-	if (!cursor_address || !clear_screen) {
+	can = cursor_address && clear_screen;
+	del_curterm(cur_term);
+	if (!can)
 		weir_fail(e, ENOTTY, "the terminal TERM=%s cannot place text", shown);
-		return false;
-	}
-	return true;
+	return can;
 }
 
 /* ---- text ---- */

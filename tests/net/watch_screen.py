@@ -68,6 +68,8 @@ def resize(name):
 	want(len(t.screen.text().split("\n")[0]) > 70, "the title is as long as it can be")
 	t.resize(24, 80)
 	t.until(r"^TCP LOCAL {1,10}PEER .* cc$")
+	t.resize(24, 62)		# rows that are cut leave nothing in the next ones
+	t.until(r"^  in {2,}[\u2581-\u2588]+ +[\d.]+k$")
 	fits(t)
 	t.type("q")
 	t.ended(0)

@@ -414,6 +414,7 @@ static int watch(struct watch *w, struct weir_error *e)
 		return CMD_FAIL;
 	o = run(w, e);
 	w->view->stop(w);
+	alarm(0);			/* the terminal took it all */
 	has_before = 0;
 	return outcome_status(w, o, e);
 }

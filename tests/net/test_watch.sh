@@ -54,9 +54,9 @@ sys.exit(not all(int(r[1]) >= 50000000 for r in rows[1:]))' "$TMP/lines"
 (timeout 20 "$WEIR" ctl "$NAME" watch -i 0.1; echo $? > "$TMP/status") | head -n 3 > "$TMP/lines"
 check "who reads no more ends it" same "$(cat "$TMP/status")" 0
 for sig in INT TERM HUP; do
-	"$WEIR" ctl "$NAME" watch -i 60 > "$TMP/lines" & pid=$!
+	"$WEIR" ctl "$NAME" watch -i 60 > "$TMP/lines.$sig" & pid=$!
 	PIDS="$PIDS $pid"
-	wait_for 10 grep -q uptime "$TMP/lines"
+	wait_for 10 grep -q uptime "$TMP/lines.$sig"	# its own, so it is there and has its handlers
 	kill -$sig $pid
 	wait $pid
 	check "SIG$sig ends it, with status 0" [ $? = 0 ]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # watch_screen.py SCENARIO NAME: `weir ctl NAME watch` on a terminal, for test_watch.sh. Silent when all is well.
-import json, os, signal, socket, sys, time
+import json, os, re, signal, socket, sys, time
 from watch_terminal import Terminal, want
 
 WEIR = os.environ["WEIR"]
@@ -58,6 +58,7 @@ def small(name):
 def resize(name):
 	t = start(name)
 	t.until(r"ESTAB")
+	t.type("x")			# means nothing
 	t.resize(5, 20)
 	t.until(r"^eth0 +\S+ +(9\d\dk|1\.\d\dM)$")
 	want("STATE" not in t.screen.text() and "tbf" not in t.screen.text(), "five rows", t.screen.text())
@@ -69,7 +70,8 @@ def resize(name):
 	t.resize(24, 80)
 	t.until(r"^TCP LOCAL {1,10}PEER .* cc$")
 	t.resize(24, 62)		# rows that are cut leave nothing in the next ones
-	t.until(r"^  in {2,}[\u2581-\u2588]+ +[\d.]+k$")
+	text = t.until(r"^  in .* [\d.]+k$")
+	want(re.search(r"^  in {2,}[\u2581-\u2588]+ +[\d.]+k$", text, re.M), "a plot alone in its row", text)
 	fits(t)
 	t.type("q")
 	t.ended(0)

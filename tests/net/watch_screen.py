@@ -21,7 +21,7 @@ def whole(name, term, lang, blocks):
 	t.until(r"^eth0 +[\d.]+k? +[\d.]+k? +0 +(9\d\dk|1\.\d\dM) +\d+ +0 +[\d.]+k +\d+$")	# 8 mbit, and what waits
 	t.until(r"^eth0 tbf +(9\d\dk|1\.\d\dM) .*[1-9]")
 	t.until(r"^  \+ fifo +(9\d\dk|1\.\d\dM) ")
-	t.until(r"^10\.77\.0\.2:\d+ +10\.77\.0\.1:9400 +ESTAB +(9\d\dk|1\.\d\dM) +0 +\d+ +\d+\.\dms cubic$")
+	t.until(r"^10\.77\.0\.2:\d+ +10\.77\.0\.1:9400 +ESTAB +(9\d\dk|1\.\d\dM) +0 +[\d.]+k? +\d+\.?\d*[mu]s cubic$")
 	t.until(r"^lo +0 +0 ")
 	t.until("[\u2585-\u2588]{3}" if blocks else r"[%#]{3}")
 	if not blocks:

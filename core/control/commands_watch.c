@@ -19,7 +19,7 @@
 
 #include "control/commands.h"
 
-#define WATCH_LOOKS	4096u		/* connections an answer: some ms at most */
+#define WATCH_LOOKS	4096u		/* connections an answer: about 1 ms */
 #define WATCH_BUSIEST	20u		/* that it tells of */
 
 struct busiest {

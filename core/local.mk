@@ -16,6 +16,7 @@ include core/raw/local.mk
 include core/pfpacket/local.mk
 include core/netlink/local.mk
 include core/diag/local.mk
+include core/procnet/local.mk
 include core/tcp/local.mk
 include core/socket/local.mk
 include core/control/local.mk

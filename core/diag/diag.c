@@ -123,12 +123,13 @@ static bool put_row(struct piece *p, const struct diag_row *r)
 
 /* ---- the tables ---- */
 
-static uint8_t timer_number(const char *name)
+uint8_t diag_timer(const char *name)
 {
 	static const struct {
 		const char *name;
 		uint8_t number;
-	} timers[] = { { "on", 1 }, { "keepalive", 2 }, { "timewait", 3 }, { "persist", 4 } };
+	} timers[] = { { "on", 1 }, { "keepalive", DIAG_TIMER_KEEPALIVE }, { "timewait", 3 },
+		       { "persist", DIAG_TIMER_PERSIST } };
 
 	for (size_t i = 0; name && i < sizeof(timers) / sizeof(timers[0]); i++)
 		if (!strcmp(name, timers[i].name))
@@ -140,7 +141,7 @@ static bool put_tcp_row(void *arg, const struct tcp_row *t)
 {
 	const struct diag_row r = {
 		.family = t->sk ? t->sk->family : ip_addr_is_v4(&t->local) ? AF_INET : AF_INET6,
-		.state = t->number, .timer = timer_number(t->timer),
+		.state = t->number, .timer = diag_timer(t->timer),
 		.retries = t->retries < UINT8_MAX ? (uint8_t)t->retries : UINT8_MAX,
 		.expires = t->expires, .local = t->local, .remote = t->remote,
 		.lport = t->lport, .rport = t->rport, .recv_q = t->recv_q, .send_q = t->send_q,

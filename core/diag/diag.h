@@ -19,6 +19,11 @@ struct diag {
 void diag_init(struct diag *d, struct netlink *nl, const struct tcp *tcp, const struct udp *udp,
 	       const struct raw *raw);
 
+/* inet_diag(7)'s number of a timer of struct tcp_row; 0: none. */
+#define DIAG_TIMER_KEEPALIVE 2
+#define DIAG_TIMER_PERSIST   4
+uint8_t diag_timer(const char *name);
+
 /* A socket as a row of ss. */
 struct diag_row {
 	int family;

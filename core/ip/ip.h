@@ -269,6 +269,10 @@ int route_add(struct ip *ip, const struct route *r, struct weir_error *e);
 int route_del(struct ip *ip, const struct route *r, struct weir_error *e);
 /* Where f goes: 0, -ENETUNREACH, -EHOSTUNREACH, -EACCES (broadcast without leave), -EINVAL. */
 int route_lookup(struct ip *ip, const struct flow *f, struct dst *out);
+/* As Linux shows it: IPv6's have one also where none was given. */
+#define ROUTE_METRIC_KERNEL6	256u
+#define ROUTE_METRIC_USER6	1024u
+uint32_t route_metric(const struct route *r);
 static inline bool dst_valid(const struct ip *ip, const struct dst *d)
 {
 	return d->nic && d->generation == ip->generation;

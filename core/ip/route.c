@@ -402,3 +402,10 @@ int route_lookup(struct ip *ip, const struct flow *f, struct dst *out)
 		return f->bound->loopback ? -ENETUNREACH : dst_remote(ip, f, NULL, f->bound, out);
 	return -ENETUNREACH;
 }
+
+uint32_t route_metric(const struct route *r)
+{
+	if (r->metric || ip_addr_is_v4(&r->dst) || r->local)
+		return r->metric;
+	return r->automatic ? ROUTE_METRIC_KERNEL6 : ROUTE_METRIC_USER6;
+}

@@ -32,6 +32,9 @@ bool rt_link_fill(struct nlbuf *nb, const struct nlbuf_to *to, const void *about
 bool rt_addr_fill(struct nlbuf *nb, const struct nlbuf_to *to, const void *about);
 bool rt_route_fill(struct nlbuf *nb, const struct nlbuf_to *to, const void *about);
 
+/* IFA_F_*. */
+uint32_t rt_addr_flags(const struct ifaddr *ia);
+
 int rt_link_get(struct netlink_request *rq);
 int rt_link_dump(struct netlink_dump *d, struct nlbuf *nb);
 int rt_link_change(struct netlink_request *rq);

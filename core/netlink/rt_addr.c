@@ -25,7 +25,7 @@ static bool is_secondary(const struct ifaddr *ia)
 	return false;
 }
 
-static uint32_t addr_flags(const struct ifaddr *ia)
+uint32_t rt_addr_flags(const struct ifaddr *ia)
 {
 	uint32_t flags = ia->valid_until == IFADDR_FOREVER ? IFA_F_PERMANENT : 0;
 
@@ -66,7 +66,7 @@ bool rt_addr_fill(struct nlbuf *nb, const struct nlbuf_to *to, const void *about
 	const struct rt_about *a = about;
 	const struct ifaddr *ia = a->what;
 	bool v4 = ip_addr_is_v4(&ia->addr);
-	uint32_t flags = addr_flags(ia);
+	uint32_t flags = rt_addr_flags(ia);
 	const struct ifaddrmsg ifa = {
 		.ifa_family = v4 ? AF_INET : AF_INET6, .ifa_prefixlen = ia->prefix,
 		.ifa_flags = (uint8_t)flags, .ifa_scope = addr_scope(&ia->addr), .ifa_index = ia->nic->index,

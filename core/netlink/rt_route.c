@@ -14,16 +14,6 @@
 #include "ip/ip6_link.h"
 #include "netlink/rt.h"
 
-#define METRIC_KERNEL6	256u
-#define METRIC_USER6	1024u
-
-static uint32_t metric_shown(const struct route *r)
-{
-	if (r->metric || ip_addr_is_v4(&r->dst) || r->local)
-		return r->metric;
-	return r->automatic ? METRIC_KERNEL6 : METRIC_USER6;
-}
-
 static uint8_t scope_shown(const struct route *r)
 {
 	if (!ip_addr_is_v4(&r->dst))
@@ -74,8 +64,8 @@ bool rt_route_fill(struct nlbuf *nb, const struct nlbuf_to *to, const void *abou
 	nlbuf_u32(nb, RTA_TABLE, rtm.rtm_table);
 	if (r->prefix)
 		nlbuf_addr(nb, RTA_DST, &r->dst);
-	if (metric_shown(r) || !v4)
-		nlbuf_u32(nb, RTA_PRIORITY, metric_shown(r));
+	if (route_metric(r) || !v4)
+		nlbuf_u32(nb, RTA_PRIORITY, route_metric(r));
 	if (!ip_addr_is_any(&r->prefsrc) && (v4 || !r->automatic))
 		nlbuf_addr(nb, RTA_PREFSRC, &r->prefsrc);
 	if (!ip_addr_is_any(&r->gateway))
@@ -275,7 +265,7 @@ static const struct route *same(const struct ip *ip, const struct route *by)
 		const struct route *r = list_entry(pos, struct route, node);
 
 		if (!r->local && !r->automatic && ip_addr_eq(&r->dst, &by->dst) &&
-		    r->prefix == by->prefix && metric_shown(r) == metric_shown(by))
+		    r->prefix == by->prefix && route_metric(r) == route_metric(by))
 			return r;
 	}
 	return NULL;
@@ -318,9 +308,9 @@ static int route_remove(struct netlink_request *rq, struct route *r)
 {
 	struct ip *ip = rq->nl->ip;
 
-	if (!ip_addr_is_v4(&r->dst) && (r->metric == METRIC_USER6 || r->metric == METRIC_KERNEL6) &&
+	if (!ip_addr_is_v4(&r->dst) && (r->metric == ROUTE_METRIC_USER6 || r->metric == ROUTE_METRIC_KERNEL6) &&
 	    !route_del(ip, &(struct route){ .dst = r->dst, .prefix = r->prefix, .gateway = r->gateway,
-					    .nic = r->nic, .automatic = r->metric == METRIC_KERNEL6 }, NULL))
+					    .nic = r->nic, .automatic = r->metric == ROUTE_METRIC_KERNEL6 }, NULL))
 		return 0;
 	if (!route_del(ip, r, NULL))
 		return 0;

@@ -33,6 +33,7 @@ unit_tests = \
 	tests/unit/test_pfpacket \
 	tests/unit/test_policy \
 	tests/unit/test_port \
+	tests/unit/test_procnet \
 	tests/unit/test_qdisc \
 	tests/unit/test_raw \
 	tests/unit/test_route \

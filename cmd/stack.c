@@ -24,6 +24,7 @@
 #include "control/server.h"
 #include "intercept/intercept.h"
 #include "intercept/lockdown.h"
+#include "intercept/procfs.h"
 
 #define DRAIN_LOOK	2000000ull	/* ns between looks at what is left */
 #define DRAIN_PATIENCE	10000000000ull	/* ns without any progress */
@@ -33,6 +34,7 @@ struct stack_process {
 	struct instance *instance;
 	struct control *control;
 	struct intercept *intercept;
+	struct procfs *procfs;
 	struct launched launched;
 	struct loop_io init, life;
 	int self;			/* a pidfd of this process */
@@ -219,6 +221,19 @@ static int stack_intercept(struct stack_process *p, struct weir_error *e)
 	return intercept_add_listener(p->intercept, p->launched.listener, false, e);
 }
 
+/* Without it programs run all the same. */
+static int stack_procfs(struct stack_process *p, struct weir_error *e)
+{
+	struct instance *inst = p->instance;
+
+	if (p->launched.no_procfs[0])
+		log_write(&inst->log, LOG_WARN, "the sandbox's /proc/net is empty: %s", p->launched.no_procfs);
+	if (p->launched.procfs < 0)
+		return 0;
+	p->procfs = procfs_create(inst->stack, &inst->loop, p->launched.procfs, e);
+	return p->procfs ? 0 : -ENOMEM;
+}
+
 static int stack_setup(struct stack_process *p, struct weir_error *e)
 {
 	struct instance *inst = p->instance;
@@ -236,6 +251,8 @@ static int stack_setup(struct stack_process *p, struct weir_error *e)
 		return err;
 	timer_init(&p->drain, stack_drain);
 	err = stack_intercept(p, e);
+	if (!err)
+		err = stack_procfs(p, e);
 	if (err)
 		return err;
 	p->self = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -265,6 +282,7 @@ void stack_main(const struct stack_start *start)
 	loop_run(&p.instance->loop);
 	control_stop(p.control);
 	intercept_destroy(p.intercept);
+	procfs_destroy(p.procfs);
 	instance_stop(p.instance);
 	exit(0);
 }

@@ -8,6 +8,7 @@
  * remote.c	reads and writes the caller's memory, finds its fds (pidfd_getfd, inode)
  * pump*.c	moves bytes between the program's AF_UNIX ends and the stack's sockets
  * launch.c	namespaces, the sandbox's init, the program
+ * procmount.c, procfs.c	/proc/net: mounted by init, served by the stack process
  * lockdown.c	what the stack process gives up once it is set up
  * takeover.c	addresses and routes of a namespace's devices: read, removed, given back
  */

@@ -33,6 +33,14 @@
 
 #include "intercept/intercept.h"
 #include "intercept/launch.h"
+#include "intercept/procfs.h"
+
+/* From init to the stack process, when the program waits. The descriptors that there are come along, in this
+ * order. */
+struct launch_ready {
+	bool listener, procfs;
+	char no_procfs[256];
+};
 
 #define NOBODY 65534u
 
@@ -201,6 +209,33 @@ static void init_namespaces(const struct launch *l)
 		init_failed_at(l, "mount /proc");
 }
 
+/* /proc/net is the stack's where its sockets are. */
+static int init_procfs(const struct launch *l, struct launch_ready *ready)
+{
+	struct weir_error e = { "" };
+	int fd = l->intercept ? procfs_mount(&e) : -1;
+
+	ready->procfs = fd >= 0;
+	snprintf(ready->no_procfs, sizeof(ready->no_procfs), "%s", e.text);
+	return fd;
+}
+
+static void init_send_ready(const struct launch *l, int channel, struct launch_ready *ready, int listener,
+			    int procfs)
+{
+	int fds[2], n = 0;
+
+	ready->listener = listener >= 0;
+	if (listener >= 0)
+		fds[n++] = listener;
+	if (procfs >= 0)
+		fds[n++] = procfs;
+	if (launch_send(channel, ready, sizeof(*ready), fds, n))
+		init_failed_at(l, "send the seccomp listener");
+	while (n)
+		close(fds[--n]);
+}
+
 /* The program's input and output are not ours to hold open. */
 static void init_stdio(void)
 {
@@ -235,7 +270,8 @@ static void init_wait(const struct launch *l, pid_t program)
 /* channel: to the stack process; go: the program's end of that pipe. */
 static void init_main(const struct launch *l, int channel, int go)
 {
-	int keep[] = { l->report, channel, go, l->netns_fd }, up[2], listener = -1, pidfd;
+	int keep[] = { l->report, channel, go, l->netns_fd }, up[2], listener = -1, procfs, pidfd;
+	struct launch_ready ready = { 0 };
 	struct weir_error e;
 	pid_t program;
 
@@ -243,6 +279,7 @@ static void init_main(const struct launch *l, int channel, int go)
 	qsort(keep, 4, sizeof(keep[0]), init_compare);
 	init_close(keep, 4);
 	init_namespaces(l);
+	procfs = init_procfs(l, &ready);
 	if (pipe2(up, O_CLOEXEC))
 		init_failed_at(l, "make a pipe");
 	program = fork();
@@ -252,6 +289,8 @@ static void init_main(const struct launch *l, int channel, int go)
 		close(up[0]);
 		close(channel);
 		close(l->report);
+		if (procfs >= 0)
+			close(procfs);
 		launch_exec(l->argv, l->intercept, &l->mask, up[1], go);
 	}
 	close(up[1]);
@@ -263,27 +302,27 @@ static void init_main(const struct launch *l, int channel, int go)
 	pidfd = (int)syscall(SYS_pidfd_open, program, 0);
 	if (pidfd < 0)
 		init_failed_at(l, "open a pidfd of the program");
-	if (launch_send(channel, "", 1, &listener, listener >= 0))
-		init_failed_at(l, "send the seccomp listener");
+	init_send_ready(l, channel, &ready, listener, procfs);
 	init_report(l->report, LAUNCH_STARTED, 0, pidfd);
 	init_stdio();
 	close(pidfd);
 	close(channel);
-	if (listener >= 0)
-		close(listener);
 	init_wait(l, program);
 }
 
 static int launch_receive_listener(int channel, const struct launch *l, struct launched *out,
 				   struct weir_error *e)
 {
+	struct launch_ready ready;
 	int fds[4], nfds;
-	char byte;
 
-	if (launch_receive(channel, &byte, 1, fds, &nfds, 0) != 1)
+	if (launch_receive(channel, &ready, sizeof(ready), fds, &nfds, 0) != sizeof(ready) ||
+	    nfds != ready.listener + ready.procfs)
 		return weir_fail(e, ECHILD, "the sandbox could not be started");
-	out->listener = nfds ? fds[0] : -1;
-	if (l->intercept && !nfds)
+	out->listener = ready.listener ? fds[0] : -1;
+	out->procfs = ready.procfs ? fds[nfds - 1] : -1;
+	memcpy(out->no_procfs, ready.no_procfs, sizeof(out->no_procfs));
+	if (l->intercept && !ready.listener)
 		return weir_fail(e, ECHILD, "the sandbox sent no seccomp listener");
 	return 0;
 }

@@ -19,6 +19,9 @@ libintercept_la_SOURCES = \
 	intercept/netns.c \
 	intercept/netns.h \
 	intercept/notify.c \
+	intercept/procfs.c \
+	intercept/procfs.h \
+	intercept/procmount.c \
 	intercept/pump_dgram.c \
 	intercept/pump_stream.c \
 	intercept/remote.c \
@@ -32,4 +35,4 @@ libintercept_la_SOURCES = \
 	intercept/takeover.h \
 	intercept/takeover_priv.h \
 	intercept/unread.c
-libintercept_la_LIBADD = $(SECCOMP_LIBS) $(MNL_LIBS)
+libintercept_la_LIBADD = $(SECCOMP_LIBS) $(MNL_LIBS) $(FUSE3_LIBS)

@@ -286,9 +286,7 @@ static void for_names(struct check *ck, struct merged *m, const char *kind,
 	for (size_t i = 0; i < c->nsections; i++) {
 		const struct config_section *s = &c->sections[i];
 
-		if (strcmp(s->kind, kind) || !*s->name ||
-		    (s->layer != LAYER_FILE && section_find(c, kind, s->name, LAYER_FILE)) ||
-		    (s->layer == LAYER_ANNOTATION && section_find(c, kind, s->name, LAYER_LINE)))
+		if (strcmp(s->kind, kind) || !*s->name || !section_is_first(c, i))
 			continue;
 		fn(ck, m, s->name);
 		free(m->rest);

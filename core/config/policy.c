@@ -263,15 +263,6 @@ static void apply_qdisc(struct policy *p, const char *name, struct qdisc_wishes 
 		set(p, name, &w->burst);
 }
 
-static bool named_before(const struct config *c, size_t i)
-{
-	for (size_t j = 0; j < i; j++)
-		if (!strcmp(c->sections[j].kind, "qdisc") &&
-		    !strcmp(c->sections[j].name, c->sections[i].name))
-			return true;
-	return false;
-}
-
 /* The kind that is asked for, if it may be asked for at all. */
 static struct wish kind_find(struct policy *p)
 {
@@ -308,8 +299,7 @@ static void apply_qdiscs(struct policy *p)
 	for (size_t i = 0; i < n; i++) {
 		const char *name = p->config->sections[i].name;
 
-		if (strcmp(p->config->sections[i].kind, "qdisc") || !*name ||
-		    named_before(p->config, i))
+		if (strcmp(p->config->sections[i].kind, "qdisc") || !*name || !section_is_first(p->config, i))
 			continue;
 		apply_qdisc(p, name, &w);
 		free(p->merged->rest);

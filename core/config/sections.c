@@ -211,6 +211,15 @@ int section_check(const char *kind, const char *name, struct weir_error *e)
 
 /* ---- sections as read ---- */
 
+bool section_is_first(const struct config *c, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (!strcmp(c->sections[j].kind, c->sections[i].kind) &&
+		    !strcmp(c->sections[j].name, c->sections[i].name))
+			return false;
+	return true;
+}
+
 struct config_section *section_find(const struct config *c, const char *kind, const char *name,
 				    enum config_layer layer)
 {

@@ -61,6 +61,8 @@ bool section_key_repeats(const struct section_kind *k, const char *key);
 /* The section, made when it is not there. NULL: no memory, or too many of them. */
 struct config_section *section_get(struct config *c, const char *kind, const char *name,
 				   const char *origin, enum config_layer layer);
+/* Of those of one kind and name, which differ in their layers, was the i-th made first? */
+bool section_is_first(const struct config *c, size_t i);
 struct config_section *section_find(const struct config *c, const char *kind, const char *name,
 				    enum config_layer layer);
 const struct setting *section_setting(const struct config_section *s, const char *key);

@@ -11,9 +11,11 @@
 
 static const char *scope_name(const struct ip_addr *a)
 {
-	if (ip_addr_is_loopback(a))
-		return "host";
-	return !ip_addr_is_v4(a) && ip_addr_is_linklocal(a) ? "link" : "global";
+	static const char *const names[] = {
+		[IFADDR_SCOPE_GLOBAL] = "global", [IFADDR_SCOPE_LINK] = "link", [IFADDR_SCOPE_HOST] = "host",
+	};
+
+	return names[ifaddr_scope(a)];
 }
 
 /* Lifetimes are s from now, absent for ever. */

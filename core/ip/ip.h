@@ -50,6 +50,16 @@ struct ifaddr {				/* an address of a NIC */
 	struct membership *solicited;	/* of its solicited-node group */
 };
 
+/* How far an address of a NIC reaches, in the words of ip(8). */
+enum ifaddr_scope { IFADDR_SCOPE_GLOBAL, IFADDR_SCOPE_LINK, IFADDR_SCOPE_HOST };
+
+static inline enum ifaddr_scope ifaddr_scope(const struct ip_addr *a)
+{
+	if (ip_addr_is_loopback(a))
+		return IFADDR_SCOPE_HOST;
+	return !ip_addr_is_v4(a) && ip_addr_is_linklocal(a) ? IFADDR_SCOPE_LINK : IFADDR_SCOPE_GLOBAL;
+}
+
 struct route {
 	struct list node;		/* ip->routes: IPv4 first, longest prefix first, lowest metric */
 	struct ip_addr dst;

@@ -48,9 +48,11 @@ uint32_t rt_addr_flags(const struct ifaddr *ia)
 
 static uint8_t addr_scope(const struct ip_addr *a)
 {
-	if (ip_addr_is_loopback(a))
-		return RT_SCOPE_HOST;
-	return !ip_addr_is_v4(a) && ip_addr_is_linklocal(a) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+	static const uint8_t scopes[] = {
+		[IFADDR_SCOPE_GLOBAL] = RT_SCOPE_UNIVERSE, [IFADDR_SCOPE_LINK] = RT_SCOPE_LINK, [IFADDR_SCOPE_HOST] = RT_SCOPE_HOST,
+	};
+
+	return scopes[ifaddr_scope(a)];
 }
 
 /* s from now; UINT32_MAX: for ever. */

@@ -3,11 +3,6 @@
 #include "netlink/rt.h"
 #include "procnet/procnet.h"
 
-/* IPV6_ADDR_*, which the kernel keeps to itself. */
-#define SCOPE6_GLOBAL	0x00u
-#define SCOPE6_HOST	0x10u
-#define SCOPE6_LINK	0x20u
-
 /* at: the header; the index of the last NIC that was told. The same counters as over netlink. */
 static bool dev(const struct procnet_file *f, const struct stack *s, struct procnet_cursor *c,
 		struct procnet_out *out)
@@ -31,11 +26,14 @@ static bool dev(const struct procnet_file *f, const struct stack *s, struct proc
 	return true;
 }
 
+/* IPV6_ADDR_*, which the kernel keeps to itself. */
 static unsigned int scope6(const struct ip_addr *a)
 {
-	if (ip_addr_is_loopback(a))
-		return SCOPE6_HOST;
-	return ip_addr_is_linklocal(a) ? SCOPE6_LINK : SCOPE6_GLOBAL;
+	static const unsigned int scopes[] = {
+		[IFADDR_SCOPE_GLOBAL] = 0x00, [IFADDR_SCOPE_HOST] = 0x10, [IFADDR_SCOPE_LINK] = 0x20,
+	};
+
+	return scopes[ifaddr_scope(a)];
 }
 
 /* at: how many have been told. */

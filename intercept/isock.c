@@ -73,6 +73,28 @@ static void isock_event(void *arg)
 	work_defer(is->ic->env, &is->work);
 }
 
+/*
+ * Who made a socket would have to be found out when it is made, which costs more than all the rest
+ * of socket(). So it is who used it last when a dump first asks, and so of an accepted one who
+ * accepted it.
+ */
+static uint32_t isock_uid(void *arg)
+{
+	struct isock *is = arg;
+	uid_t uid;
+
+	if (is->uid_known || is->held >= 0)
+		return is->uid;
+	uid = remote_uid(is->tid);
+	if (uid == (uid_t)-1)
+		return 0;
+	is->uid = uid;
+	is->uid_known = true;
+	return uid;
+}
+
+static const struct sock_owner isock_owner = { .queues = unread_queues, .uid = isock_uid };
+
 /* The pair; the program's end becomes a member of the witness. */
 static int isock_pair(struct isock *is, int type, bool nonblock)
 {
@@ -139,6 +161,7 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool
 	sk->cookie = is->cookie;
 	sk->inode = is->inode;
 	sk->oobinline = true;		/* and those of the peer */
+	sk->owner = &isock_owner;
 	socket_set_event(sk, isock_event, is);
 	return is;
 no_io:

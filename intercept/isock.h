@@ -61,6 +61,7 @@ struct isock {
 	uint32_t inode;			/* of the program's end, as /proc/PID/fd shows it */
 	int fd;				/* the stack's end; -1 when closed */
 	int held;			/* the program's end, until it is delivered; -1 */
+	uint32_t uid;			/* of the program, once somebody has asked (uid_known) */
 	pid_t tid;			/* who used it last, ... */
 	int tfd;			/* ... under which number */
 	int error;			/* for SO_ERROR, before the stack's own */
@@ -68,6 +69,7 @@ struct isock {
 	enum isock_state state;
 	uint8_t type;			/* SOCK_STREAM, ... */
 	bool unreported : 1;		/* connected, and connect() has not said so yet */
+	bool uid_known : 1;
 	bool small : 1;			/* the program's end still has the small buffer of isock_block */
 	bool prog_shut : 1;		/* the program has shut down its sending side */
 	bool last : 1;			/* the byte that ends what it sent was read */
@@ -221,6 +223,8 @@ struct buf *intercept_buf(struct intercept *ic, uint32_t want, uint32_t *room);
 void unread_init(struct intercept *ic);
 void unread_add(struct isock *is, uint32_t n);	/* so much was written to the program's end */
 void unread_forget(struct isock *is);
+/* For dumps: what the program has not read, and what it has written and the stack has not taken. */
+void unread_queues(void *isock, uint32_t *unread, uint32_t *unsent);
 /* May more be written to it? A stream's buffer sees to that itself; a datagram is to be dropped
  * if not. */
 bool unread_room(struct isock *is);

@@ -27,8 +27,18 @@ static bool listen_pending(struct isock *is)
 	return !list_empty(&is->ready) || (socket_poll(is->sk) & EPOLLIN);
 }
 
+/* The operator has closed it (SOCK_DESTROY), and with it all that waits. */
+static void listen_reset(struct isock *is)
+{
+	list_for_each_safe(n, &is->ready)
+		isock_release(list_entry(n, struct isock, list), true);
+	isock_reset(is, socket_take_error(is->sk));
+}
+
 void listen_work(struct isock *is)
 {
+	if (is->fd >= 0 && socket_poll(is->sk) & EPOLLERR)
+		listen_reset(is);
 	if (!list_empty(&is->waiters))
 		call_wake(is);
 	if (is->fd < 0 || !listen_pending(is) || is->bytes >= LISTEN_BYTES_MAX)
@@ -101,8 +111,7 @@ static int accept_name(struct call *c, struct isock *child)
 
 	if (!c->args[1])
 		return 0;
-	if (socket_getpeername(child->sk, &name, &len))
-		return -ECONNABORTED;
+	socket_peer(child->sk, &name, &len);	/* also of a connection that has ended by now */
 	return call_write_name(c, c->args[1], c->args[2], &name, len);
 }
 

@@ -61,8 +61,9 @@ static bool stream_rest(struct isock *is)
 	ssize_t n;
 
 	while (is->rest_len) {
-		n = socket_write(is->sk, is->rest, is->rest_off, is->rest_len,
-				 is->urgent ? MSG_OOB : 0);
+		/* an error is left there for stream_fate */
+		n = is->sk->error ? -EPIPE : socket_write(is->sk, is->rest, is->rest_off, is->rest_len,
+							  is->urgent ? MSG_OOB : 0);
 		if (n == -ENOBUFS || n == -ENOMEM)
 			isock_hungry(is);
 		if (n == -EAGAIN || n == -ENOBUFS || n == -ENOMEM || n == 0)

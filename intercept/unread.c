@@ -13,6 +13,10 @@
  * and some of those that were asked longest ago. While the true sum is beyond it, streams are
  * written to through the smallest buffer that the kernel has, and datagrams for a socket that has
  * some are dropped. Others wait in the stack, whose own bounds hold.
+ *
+ * SIOCOUTQ tells memory, and that is enough here. Recv-Q of a dump is to be bytes: SIOCINQ of the
+ * program's end tells these, which has to be borrowed for it; so that is done only where there are
+ * some, and where it cannot be had, the memory counts.
  */
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -99,4 +103,45 @@ bool unread_room(struct isock *is)
 	}
 	set_tight(is, over);
 	return !over || is->unread < UNREAD_LEAST;
+}
+
+static uint32_t bytes_in(int fd)
+{
+	int n = 0;
+
+	return fd >= 0 && !ioctl(fd, SIOCINQ, &n) && n > 0 ? (uint32_t)n : 0;
+}
+
+static uint32_t bytes_unread(struct isock *is)
+{
+	int n = 0, fd;
+	uint32_t bytes;
+
+	if (ioctl(is->fd, SIOCOUTQ, &n) || n <= 0)
+		return 0;
+	fd = isock_borrow(is);
+	if (fd < 0)
+		return (uint32_t)n;
+	bytes = bytes_in(fd);
+	close(fd);
+	return bytes;
+}
+
+/* What shutdown() has written behind the program's bytes (isock_shut) is not the program's. */
+static uint32_t bytes_unsent(const struct isock *is)
+{
+	uint32_t n = bytes_in(is->fd), marks = !is->prog_shut || is->type != SOCK_STREAM ? 0 : is->last ? 1 : 2;
+
+	return is->rest_len + (n > marks ? n - marks : 0);
+}
+
+void unread_queues(void *isock, uint32_t *unread, uint32_t *unsent)
+{
+	struct isock *is = isock;
+
+	*unread = *unsent = 0;
+	if (is->fd < 0 || (is->state != ISOCK_CONNECTED && is->state != ISOCK_DATAGRAM))
+		return;
+	*unread = bytes_unread(is);
+	*unsent = bytes_unsent(is);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * diag.c - NETLINK_SOCK_DIAG (sock_diag(7)): TCP's, UDP's and raw sockets.
+ * diag.c - NETLINK_SOCK_DIAG (sock_diag(7)): TCP's, UDP's and raw sockets. Of one of them: one.c.
  *
  * Theory of operation
  *
@@ -10,6 +10,10 @@
  *
  * idiag_inode is the inode of the program's descriptor, which /proc/PID/fd shows: ss -p finds
  * processes by it.
+ *
+ * What has left the receive queue but lies unread at the program's end, what the program has written
+ * and the stack has not taken, and whose the socket is, its owner knows (struct sock_owner). That may
+ * cost system calls, so it is asked for the rows that are told only: as many as fit into a piece.
  */
 #include <errno.h>
 #include <linux/inet_diag.h>
@@ -30,6 +34,11 @@ struct piece {				/* of a dump, being written */
 	const struct nlattr *code;	/* INET_DIAG_REQ_BYTECODE, or NULL */
 };
 
+struct message {			/* that tells of a row */
+	struct nlbuf *nb;
+	const struct inet_diag_req_v2 *req;
+};
+
 /* ---- one row ---- */
 
 static void put_addr(uint32_t to[4], int family, const struct ip_addr *a)
@@ -40,7 +49,7 @@ static void put_addr(uint32_t to[4], int family, const struct ip_addr *a)
 		memcpy(to, a->b, sizeof(a->b));
 }
 
-static void put_memory(const struct piece *p, const struct diag_row *r)
+static void put_memory(const struct message *p, const struct diag_row *r)
 {
 	const struct inet_diag_meminfo m = {
 		.idiag_rmem = r->recv_q, .idiag_wmem = r->send_q, .idiag_tmem = r->sk->wmem,
@@ -57,7 +66,7 @@ static void put_memory(const struct piece *p, const struct diag_row *r)
 		nlbuf_put(p->nb, INET_DIAG_SKMEMINFO, sk, sizeof(sk));
 }
 
-static void put_tcp(const struct piece *p, struct sock *sk)
+static void put_tcp(const struct message *p, struct sock *sk)
 {
 	struct tcp_info info = { 0 };
 	char name[16] = "";
@@ -71,7 +80,7 @@ static void put_tcp(const struct piece *p, struct sock *sk)
 		nlbuf_put(p->nb, INET_DIAG_INFO, &info, len);
 }
 
-static void put_more(const struct piece *p, const struct diag_row *r)
+static void put_more(const struct message *p, const struct diag_row *r)
 {
 	struct sock *sk = r->sk;
 
@@ -83,42 +92,60 @@ static void put_more(const struct piece *p, const struct diag_row *r)
 	if (r->family == AF_INET6 && (r->state == TCP_LISTEN || r->state == TCP_CLOSE))
 		nlbuf_u8(p->nb, INET_DIAG_SKV6ONLY, sk->v6.only);
 	put_memory(p, r);
+	if (p->req->sdiag_protocol == IPPROTO_RAW)
+		nlbuf_u8(p->nb, INET_DIAG_PROTOCOL, sk->protocol);
 	if (p->req->sdiag_protocol == IPPROTO_TCP)
 		put_tcp(p, sk);
 }
 
-/* False: there is no room left. What is not wanted takes none. */
-static bool put_row(struct piece *p, const struct diag_row *r)
+bool diag_row_fill(struct nlbuf *nb, const struct nlbuf_to *to, const struct inet_diag_req_v2 *req,
+		   const struct diag_row *row)
 {
-	const struct sock *sk = r->sk;
+	const struct message p = { nb, req };
+	struct diag_row r = *row;
+	struct sock *sk = r.sk;
 	struct inet_diag_msg m = {
-		.idiag_family = (uint8_t)r->family, .idiag_state = r->state,
-		.idiag_timer = r->timer, .idiag_retrans = r->retries,
+		.idiag_family = (uint8_t)r.family, .idiag_state = r.state,
+		.idiag_timer = r.timer, .idiag_retrans = r.retries,
 		.id = {
-			.idiag_sport = htons(r->lport), .idiag_dport = htons(r->rport),
+			.idiag_sport = htons(r.lport), .idiag_dport = htons(r.rport),
 			.idiag_if = sk && sk->bound_nic ? sk->bound_nic->index : 0,
 			.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
 		},
-		.idiag_expires = (uint32_t)(r->expires / MSEC),
-		.idiag_rqueue = r->recv_q, .idiag_wqueue = r->send_q,
+		.idiag_expires = (uint32_t)(r.expires / MSEC),
 	};
 
-	if (r->family != p->req->sdiag_family || !(p->req->idiag_states >> r->state & 1) ||
-	    (p->req->id.idiag_sport && p->req->id.idiag_sport != m.id.idiag_sport) ||
-	    (p->req->id.idiag_dport && p->req->id.idiag_dport != m.id.idiag_dport) ||
-	    (p->code && !diag_filter(mnl_attr_get_payload(p->code), mnl_attr_get_payload_len(p->code), r)))
-		return true;
-	put_addr(m.id.idiag_src, r->family, &r->local);
-	put_addr(m.id.idiag_dst, r->family, &r->remote);
+	put_addr(m.id.idiag_src, r.family, &r.local);
+	put_addr(m.id.idiag_dst, r.family, &r.remote);
 	if (sk) {
 		memcpy(m.id.idiag_cookie, &sk->cookie, sizeof(sk->cookie));
 		m.idiag_inode = sk->inode;
-		m.idiag_uid = sk->uid;
+		m.idiag_uid = sock_uid(sk);
+		sock_queues(sk, &r.recv_q, &r.send_q);
 	}
-	nlbuf_begin(p->nb, &p->d->to, SOCK_DIAG_BY_FAMILY, &m, sizeof(m));
+	m.idiag_rqueue = r.recv_q;
+	m.idiag_wqueue = r.send_q;
+	nlbuf_begin(nb, to, SOCK_DIAG_BY_FAMILY, &m, sizeof(m));
 	if (sk)
-		put_more(p, r);
-	return nlbuf_end(p->nb);
+		put_more(&p, &r);
+	return nlbuf_end(nb);
+}
+
+static bool is_wanted(const struct piece *p, const struct diag_row *r)
+{
+	const struct inet_diag_req_v2 *req = p->req;
+
+	return r->family == req->sdiag_family && req->idiag_states >> r->state & 1 &&
+	       (!req->id.idiag_sport || req->id.idiag_sport == htons(r->lport)) &&
+	       (!req->id.idiag_dport || req->id.idiag_dport == htons(r->rport)) &&
+	       (!p->code || diag_filter(mnl_attr_get_payload(p->code),
+					mnl_attr_get_payload_len(p->code), r));
+}
+
+/* False: there is no room left. What is not wanted takes none. */
+static bool put_row(const struct piece *p, const struct diag_row *r)
+{
+	return !is_wanted(p, r) || diag_row_fill(p->nb, &p->d->to, p->req, r);
 }
 
 /* ---- the tables ---- */
@@ -137,9 +164,9 @@ uint8_t diag_timer(const char *name)
 	return 0;
 }
 
-static bool put_tcp_row(void *arg, const struct tcp_row *t)
+void diag_row_tcp(const struct tcp_row *t, struct diag_row *r)
 {
-	const struct diag_row r = {
+	*r = (struct diag_row){
 		.family = t->sk ? t->sk->family : ip_addr_is_v4(&t->local) ? AF_INET : AF_INET6,
 		.state = t->number, .timer = diag_timer(t->timer),
 		.retries = t->retries < UINT8_MAX ? (uint8_t)t->retries : UINT8_MAX,
@@ -147,7 +174,13 @@ static bool put_tcp_row(void *arg, const struct tcp_row *t)
 		.lport = t->lport, .rport = t->rport, .recv_q = t->recv_q, .send_q = t->send_q,
 		.sk = t->sk,
 	};
+}
 
+static bool put_tcp_row(void *arg, const struct tcp_row *t)
+{
+	struct diag_row r;
+
+	diag_row_tcp(t, &r);
 	return put_row(arg, &r);
 }
 
@@ -164,10 +197,9 @@ static int dump_tcp(struct piece *p, const struct tcp *tcp)
 	return !all;
 }
 
-/* One without a port is nowhere yet. */
-static bool put_datagram(struct piece *p, struct sock *sk)
+void diag_row_datagram(struct sock *sk, struct diag_row *r)
 {
-	const struct diag_row r = {
+	*r = (struct diag_row){
 		.family = sk->family,
 		.state = ip_addr_is_any(&sk->remote) ? TCP_CLOSE : TCP_ESTABLISHED,
 		.local = sk->local, .remote = sk->remote,
@@ -175,7 +207,14 @@ static bool put_datagram(struct piece *p, struct sock *sk)
 		.recv_q = sk->ops->pending ? sk->ops->pending(sk) : 0,
 		.send_q = sk->ops->unsent ? sk->ops->unsent(sk) : 0, .sk = sk,
 	};
+}
 
+/* One without a port is nowhere yet. */
+static bool put_datagram(const struct piece *p, struct sock *sk)
+{
+	struct diag_row r;
+
+	diag_row_datagram(sk, &r);
 	return !r.lport || put_row(p, &r);
 }
 
@@ -221,12 +260,13 @@ static int dump(struct netlink_dump *d, struct nlbuf *nb)
 }
 
 static const struct netlink_handler handlers[] = {
-	{ .name = "SOCK_DIAG_BY_FAMILY", SOCK_DIAG_BY_FAMILY, sizeof(struct inet_diag_req_v2), .dump = dump },
+	{ .name = "SOCK_DIAG_BY_FAMILY", SOCK_DIAG_BY_FAMILY, sizeof(struct inet_diag_req_v2),
+	  .get = diag_get, .dump = dump },
+	{ .name = "SOCK_DESTROY", SOCK_DESTROY, sizeof(struct inet_diag_req_v2), true, .get = diag_destroy },
 	{ }
 };
 
-void diag_init(struct diag *d, struct netlink *nl, const struct tcp *tcp, const struct udp *udp,
-	       const struct raw *raw)
+void diag_init(struct diag *d, struct netlink *nl, struct tcp *tcp, struct udp *udp, struct raw *raw)
 {
 	d->tcp = tcp;
 	d->udp = udp;

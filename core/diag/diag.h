@@ -8,16 +8,17 @@
 #include "tcp/tcp.h"
 #include "udp/udp.h"
 
+struct inet_diag_req_v2;
+
 struct diag {
 	struct netlink_table table;
-	const struct tcp *tcp;
-	const struct udp *udp;
-	const struct raw *raw;
+	struct tcp *tcp;
+	struct udp *udp;
+	struct raw *raw;
 };
 
 /* From now on nl answers for these; they and d live as long as it does. */
-void diag_init(struct diag *d, struct netlink *nl, const struct tcp *tcp, const struct udp *udp,
-	       const struct raw *raw);
+void diag_init(struct diag *d, struct netlink *nl, struct tcp *tcp, struct udp *udp, struct raw *raw);
 
 /* inet_diag(7)'s number of a timer of struct tcp_row; 0: none. */
 #define DIAG_TIMER_KEEPALIVE 2
@@ -35,6 +36,16 @@ struct diag_row {
 	uint32_t recv_q, send_q;
 	struct sock *sk;		/* NULL: there is no socket any more (TIME-WAIT) */
 };
+
+void diag_row_tcp(const struct tcp_row *t, struct diag_row *r);
+void diag_row_datagram(struct sock *sk, struct diag_row *r);
+/* The message that tells of r, as req wishes. False: there is no room left. */
+bool diag_row_fill(struct nlbuf *nb, const struct nlbuf_to *to, const struct inet_diag_req_v2 *req,
+		   const struct diag_row *r);
+
+/* one.c: handlers of requests that name one socket. */
+int diag_get(struct netlink_request *rq);
+int diag_destroy(struct netlink_request *rq);
 
 /*
  * filter.c: the conditions of a dump, as ss compiles them ("sport = :80 and dst 10/8"). diag_filter

@@ -2,4 +2,5 @@
 libcore_la_SOURCES += \
 	core/diag/diag.c \
 	core/diag/diag.h \
-	core/diag/filter.c
+	core/diag/filter.c \
+	core/diag/one.c

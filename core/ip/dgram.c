@@ -187,6 +187,12 @@ int dgram_disconnect(struct sock *sk)
 	return 0;
 }
 
+void dgram_abort(struct sock *sk, int err)
+{
+	sk->ops->disconnect(sk);
+	sock_error(sk, err);
+}
+
 struct packet *dgram_recv(struct sock *sk, struct datagram *d)
 {
 	return dgram_take(dgram_sk(sk), d, sizeof(*d));

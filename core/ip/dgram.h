@@ -46,6 +46,8 @@ int dgram_connect(struct sock *sk, const struct ip_addr *a, uint16_t port);
 
 /* For transport_ops. */
 int dgram_disconnect(struct sock *sk);
+/* Linux's udp_abort: the program is told err, and the socket has no peer any more. */
+void dgram_abort(struct sock *sk, int err);
 struct packet *dgram_recv(struct sock *sk, struct datagram *d);
 void dgram_unrecv(struct sock *sk, struct packet *p);	/* the last dgram_recv never was */
 struct packet *dgram_recverr(struct sock *sk);

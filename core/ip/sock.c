@@ -87,6 +87,22 @@ void sock_event(struct sock *sk)
 		sk->event(sk->event_arg);
 }
 
+void sock_queues(const struct sock *sk, uint32_t *recv_q, uint32_t *send_q)
+{
+	uint32_t unread = 0, unsent = 0;
+
+	if (!sk->event || !sk->owner)
+		return;
+	sk->owner->queues(sk->event_arg, &unread, &unsent);
+	*recv_q += unread;
+	*send_q += unsent;
+}
+
+uint32_t sock_uid(const struct sock *sk)
+{
+	return sk->event && sk->owner ? sk->owner->uid(sk->event_arg) : sk->uid;
+}
+
 void sock_error(struct sock *sk, int err)
 {
 	sk->error = err;

@@ -90,6 +90,14 @@ struct transport_ops {
 	int (*getsockopt)(struct sock *sk, int level, int name, void *v, socklen_t *len);
 };
 
+/* What only a socket's owner knows, for dumps. It may cost system calls. */
+struct sock_owner {
+	/* Bytes received and handed on, but not read by the program yet; written by it, but not
+	 * taken by the stack. */
+	void (*queues)(void *arg, uint32_t *unread, uint32_t *unsent);
+	uint32_t (*uid)(void *arg);	/* whose program it is */
+};
+
 struct sock {
 	const struct transport_ops *ops;
 	struct ip *ip;
@@ -159,7 +167,8 @@ struct sock {
 	uint8_t shut;			/* 1 = RCV_SHUTDOWN, 2 = SEND_SHUTDOWN */
 
 	void (*event)(void *arg);	/* the owner's; NULL when nobody owns it */
-	void *event_arg;
+	const struct sock_owner *owner;	/* NULL: it knows no more than the stack */
+	void *event_arg;		/* of both */
 };
 
 #define SOCK_SHUT_RD 1u
@@ -184,6 +193,9 @@ void sock_event(struct sock *sk);
 int sock_no_bind(struct sock *sk, const struct ip_addr *a, uint16_t port);	/* -EOPNOTSUPP */
 int sock_no_shutdown(struct sock *sk, int how);
 struct packet *sock_no_recv(struct sock *sk, struct datagram *d);		/* NULL */
+/* What the owner knows, where there is one: added to the queues' bytes; whose the socket is. */
+void sock_queues(const struct sock *sk, uint32_t *recv_q, uint32_t *send_q);
+uint32_t sock_uid(const struct sock *sk);
 /* Set SO_ERROR and tell. */
 void sock_error(struct sock *sk, int err);
 int sock_take_error(struct sock *sk);	/* positive errno, cleared; 0 = none */

@@ -40,6 +40,18 @@ static bool fits(const struct sock *sk, uint8_t proto, const struct ip_addr *rem
 	       (!sk->bound_nic || !nic || sk->bound_nic == nic);
 }
 
+struct sock *raw_find(const struct raw *raw, int family, uint8_t proto, const struct ip_meta *m)
+{
+	list_for_each(n, &raw->socks) {
+		struct sock *sk = list_entry(n, struct sock, all);
+
+		if (sk->family == family && sk->protocol == proto && sock_takes(sk, &m->dst) &&
+		    (!dgram_connected(sk) || ip_addr_eq(&sk->remote, &m->src)))
+			return sk;
+	}
+	return NULL;
+}
+
 static bool is_icmp(const struct sock *sk)
 {
 	return sk->protocol == (sk->family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);

@@ -20,6 +20,9 @@ struct raw {
 extern const struct transport_ops raw_ops;	/* SOCK_RAW */
 extern const struct transport_ops ping_ops;	/* SOCK_DGRAM, IPPROTO_ICMP */
 
+/* The socket of family for proto whose names do not contradict a packet with m's. */
+struct sock *raw_find(const struct raw *raw, int family, uint8_t proto, const struct ip_meta *m);
+
 int raw_init(struct raw *raw, struct env *env, struct ip *ip);
 void raw_destroy(struct raw *raw);
 

@@ -192,8 +192,13 @@ int socket_getpeername(struct sock *sk, void *sa, socklen_t *len)
 		return -ENOTCONN;
 	if (*len > INT_MAX)
 		return -EINVAL;
-	ip_addr_to_sockaddr(&sk->remote, sk->rport, sk->family, scope(sk), sa, len);
+	socket_peer(sk, sa, len);
 	return 0;
+}
+
+void socket_peer(const struct sock *sk, void *sa, socklen_t *len)
+{
+	ip_addr_to_sockaddr(&sk->remote, sk->rport, sk->family, scope(sk), sa, len);
 }
 
 uint32_t socket_poll(struct sock *sk)

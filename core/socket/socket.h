@@ -32,6 +32,7 @@ struct sock *socket_accept(struct sock *sk, int *err);
 int socket_shutdown(struct sock *sk, int how);
 int socket_getsockname(struct sock *sk, void *sa, socklen_t *len);
 int socket_getpeername(struct sock *sk, void *sa, socklen_t *len);
+void socket_peer(const struct sock *sk, void *sa, socklen_t *len);	/* that it has or had, for accept() */
 uint32_t socket_poll(struct sock *sk);
 int socket_setsockopt(struct sock *sk, int level, int name, const void *v, socklen_t len);
 int socket_getsockopt(struct sock *sk, int level, int name, void *v, socklen_t *len);

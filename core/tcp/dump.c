@@ -48,10 +48,8 @@ static void timewait_row(const struct tcp *tcp, const struct tcp_timewait *tw, s
 	r->expires = tw->until > tcp->env->now ? tw->until - tcp->env->now : 0;
 }
 
-static void end_row(const struct tcp *tcp, struct hash_node *n, struct tcp_row *r)
+void tcp_end_row(const struct tcp *tcp, struct tcp_end *end, struct tcp_row *r)
 {
-	struct tcp_end *end = container_of(n, struct tcp_end, node);
-
 	if (end->state == TCPS_TIME_WAIT)
 		timewait_row(tcp, container_of(end, struct tcp_timewait, end), r);
 	else
@@ -73,7 +71,7 @@ bool tcp_dump(const struct tcp *tcp, struct tcp_cursor *c,
 			for (struct hash_node *n = hash_slot(t, c->slot); n; n = n->next) {
 				if (at++ < c->done)
 					continue;
-				end_row(tcp, n, &r);
+				tcp_end_row(tcp, container_of(n, struct tcp_end, node), &r);
 				if (!fn(arg, &r))
 					return false;
 				c->done = at;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 libcore_la_SOURCES += \
+	core/tcp/abort.c \
 	core/tcp/ack.c \
 	core/tcp/busy.c \
 	core/tcp/congestion.c \

@@ -17,6 +17,7 @@
  *	urgent.c	urgent data			plpmtud.c	the path MTU by probes
  *	congestion.c	the module's side		option.c	socket options
  *	info.c		TCP_INFO			dump.c		what ss would show
+ *	abort.c		what ss -K destroys
  *	memory.c	buffers, and all of them together
  */
 #include <errno.h>

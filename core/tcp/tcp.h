@@ -110,6 +110,8 @@ void tcp_congestion_switch(struct tcp *tcp, const struct congestion_ops *from,
 /* For dumps: "ESTAB" as ss prints; see tcp/sock.h for more. */
 const char *tcp_state_name(const struct sock *sk);
 
+struct tcp_end;
+
 struct tcp_row {			/* a line of ss */
 	const char *state;
 	uint8_t number;			/* of the state: TCP_ESTABLISHED, ... */
@@ -134,5 +136,14 @@ bool tcp_dump(const struct tcp *tcp, struct tcp_cursor *c,
 	      bool (*fn)(void *arg, const struct tcp_row *r), void *arg);
 /* How many bytes/s arrive either way, by what was seen at the looks before this one; busy.c. */
 uint64_t tcp_busy(struct sock *sk);
+
+/*
+ * abort.c: whose is a segment with these names? The connection or TIME-WAIT entry, else the listener;
+ * NULL: nobody's. What is found is good until the stack runs again.
+ */
+struct tcp_end *tcp_find(struct tcp *tcp, const struct ip_meta *m, uint16_t sport, uint16_t dport);
+void tcp_end_row(const struct tcp *tcp, struct tcp_end *end, struct tcp_row *r);
+/* Ends it as if it had failed with err, with a RST where a peer waits for one. -ENOENT: it is closed. */
+int tcp_abort(struct tcp *tcp, struct tcp_end *end, int err);
 
 #endif

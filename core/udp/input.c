@@ -18,14 +18,8 @@
 #include "packet/checksum.h"
 #include "udp/sock.h"
 
-struct names {				/* of a datagram, as who receives it sees them */
-	struct ip_addr src, dst;
-	uint16_t sport, dport;
-	const struct nic *nic;		/* NULL: not known */
-};
-
 /* -1: not for this one. */
-static int score(const struct sock *sk, const struct names *n)
+static int score(const struct sock *sk, const struct udp_names *n)
 {
 	int s = 0;
 
@@ -47,7 +41,7 @@ static int score(const struct sock *sk, const struct names *n)
 }
 
 /* The nth of the sockets with SO_REUSEPORT that have the best score. */
-static struct sock *nth_equal(const struct port *port, const struct names *n, int best,
+static struct sock *nth_equal(const struct port *port, const struct udp_names *n, int best,
 			      uint32_t nth)
 {
 	struct sock *sk = NULL;
@@ -64,7 +58,7 @@ static struct sock *nth_equal(const struct port *port, const struct names *n, in
 	return sk;
 }
 
-static struct sock *lookup(struct udp *udp, const struct names *n)
+struct sock *udp_find(struct udp *udp, const struct udp_names *n)
 {
 	const struct port *port = port_find(&udp->ports, n->dport);
 	struct sock *found = NULL;
@@ -126,7 +120,7 @@ static void deliver_copy(struct udp *udp, struct sock *sk, const struct packet *
 }
 
 /* To all that fit; the last one gets p itself. */
-static bool deliver_group(struct udp *udp, struct packet *p, const struct names *n,
+static bool deliver_group(struct udp *udp, struct packet *p, const struct udp_names *n,
 			  const struct datagram *d)
 {
 	const struct port *port = port_find(&udp->ports, n->dport);
@@ -151,11 +145,11 @@ static bool deliver_group(struct udp *udp, struct packet *p, const struct names 
 /* IPv6 demands a checksum (RFC 8200 section 8.1), but for tunnels that ask for none (RFC 6935). */
 static bool does_without(struct udp *udp, const struct ip_meta *m, const struct udphdr *uh)
 {
-	struct names n = {
+	struct udp_names n = {
 		.src = m->src, .dst = m->dst, .nic = m->nic,
 		.sport = ntohs(uh->uh_sport), .dport = ntohs(uh->uh_dport),
 	};
-	struct sock *sk = lookup(udp, &n);
+	struct sock *sk = udp_find(udp, &n);
 
 	return sk && udp_sk(sk)->no_check6_rx;
 }
@@ -190,7 +184,7 @@ static bool check(struct udp *udp, struct packet *p, const struct ip_meta *m, st
 
 /* One datagram, or many in one for a socket that takes them so. */
 static void input_one(struct udp *udp, struct packet *p, const struct ip_meta *m,
-		      const struct names *n, struct sock *sk)
+		      const struct udp_names *n, struct sock *sk)
 {
 	struct datagram d = {
 		.src = m->src, .dst = m->dst, .nic = m->nic, .ttl = m->ttl, .tos = m->tos,
@@ -206,7 +200,7 @@ static void input_one(struct udp *udp, struct packet *p, const struct ip_meta *m
 
 /* Many in one, for who wants them one by one: cut them from the IP header on. */
 static void input_cut(struct udp *udp, struct packet *p, const struct ip_meta *m,
-		      const struct names *n, struct sock *sk)
+		      const struct udp_names *n, struct sock *sk)
 {
 	uint32_t header = p->transport - p->network;
 	struct packet_queue cut = { 0 };
@@ -226,7 +220,7 @@ static void input_cut(struct udp *udp, struct packet *p, const struct ip_meta *m
 bool udp_input(void *arg, struct packet *p, const struct ip_meta *m)
 {
 	struct udp *udp = arg;
-	struct names n = { .src = m->src, .dst = m->dst, .nic = m->nic };
+	struct udp_names n = { .src = m->src, .dst = m->dst, .nic = m->nic };
 	struct sock *sk = NULL;
 	struct udphdr uh;
 
@@ -237,7 +231,7 @@ bool udp_input(void *arg, struct packet *p, const struct ip_meta *m)
 	n.sport = ntohs(uh.uh_sport);
 	n.dport = ntohs(uh.uh_dport);
 	if (!m->broadcast && !m->multicast) {
-		sk = lookup(udp, &n);
+		sk = udp_find(udp, &n);
 		if (!sk) {
 			udp->stats.no_ports += packet_segs(p);
 			return false;
@@ -262,12 +256,12 @@ static struct ip_addr wire_addr(const uint8_t *at, uint32_t alen)
 
 static bool gro_wanted(void *arg, const struct gro_names *g)
 {
-	struct names n = { .sport = g->sport, .dport = g->dport };
+	struct udp_names n = { .sport = g->sport, .dport = g->dport };
 	struct sock *sk;
 
 	n.src = wire_addr(g->src, g->alen);
 	n.dst = wire_addr(g->dst, g->alen);
-	sk = lookup(arg, &n);
+	sk = udp_find(arg, &n);
 	return sk && udp_sk(sk)->gro;
 }
 
@@ -286,7 +280,7 @@ void udp_error(void *arg, const struct ip_meta *quoted, const uint8_t *transport
 	       const struct ip_error *e)
 {
 	struct udphdr uh;
-	struct names n = { .src = quoted->dst, .dst = quoted->src };
+	struct udp_names n = { .src = quoted->dst, .dst = quoted->src };
 	struct sock *sk;
 
 	if (len < UDP_HEADER_LEN)
@@ -294,7 +288,7 @@ void udp_error(void *arg, const struct ip_meta *quoted, const uint8_t *transport
 	memcpy(&uh, transport, sizeof(uh));
 	n.sport = ntohs(uh.uh_dport);
 	n.dport = ntohs(uh.uh_sport);
-	sk = lookup(arg, &n);
+	sk = udp_find(arg, &n);
 	if (sk)
 		dgram_icmp_error(dgram_sk(sk), quoted, e, n.sport, transport + UDP_HEADER_LEN,
 				 len - UDP_HEADER_LEN);

@@ -74,9 +74,9 @@ static void isock_event(void *arg)
 }
 
 /*
- * Who made a socket would have to be found out when it is made, which costs more than all the rest
- * of socket(). So it is who used it last when a dump first asks, and so of an accepted one who
- * accepted it.
+ * Who made a socket would have to be found out when it is made, and socket() would take half as long
+ * again. So it is who used it last when a dump first asks: of an accepted one who accepted it, as on
+ * Linux; of one that a program made before it changed its user, the user that it has become.
  */
 static uint32_t isock_uid(void *arg)
 {

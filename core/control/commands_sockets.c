@@ -45,12 +45,15 @@ json_t *json_endpoint(const struct ip_addr *a, uint16_t port)
 
 static json_t *sock_json(struct sock *sk, const char *netid, const char *state)
 {
-	json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:I}", "netid", netid, "state", state,
-			      "recv_q", (json_int_t)(sk->ops->pending ? sk->ops->pending(sk) : 0),
-			      "send_q", (json_int_t)(sk->ops->unsent ? sk->ops->unsent(sk) : 0),
-			      "local", json_endpoint(&sk->local, sk->lport), "peer",
-			      json_endpoint(&sk->remote, sk->rport), "inode", (json_int_t)sk->inode);
+	uint32_t recv_q = sk->ops->pending ? sk->ops->pending(sk) : 0;
+	uint32_t send_q = sk->ops->unsent ? sk->ops->unsent(sk) : 0;
+	json_t *o;
 
+	sock_queues(sk, &recv_q, &send_q);
+	o = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:I}", "netid", netid, "state", state,
+		      "recv_q", (json_int_t)recv_q, "send_q", (json_int_t)send_q,
+		      "local", json_endpoint(&sk->local, sk->lport), "peer",
+		      json_endpoint(&sk->remote, sk->rport), "inode", (json_int_t)sk->inode);
 	if (sk->bound_nic)
 		json_object_set_new(o, "dev", json_string(sk->bound_nic->name));
 	return o;
@@ -83,14 +86,17 @@ static json_t *tcp_info(struct sock *sk)
 
 static bool add_tcp(void *arg, const struct tcp_row *r)
 {
+	uint32_t recv_q = r->recv_q, send_q = r->send_q;
 	struct walk *w = arg;
 	json_t *o, *info;
 
 	if (!wanted(w))
 		return true;
+	if (r->sk)
+		sock_queues(r->sk, &recv_q, &send_q);
 	info = r->sk ? tcp_info(r->sk) : NULL;
 	o = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:I}", "netid", "tcp", "state", r->state,
-		      "recv_q", (json_int_t)r->recv_q, "send_q", (json_int_t)r->send_q,
+		      "recv_q", (json_int_t)recv_q, "send_q", (json_int_t)send_q,
 		      "local", json_endpoint(&r->local, r->lport), "peer",
 		      json_endpoint(&r->remote, r->rport), "inode",
 		      (json_int_t)(r->sk ? r->sk->inode : 0));

@@ -106,4 +106,69 @@ PY
 check "ctl sockets says the same" same "$(cat "$TMP/compared")" "agree True"
 check "another user sees them too" [ "$(inside setpriv --reuid 1234 --clear-groups ss -Htan | wc -l)" -ge 9 ]
 exec 9>&-
+ip -n $NSP link set eth0 up
+
+# ss -K, by a program inside and by the operator from outside; and what a program has not read, and whose it is.
+cat > "$TMP/sink.py" <<'EOS'
+import errno, socket, sys, threading
+listener = socket.create_server((sys.argv[1], 7300))
+def serve(s):
+	s.sendall(bytes(5000))
+	try:
+		print("end", len(s.recv(1)), flush=True)
+	except OSError as e:
+		print(errno.errorcode[e.errno], flush=True)
+while True:
+	threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
+EOS
+cat > "$TMP/killed.py" <<'EOS'
+import encodings.idna, errno, os, select, socket, sys	# all before the user changes, who may see less
+os.setgroups([]); os.setresuid(1234, 1234, 1234)
+socks = [socket.create_connection((sys.argv[1], 7300), source_address=("0.0.0.0", port)) for port in (7301, 7302, 7303)]
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("127.0.0.1", 7304))
+u.sendto(bytes(3000), ("127.0.0.1", 7304))
+print("ready", flush=True)
+for s in socks:
+	p = select.poll()
+	p.register(s, select.POLLERR)
+	p.poll(20000)
+	print(errno.errorcode.get(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), 0), flush=True)
+EOS
+background peer python3 "$TMP/sink.py" $PEER > "$TMP/sunk" 2>&1
+wait_for 10 peer_listens 7300
+inside python3 "$TMP/killed.py" $PEER > "$TMP/killed" 2>&1 &
+PIDS="$PIDS $!"
+wait_for 20 grep -q ready "$TMP/killed" || cat "$TMP/killed"
+unread() { [ "$(inside ss -Htn dport = :7300 | awk '{ print $2 }' | sort -u)" = 5000 ]; }
+same_lines() { [ "$(tr '\n' ' ' < "$1")" = "$2 " ]; }
+check "Recv-Q is what the program has not read" wait_for 5 unread
+check "UDP's too" [ "$(inside ss -Hnlu sport = :7304 | awk '{ print $2 }')" -ge 3000 ]
+check "ctl sockets counts it as well" same "$(ctl "$NAME" -j sockets | python3 -c '
+import json, sys
+print({s["recv_q"] for s in json.load(sys.stdin) if s["peer"].endswith(":7300")})')" "{5000}"
+check "whose it is" same "$(inside ss -Htne dport = :7300 | grep -c 'uid:1234 ')" 3
+inside setpriv --reuid 1234 --clear-groups ss -HtnK sport = :7301 > "$TMP/refused" 2>&1
+check "ss -K needs the capability" grep -q 'not permitted' "$TMP/refused"
+check "and does nothing without" same "$(inside ss -Htn dport = :7300 | wc -l)" 3
+inside ss -HtnK dst $PEER sport = :7301 > "$TMP/one"
+check "ss -K tells what it destroys" grep -q "^ESTAB.*:7301 *$PEER:7300" "$TMP/one"
+check "the program gets ECONNABORTED" wait_for 5 same_lines "$TMP/killed" "ready ECONNABORTED"
+check "the peer a RST" wait_for 5 same_lines "$TMP/sunk" ECONNRESET
+check "the others are there still" same "$(inside ss -Htn dport = :7300 | wc -l)" 2
+$weir_exec --admin "$NAME" -- ss -HtnK dport = :7300 > "$TMP/two"
+check "the operator can do it from outside" same "$(grep -c ":730[23] *$PEER:7300" "$TMP/two")" 2
+check "the program gets ECONNABORTED again" wait_for 5 same_lines "$TMP/killed" "ready ECONNABORTED ECONNABORTED ECONNABORTED"
+check "and the peer RSTs" wait_for 5 same_lines "$TMP/sunk" "ECONNRESET ECONNRESET ECONNRESET"
+check "nothing is left" same "$(inside ss -Htn dport = :7300 | wc -l)" 0
+
+# The same questions to the kernel, which may have been built without SOCK_DESTROY.
+timeout 100 ip netns exec $NSP python3 "$SRCDIR/tests/net/sock_diag.py" > "$TMP/kernel" 2>&1
+timeout 100 $weir_exec "$NAME" -- python3 "$SRCDIR/tests/net/sock_diag.py" > "$TMP/weir" 2>&1
+if grep -q EOPNOTSUPP "$TMP/kernel"; then
+	echo "not compared: this kernel has no SOCK_DESTROY"
+else
+	diff "$TMP/kernel" "$TMP/weir"
+	check "sock_diag.py gets the kernel's answers" same $? 0
+fi
+check "it came to its end" grep -q '^nothing happened: 0' "$TMP/weir"
 finish

@@ -11,7 +11,11 @@
  * What must hold: every datagram that is read is a row of whole messages of a bounded length, with
  * attributes that lie within them; what waits unread is bounded; nothing is left when the stack is
  * gone; a program without the capability has changed nothing, and one that is not the operator's no qdisc.
+ * The stack has a listener on 127.0.0.1:80, a connection to it from port 81, a UDP socket on port 53 and one for
+ * ICMP, for NETLINK_SOCK_DIAG to tell of and to destroy.
  */
+#include <arpa/inet.h>
+#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <string.h>
 
@@ -32,12 +36,15 @@
 
 extern const struct weir_module weir_module;	/* reno, linked in */
 
+enum { LISTENER, CLIENT, SERVER, UDP, RAW, SOCKS };
+
 struct world {
 	struct random_seeded seed;
 	struct stack *s;
 	struct nic *eth;
 	struct sock *sk[2][2];		/* of a family, by privilege */
 	struct sock *operator;
+	struct sock *socks[SOCKS];	/* to be told of */
 	struct qdisc_kinds kinds;
 	uint32_t generation;		/* the tables', before an unprivileged message */
 };
@@ -71,6 +78,45 @@ static void addr_add(struct world *w, const char *text, uint8_t prefix)
 	fuzz_check(ip_addr_add(&w->s->ip, w->eth, &ip, prefix, NULL) == 0);
 }
 
+static struct sock *named(struct world *w, int type, int protocol, uint16_t port)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(port),
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int err;
+	struct sock *sk = socket_create(w->s, AF_INET, type, protocol, true, &err);
+
+	fuzz_check(sk && !socket_bind(sk, &name, sizeof(name)));
+	return sk;
+}
+
+static void socks_init(struct world *w)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(80),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int err;
+
+	w->socks[LISTENER] = named(w, SOCK_STREAM, 0, 80);
+	fuzz_check(!socket_listen(w->socks[LISTENER], 4));
+	w->socks[CLIENT] = named(w, SOCK_STREAM, 0, 81);
+	fuzz_check(socket_connect(w->socks[CLIENT], &to, sizeof(to)) == -EINPROGRESS);
+	for (int i = 0; i < 10; i++)
+		env_run(&w->s->env, w->s->env.now + 1000000);
+	w->socks[SERVER] = socket_accept(w->socks[LISTENER], &err);
+	fuzz_check(w->socks[SERVER]);
+	w->socks[UDP] = named(w, SOCK_DGRAM, 0, 53);
+	w->socks[RAW] = named(w, SOCK_RAW, IPPROTO_ICMP, 0);
+}
+
+/* A bit for each that has an error, as what was destroyed has. */
+static unsigned int broken(const struct world *w)
+{
+	unsigned int bits = 0;
+
+	for (int i = 0; i < SOCKS; i++)
+		bits |= (unsigned int)!!w->socks[i]->error << i;
+	return bits;
+}
+
 static void world_init(struct world *w)
 {
 	struct stack_config c = {
@@ -102,6 +148,7 @@ static void world_init(struct world *w)
 	}
 	w->operator = socket_create(w->s, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, true, &err);
 	w->operator->operator = true;
+	socks_init(w);
 	for (int g = RTNLGRP_LINK; g <= RTNLGRP_IPV6_ROUTE; g++)
 		socket_setsockopt(w->sk[0][0], SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &g, sizeof(g));
 }
@@ -112,6 +159,8 @@ static void world_end(struct world *w)
 		if (w->sk[i / 2][i % 2])
 			socket_close(w->sk[i / 2][i % 2]);
 	socket_close(w->operator);
+	for (int i = 0; i < SOCKS; i++)
+		socket_close(w->socks[i]);
 	stack_destroy(w->s);
 }
 
@@ -147,6 +196,7 @@ static void record(struct world *w, uint8_t kind, const uint8_t *at, uint32_t n)
 	struct sock *sk = kind & 32 ? w->operator : w->sk[kind >> 1 & 1][kind & 1];
 	const struct qdisc *root = w->eth->root;
 	uint32_t before = w->s->ip.generation, len = n;
+	unsigned int errors = broken(w);
 	struct packet *p;
 
 	if (!sk)
@@ -166,6 +216,7 @@ static void record(struct world *w, uint8_t kind, const uint8_t *at, uint32_t n)
 	}
 	socket_sendmsg(sk, p, NULL, 0, NULL, 0, 0);
 	fuzz_check(privileged || w->s->ip.generation == before);
+	fuzz_check(privileged || broken(w) == errors);
 	fuzz_check(kind & 32 || w->eth->root == root);
 	for (int i = 0; kind & 24 && (i < 4 || kind & 16); i++)
 		if (!read_one(sk))

@@ -142,6 +142,6 @@ void unread_queues(void *isock, uint32_t *unread, uint32_t *unsent)
 	*unread = *unsent = 0;
 	if (is->fd < 0 || (is->state != ISOCK_CONNECTED && is->state != ISOCK_DATAGRAM))
 		return;
-	*unread = bytes_unread(is);
+	*unread = bytes_unread(is) + (is->packet ? is->packet->len : 0);
 	*unsent = bytes_unsent(is);
 }

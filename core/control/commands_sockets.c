@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "control/commands.h"
-#include "ip/sock.h"
+#include "ip/dgram.h"
 
 #define SOCKETS_MAX 512u
 
@@ -43,9 +43,9 @@ json_t *json_endpoint(const struct ip_addr *a, uint16_t port)
 	return json_sprintf("%s:%s", ip_addr_text(a, text), number);
 }
 
-static json_t *sock_json(struct sock *sk, const char *netid, const char *state)
+static json_t *datagram_json(struct sock *sk, const char *netid, const char *state)
 {
-	uint32_t recv_q = sk->ops->pending ? sk->ops->pending(sk) : 0;
+	uint32_t recv_q = dgram_sk(sk)->rmem;
 	uint32_t send_q = sk->ops->unsent ? sk->ops->unsent(sk) : 0;
 	json_t *o;
 
@@ -121,9 +121,9 @@ static void add_datagram(const struct list *socks, struct walk *w)
 				  : sk->ops == &ping_ops ? "icmp" : "raw";
 
 		if (wanted(w))
-			json_array_append_new(w->list, sock_json(sk, netid,
-								 ip_addr_is_any(&sk->remote) ?
-								 "UNCONN" : "ESTAB"));
+			json_array_append_new(w->list, datagram_json(sk, netid,
+								     ip_addr_is_any(&sk->remote) ?
+								     "UNCONN" : "ESTAB"));
 	}
 }
 

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "diag/diag.h"
+#include "ip/dgram.h"
 #include <libmnl/libmnl.h>
 
 #define MSEC 1000000ull
@@ -204,7 +205,7 @@ void diag_row_datagram(struct sock *sk, struct diag_row *r)
 		.state = ip_addr_is_any(&sk->remote) ? TCP_CLOSE : TCP_ESTABLISHED,
 		.local = sk->local, .remote = sk->remote,
 		.lport = sk->ops->type == SOCK_RAW ? sk->protocol : sk->lport, .rport = sk->rport,
-		.recv_q = sk->ops->pending ? sk->ops->pending(sk) : 0,
+		.recv_q = dgram_sk(sk)->rmem,		/* memory, as Linux tells it */
 		.send_q = sk->ops->unsent ? sk->ops->unsent(sk) : 0, .sk = sk,
 	};
 }

@@ -308,6 +308,14 @@ def queues():
 	say("UDP's Recv-Q is as much", get(UDP, (HOST, 7500)).rqueue >= 1000)
 	u.recv(2000)
 	say("and nothing", get(UDP, (HOST, 7500)).rqueue)
+	for _ in range(400):
+		v.sendto(b"x" * 1000, (HOST, 7500))
+	time.sleep(0.1)
+	told, got = get(UDP, (HOST, 7500)).rqueue, 0
+	u.settimeout(0.3)
+	while (n := attempt(u.recv, 2000)) == 1000:
+		got += n
+	say("of many, too", told >= got, "and then", get(UDP, (HOST, 7500)).rqueue)
 	for s in (a, c, u, v):
 		s.close()
 

@@ -74,14 +74,17 @@ static bool tcp_line(const struct piece *p, const struct tcp_row *r)
 	uint8_t timer = diag_timer(r->timer);
 	bool probes = timer == DIAG_TIMER_KEEPALIVE || timer == DIAG_TIMER_PERSIST;
 	bool listens = r->number == TCP_LISTEN;
+	uint32_t recv_q = r->recv_q, send_q = listens ? 0 : r->send_q;
 
 	details(r, more, sizeof(more));
+	if (r->sk)
+		sock_queues(r->sk, &recv_q, &send_q);
 	return procnet_line(p->out, p->f->family == AF_INET ? TCP_WIDTH : 0,
 			    "%4llu: %s %s %02X %08X:%08X %02X:%08lX %08X %5u %8u %u %d %016llx%s",
 			    (unsigned long long)p->c->at[4], name(p->f->family, &r->local, r->lport, local),
 			    name(p->f->family, &r->remote, r->rport, remote), r->number,
-			    listens ? 0 : r->send_q, r->recv_q, timer, procnet_ticks(r->expires),
-			    probes ? 0 : r->retries, r->sk ? r->sk->uid : 0, probes ? r->retries : 0,
+			    send_q, recv_q, timer, procnet_ticks(r->expires),
+			    probes ? 0 : r->retries, r->sk ? sock_uid(r->sk) : 0, probes ? r->retries : 0,
 			    r->sk ? r->sk->inode : 0, r->sk ? 1 : 3,
 			    r->sk ? (unsigned long long)r->sk->cookie : 0ull, more);
 }
@@ -127,13 +130,15 @@ static bool datagram_line(const struct piece *p, const struct sock *sk, int digi
 	char local[NAME_TEXT], remote[NAME_TEXT];
 	const struct dgram_sock *ds = (const struct dgram_sock *)sk;
 	unsigned int port = sk->ops->type == SOCK_RAW ? sk->protocol : sk->lport;
+	uint32_t recv_q = ds->rmem, send_q = sk->wmem;
 
+	sock_queues(sk, &recv_q, &send_q);
 	return procnet_line(p->out, width,
 			    "%*llu: %s %s %02X %08X:%08X %02X:%08X %08X %5u %8u %u %d %016llx %llu",
 			    digits, (unsigned long long)p->c->at[2], name(p->f->family, &sk->local, port, local),
 			    name(p->f->family, &sk->remote, sk->rport, remote),
-			    ip_addr_is_any(&sk->remote) ? TCP_CLOSE : TCP_ESTABLISHED, sk->wmem, ds->rmem, 0, 0, 0,
-			    sk->uid, 0, sk->inode, 2, (unsigned long long)sk->cookie,
+			    ip_addr_is_any(&sk->remote) ? TCP_CLOSE : TCP_ESTABLISHED, send_q, recv_q, 0, 0, 0,
+			    sock_uid(sk), 0, sk->inode, 2, (unsigned long long)sk->cookie,
 			    (unsigned long long)ds->drops);
 }
 
@@ -206,7 +211,7 @@ static bool packets(const struct procnet_file *f, const struct stack *s, struct 
 			continue;
 		if (!procnet_line(out, 0, "%016llx %-6d %-4d %04x   %-5u %1d %-6u %-6u %-6u",
 				  (unsigned long long)sk->cookie, 2, sk->ops->type, ps->proto, ps->ifindex,
-				  ps->proto != 0, ps->ds.rmem, sk->uid, sk->inode))
+				  ps->proto != 0, ps->ds.rmem, sock_uid(sk), sk->inode))
 			return false;
 		c->at[1] = n;
 	}

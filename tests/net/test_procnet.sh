@@ -3,7 +3,7 @@
 # /proc/net inside the sandbox: the kernel's formats, what netstat, busybox, nstat and others make of them, and programs that
 # mean no good.
 . "$(dirname "$0")/common.sh"
-need ip python3 ss netstat nstat busybox setpriv unshare
+need ip python3 ss netstat nstat busybox setpriv unshare nc
 [ -e /dev/fuse ] || { echo "SKIP: there is no /dev/fuse"; exit 77; }
 net_setup
 net6_setup
@@ -19,6 +19,7 @@ keep = []
 listener = socket.create_server(("0.0.0.0", 7000))
 six = socket.create_server(("::", 7006), family=socket.AF_INET6)
 c = socket.create_connection(("127.0.0.1", 7000)); a, _ = listener.accept()
+c.send(b"read by nobody")
 over = socket.create_connection(("127.0.0.1", 7000)); taken, _ = listener.accept()
 over.close(); taken.close()					# TIME-WAIT
 u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("127.0.0.1", 5353)); u.connect(("127.0.0.1", 5354))
@@ -56,18 +57,23 @@ check "files have no length, and the day of today" same "$(inside stat -c '%s %A
 # ---- programs ----
 inside netstat -tuanp > "$TMP/netstat" 2> "$TMP/complaints"
 check "netstat complains of nothing" same "$(cat "$TMP/complaints")" ""
-# "tcp LISTEN 0.0.0.0:7000 0.0.0.0:* pid", sorted
-awk '/^(tcp|udp)/ { s = $6 ~ /^[A-Z]/ ? $6 : $1 ~ /udp/ ? "-" : "?"; print $1, s, $4, $5, $NF == "-" ? "-" : $NF+0 }' "$TMP/netstat" | sort > "$TMP/a"
+# "tcp LISTEN 0.0.0.0:7000 0.0.0.0:* pid recv-q", sorted; a listener's queue is another thing to each
+awk '/^(tcp|udp)/ { s = $6 ~ /^[A-Z]/ ? $6 : $1 ~ /udp/ ? "-" : "?"; print $1, s, $4, $5, $NF == "-" ? "-" : $NF+0, s == "LISTEN" ? 0 : $2 }' "$TMP/netstat" | sort > "$TMP/a"
 inside ss -Htuanp | python3 -c '
 import re, sys
 names = {"ESTAB": "ESTABLISHED", "TIME-WAIT": "TIME_WAIT", "UNCONN": "-"}
 for l in sys.stdin:
-	kind, state, _, _, local, peer, *rest = l.split()
+	kind, state, waits, _, local, peer, *rest = l.split()
 	pid = re.search(r"pid=(\d+)", l)
 	def six(a): return a.replace("[", "").replace("]", "").replace("*:", ":::") if v6 else a
 	v6 = "[" in local or local.startswith("*")
-	print(kind + "6" * v6, names.get(state, state), six(local), six(peer), pid and pid.group(1) or "-")' | sort > "$TMP/b"
+	print(kind + "6" * v6, names.get(state, state), six(local), six(peer), pid and pid.group(1) or "-", 0 if state == "LISTEN" else waits)' | sort > "$TMP/b"
 check "netstat shows what ss does" same "$(cat "$TMP/a")" "$(cat "$TMP/b")"
+check "and what nobody has read" contains "$(cut -d' ' -f2,6 < "$TMP/a")" "ESTABLISHED 14"
+inside setpriv --reuid 1000 nc -4ul 5444 > /dev/null &
+PIDS="$PIDS $!"
+wait_for 10 eval 'inside cat /proc/net/udp | grep -q :1544'
+check "whose a socket is" same "$(inside awk '/:1544/ { print $8 }' /proc/net/udp)" 1000
 check "with processes" grep -q 'ESTABLISHED [0-9]*/python3' "$TMP/netstat"
 check "raw sockets" contains "$(inside netstat -wan)" "0.0.0.0:1 "
 check "netstat's routes" same "$(inside netstat -rn | awk '$8 == "eth0" { print $1, $2, $3, $4 }' | sort)" "$(printf '%s\n' "0.0.0.0 $PEER 0.0.0.0 UG" "10.77.0.0 0.0.0.0 255.255.255.0 U")"

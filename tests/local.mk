@@ -18,7 +18,7 @@ AM_TESTS_ENVIRONMENT = \
 # Every test program is linked with these, unless it says otherwise.
 LDADD = tests/libtest.la libcore.la $(CHECK_LIBS)
 check_LTLIBRARIES += tests/libtest.la
-tests_libtest_la_SOURCES = plugins/reno/reno.c tests/suite.h
+tests_libtest_la_SOURCES = plugins/reno/reno.c tests/silent_link.h tests/suite.h
 
 include tests/unit/local.mk
 include tests/sim/local.mk

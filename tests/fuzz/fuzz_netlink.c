@@ -29,6 +29,7 @@
 #include "stack.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/modules.h"
+#include "tests/silent_link.h"
 
 #define SEC		1000000000ull
 #define DATAGRAM_MAX	(NETLINK_REQUEST_MAX + 4096u)
@@ -50,22 +51,6 @@ struct world {
 };
 
 static const int families[2] = { NETLINK_ROUTE, NETLINK_SOCK_DIAG };
-
-static int swallow(struct link *l, struct packet **batch, int n)
-{
-	(void)l;
-	for (int i = 0; i < n; i++)
-		packet_free(batch[i]);
-	return n;
-}
-
-static int nothing(struct link *l, struct packet **batch, int max)
-{
-	(void)l, (void)batch, (void)max;
-	return 0;
-}
-
-static const struct link_ops silent = { .name = "silent", .transmit = swallow, .receive = nothing };
 
 static void addr_add(struct world *w, const char *text, uint8_t prefix)
 {

@@ -92,6 +92,7 @@ tests_libtest_la_SOURCES += \
 	tests/unit/plain_qdisc.c \
 	tests/unit/plain_qdisc.h \
 	tests/unit/qdisc_world.h \
+	tests/unit/stack_world.h \
 	tests/unit/tcp_script.c \
 	tests/unit/tcp_script.h \
 	tests/unit/testnet.c \

@@ -18,6 +18,7 @@
 #include <linux/rtnetlink.h>
 #include "nic/ethernet.h"
 #include "stack.h"
+#include "tests/silent_link.h"
 #include "tests/suite.h"
 
 #define SEC 1000000000ull
@@ -33,22 +34,6 @@ struct world {
 	uint32_t seq;
 	_Alignas(8) uint8_t out[BUFFER], in[BUFFER];
 };
-
-static inline int swallow(struct link *l, struct packet **batch, int n)
-{
-	(void)l;
-	for (int i = 0; i < n; i++)
-		packet_free(batch[i]);
-	return n;
-}
-
-static inline int nothing(struct link *l, struct packet **batch, int max)
-{
-	(void)l, (void)batch, (void)max;
-	return 0;
-}
-
-static const struct link_ops silent = { .name = "silent", .transmit = swallow, .receive = nothing };
 
 static inline struct sock *open_netlink(struct world *w, bool privileged)
 {

@@ -13,27 +13,17 @@
 #include "stack.h"
 #include "tcp/sock.h"
 #include "tests/suite.h"
+#include "stack_world.h"
 
-#define SEC 1000000000ull
 #define ALL UINT32_MAX
 
-extern const struct weir_module weir_module;	/* reno, linked in */
-
-static struct random_seeded seed;
-static struct stack *s;
 static struct sock *nl, *admin;		/* without and with CAP_NET_ADMIN */
 
 static void setup(void)
 {
-	struct stack_config c = {
-		.now = SEC, .random = { random_from_seed, &seed },
-		.congestion = weir_module.entries[0].ops,
-	};
 	int err;
 
-	random_seed(&seed, 1);
-	s = stack_create(&c, NULL);
-	ck_assert_ptr_nonnull(s);
+	world_create();
 	nl = socket_create(s, AF_NETLINK, SOCK_DGRAM, NETLINK_SOCK_DIAG, false, &err);
 	ck_assert_ptr_nonnull(nl);
 	admin = socket_create(s, AF_NETLINK, SOCK_DGRAM, NETLINK_SOCK_DIAG, true, &err);
@@ -45,27 +35,6 @@ static void teardown(void)
 	socket_close(nl);
 	socket_close(admin);
 	stack_destroy(s);
-}
-
-static void settle(void)
-{
-	for (int i = 0; i < 10; i++)
-		env_run(&s->env, s->env.now + 1000000);
-}
-
-static struct sockaddr_in name(uint16_t port)
-{
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port),
-				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-}
-
-static struct sock *open_sock(int family, int type, int protocol)
-{
-	int err;
-	struct sock *sk = socket_create(s, family, type, protocol, true, &err);
-
-	ck_assert_ptr_nonnull(sk);
-	return sk;
 }
 
 static struct sock *listener(uint16_t port)

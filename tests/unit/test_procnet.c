@@ -8,44 +8,18 @@
 
 #include "ip/group.h"
 #include "procnet/procnet.h"
+#include "tests/silent_link.h"
 #include "tests/suite.h"
+#include "stack_world.h"
 
-#define SEC 1000000000ull
-
-extern const struct weir_module weir_module;	/* reno, linked in */
-
-static struct random_seeded seed;
-static struct stack *s;
 static struct nic *eth;
-
-static int swallow(struct link *l, struct packet **batch, int n)
-{
-	(void)l;
-	for (int i = 0; i < n; i++)
-		packet_free(batch[i]);
-	return n;
-}
-
-static int nothing(struct link *l, struct packet **batch, int max)
-{
-	(void)l, (void)batch, (void)max;
-	return 0;
-}
-
-static const struct link_ops silent = { .name = "silent", .transmit = swallow, .receive = nothing };
 
 static void setup(void)
 {
-	struct stack_config c = {
-		.now = SEC, .random = { random_from_seed, &seed },
-		.congestion = weir_module.entries[0].ops,
-	};
 	struct link l = { .name = "eth0", .ops = &silent, .fd = -1, .mtu = 1500, .addr = { 2, 0, 0, 0, 0, 1 } };
 	struct ip_addr a = ip_addr_v4(inet_addr("10.0.0.1"));
 
-	random_seed(&seed, 1);
-	s = stack_create(&c, NULL);
-	ck_assert_ptr_nonnull(s);
+	world_create();
 	l.pool = &s->pool;
 	eth = nic_create(&s->nics, &l, true, NULL);
 	ck_assert_ptr_nonnull(eth);
@@ -57,33 +31,12 @@ static void teardown(void)
 	stack_destroy(s);
 }
 
-static void settle(void)
-{
-	for (int i = 0; i < 10; i++)
-		env_run(&s->env, s->env.now + 1000000);
-}
-
 static struct ip_addr v6(const char *text)
 {
 	struct ip_addr a;
 
 	ck_assert_int_eq(inet_pton(AF_INET6, text, a.b), 1);
 	return a;
-}
-
-static struct sockaddr_in name(uint16_t port)
-{
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port),
-				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-}
-
-static struct sock *open_sock(int family, int type, int protocol)
-{
-	int err;
-	struct sock *sk = socket_create(s, family, type, protocol, true, &err);
-
-	ck_assert_ptr_nonnull(sk);
-	return sk;
 }
 
 static struct sock *bound(int type, uint16_t port)

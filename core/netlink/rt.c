@@ -39,7 +39,7 @@ const struct netlink_handler rt_handlers[] = {
 	{ .name = "RTM_NEWLINK", RTM_NEWLINK, sizeof(struct ifinfomsg), true, .get = rt_link_change },
 	{ .name = "RTM_SETLINK", RTM_SETLINK, sizeof(struct ifinfomsg), true, .get = rt_link_change },
 	{ .name = "RTM_DELLINK", RTM_DELLINK, sizeof(struct ifinfomsg), true, .get = rt_link_change },
-	{ .name = "RTM_GETADDR", RTM_GETADDR, sizeof(struct ifaddrmsg), .dump = rt_addr_dump },
+	{ .name = "RTM_GETADDR", RTM_GETADDR, sizeof(struct ifaddrmsg), .get = rt_addr_get, .dump = rt_addr_dump },
 	{ .name = "RTM_NEWADDR", RTM_NEWADDR, sizeof(struct ifaddrmsg), true, .get = rt_addr_change },
 	{ .name = "RTM_DELADDR", RTM_DELADDR, sizeof(struct ifaddrmsg), true, .get = rt_addr_change },
 	{ .name = "RTM_GETROUTE", RTM_GETROUTE, sizeof(struct rtmsg), .get = rt_route_get, .dump = rt_route_dump },

@@ -38,6 +38,7 @@ uint32_t rt_addr_flags(const struct ifaddr *ia);
 int rt_link_get(struct netlink_request *rq);
 int rt_link_dump(struct netlink_dump *d, struct nlbuf *nb);
 int rt_link_change(struct netlink_request *rq);
+int rt_addr_get(struct netlink_request *rq);
 int rt_addr_dump(struct netlink_dump *d, struct nlbuf *nb);
 int rt_addr_change(struct netlink_request *rq);
 int rt_route_get(struct netlink_request *rq);

@@ -159,6 +159,29 @@ static int read_addr(struct netlink_request *rq, struct ifaddr *ia)
 	return tb[IFA_CACHEINFO] ? read_lifetimes(rq, tb[IFA_CACHEINFO], ia) : 0;
 }
 
+/* One of IPv6, by the address, and the NIC where it is named: Linux has no more than that. */
+int rt_addr_get(struct netlink_request *rq)
+{
+	const struct ifaddrmsg *ifa = (const void *)(rq->nlh + 1);
+	struct ifaddr wanted = { 0 };
+	int err;
+
+	if (ifa->ifa_family != AF_INET6)
+		return weir_fail(rq->e, EOPNOTSUPP, "a single address can be asked for of IPv6 only; dump them all");
+	err = read_addr(rq, &wanted);
+	if (err)
+		return err;
+	list_for_each(pos, &rq->nl->ip->nics->list) {
+		struct nic *nic = list_entry(pos, struct nic, node);
+		const struct ifaddr *ia = ifaddr_find(nic, &wanted.addr);
+		const struct rt_about about = { RTM_NEWADDR, ia, rq->nl->env->now };
+
+		if (ia && (!ifa->ifa_index || ifa->ifa_index == nic->index))
+			return netlink_reply(rq, rt_addr_fill, &about);
+	}
+	return -EADDRNOTAVAIL;
+}
+
 static size_t count(const struct nic *nic)
 {
 	size_t n = 0;

@@ -173,6 +173,40 @@ START_TEST(addresses_live_as_long_as_is_said)
 }
 END_TEST
 
+/* What RTM_GETADDR answers: the NIC's index, or -errno. */
+static int get_address(struct world *w, const char *addr, unsigned int index)
+{
+	struct nlmsghdr *nlh = address(w, RTM_GETADDR, 0, addr, 0);
+	const struct ifaddrmsg *ifa;
+
+	((struct ifaddrmsg *)mnl_nlmsg_get_payload(nlh))->ifa_index = index;
+	send_bytes(w->sk, nlh, nlh->nlmsg_len);
+	ck_assert_int_gt(receive(w, w->sk), 0);
+	nlh = (void *)w->in;
+	if (nlh->nlmsg_type == NLMSG_ERROR)
+		return ((struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error;
+	ck_assert_int_eq(nlh->nlmsg_type, RTM_NEWADDR);
+	ifa = mnl_nlmsg_get_payload(nlh);
+	ck_assert_int_eq(ifa->ifa_prefixlen, 64);
+	return (int)ifa->ifa_index;
+}
+
+START_TEST(one_address)
+{
+	struct world *w = world();
+	const int eth = (int)w->eth->index;
+
+	address(w, RTM_NEWADDR, MAKE, "2001:db8::1", 64);
+	ck_assert_int_eq(talk(w, w->sk), 0);
+	ck_assert_int_eq(get_address(w, "2001:db8::1", 0), eth);
+	ck_assert_int_eq(get_address(w, "2001:db8::1", w->eth->index), eth);
+	ck_assert_int_eq(get_address(w, "2001:db8::1", 1), -EADDRNOTAVAIL);
+	ck_assert_int_eq(get_address(w, "2001:db8::2", 0), -EADDRNOTAVAIL);
+	ck_assert_int_eq(get_address(w, "10.0.0.1", 0), -EOPNOTSUPP);	/* as on Linux */
+	world_end(w);
+}
+END_TEST
+
 START_TEST(only_who_may_changes)
 {
 	struct world *w = world();
@@ -654,6 +688,7 @@ int main(void)
 	tcase_add_test(t, links_cannot_be_changed);
 	tcase_add_test(t, addresses_change);
 	tcase_add_test(t, addresses_live_as_long_as_is_said);
+	tcase_add_test(t, one_address);
 	tcase_add_test(t, only_who_may_changes);
 	tcase_add_test(t, long_tables_come_in_pieces);
 	tcase_add_test(t, dumps_tell_of_changes_meanwhile);

@@ -59,7 +59,7 @@ for i in $(seq 200); do
 	esac > "$TMP/out" 2>&1 || { failures=$((failures + 1)); cat "$TMP/out"; }
 	if [ $((i % 10)) = 1 ]; then	# tbf carries the traffic now: new code for it
 		gcc -std=gnu17 -O2 -D_GNU_SOURCE -shared -fPIC -I"$SRCDIR/include" -DBUILD=$i \
-			-Wl,--build-id=sha1 "$SRCDIR/plugins/tbf/tbf.c" -o "$TMP/mod/tbf.so"
+			-Wl,--build-id=sha1 "$SRCDIR"/plugins/tbf/*.c -o "$TMP/mod/tbf.so"
 		ctl "$NAME" module reload tbf > "$TMP/out" 2>&1 ||
 			{ failures=$((failures + 1)); cat "$TMP/out"; }
 	fi

@@ -39,7 +39,7 @@
  * order. */
 struct launch_ready {
 	bool listener, procfs;
-	char no_procfs[256];
+	char no_procfs[512];
 };
 
 #define NOBODY 65534u

@@ -86,6 +86,14 @@ static inline uint32_t tc_u32(uint64_t v)
 	return v < UINT32_MAX ? (uint32_t)v : UINT32_MAX;
 }
 
+/* A rate is told in 32 bits, and again in 64 where these are too few. */
+static inline uint64_t tc_rate(uint32_t narrow, const struct tc_attr *wide)
+{
+	uint64_t rate;
+
+	return tc_get(wide, &rate, sizeof(rate)) && rate > narrow ? rate : narrow;
+}
+
 #ifdef __cplusplus
 }
 #endif

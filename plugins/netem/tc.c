@@ -105,14 +105,13 @@ static int read_loss(const struct tc_attr *a, struct netem_params *p, struct wei
 static int read_rate(const struct tc_attr *tb, struct netem_params *p, struct weir_error *e)
 {
 	struct tc_netem_rate rate;
-	uint64_t wide;
 
 	if (!tc_get(&tb[TCA_NETEM_RATE], &rate, sizeof(rate)))
 		return 0;
 	if (rate.packet_overhead < 0 || rate.cell_overhead < 0)
 		return weir_fail(e, EOPNOTSUPP, "rate: an overhead of %d bytes: packets cannot be counted shorter than they are",
 				 rate.packet_overhead < 0 ? rate.packet_overhead : rate.cell_overhead);
-	p->rate = tc_get(&tb[TCA_NETEM_RATE64], &wide, sizeof(wide)) && wide > rate.rate ? wide : rate.rate;
+	p->rate = tc_rate(rate.rate, &tb[TCA_NETEM_RATE64]);
 	p->overhead = (uint32_t)rate.packet_overhead;
 	p->cell = rate.cell_size;
 	p->cell_overhead = (uint32_t)rate.cell_overhead;

@@ -20,13 +20,6 @@ static uint32_t ticks_of(uint64_t rate, uint64_t bytes)
 	return rate ? tc_ticks((uint64_t)((unsigned __int128)bytes * NS / rate)) : 0;
 }
 
-static uint64_t rate_of(const struct tc_ratespec *r, const struct tc_attr *wide)
-{
-	uint64_t rate = 0;
-
-	return tc_get(wide, &rate, sizeof(rate)) && rate > r->rate ? rate : r->rate;
-}
-
 /* Bytes that a packet is counted longer by. */
 static bool plain(const struct tc_ratespec *r)
 {
@@ -47,11 +40,11 @@ static int tbf_read(const struct tc_options *o, void *params, struct weir_error 
 		return weir_fail(e, EINVAL, "rate and burst are missing; give both");
 	if (!plain(&opt.rate) || !plain(&opt.peakrate))
 		return weir_fail(e, EOPNOTSUPP, "overhead, mpu and linklayer are not there; leave them out");
-	p->rate = rate_of(&opt.rate, &tb[TCA_TBF_RATE64]);
+	p->rate = tc_rate(opt.rate.rate, &tb[TCA_TBF_RATE64]);
 	p->burst = tc_get(&tb[TCA_TBF_BURST], &burst, sizeof(burst)) ? burst : bytes_of(p->rate, opt.buffer);
 	p->limit = opt.limit;
 	p->latency = 0;
-	p->peakrate = rate_of(&opt.peakrate, &tb[TCA_TBF_PRATE64]);
+	p->peakrate = tc_rate(opt.peakrate.rate, &tb[TCA_TBF_PRATE64]);
 	p->mtu = !p->peakrate ? 0 :
 		 tc_get(&tb[TCA_TBF_PBURST], &mtu, sizeof(mtu)) ? mtu : bytes_of(p->peakrate, opt.mtu);
 	return 0;

@@ -37,26 +37,6 @@ static void teardown(void)
 	stack_destroy(s);
 }
 
-static struct sock *listener(uint16_t port)
-{
-	struct sockaddr_in n = name(port);
-	struct sock *sk = open_sock(AF_INET, SOCK_STREAM, 0);
-
-	ck_assert_int_eq(socket_bind(sk, &n, sizeof(n)), 0);
-	ck_assert_int_eq(socket_listen(sk, 8), 0);
-	return sk;
-}
-
-static struct sock *client(uint16_t port)
-{
-	struct sockaddr_in n = name(port);
-	struct sock *sk = open_sock(AF_INET, SOCK_STREAM, 0);
-
-	ck_assert_int_eq(socket_connect(sk, &n, sizeof(n)), -EINPROGRESS);
-	settle();
-	return sk;
-}
-
 /* ---- asking ---- */
 
 struct answer {

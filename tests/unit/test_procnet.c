@@ -39,33 +39,6 @@ static struct ip_addr v6(const char *text)
 	return a;
 }
 
-static struct sock *bound(int type, uint16_t port)
-{
-	struct sockaddr_in n = name(port);
-	struct sock *sk = open_sock(AF_INET, type, 0);
-
-	ck_assert_int_eq(socket_bind(sk, &n, sizeof(n)), 0);
-	return sk;
-}
-
-static struct sock *listener(uint16_t port)
-{
-	struct sock *sk = bound(SOCK_STREAM, port);
-
-	ck_assert_int_eq(socket_listen(sk, 8), 0);
-	return sk;
-}
-
-static struct sock *client(uint16_t port)
-{
-	struct sockaddr_in n = name(port);
-	struct sock *sk = open_sock(AF_INET, SOCK_STREAM, 0);
-
-	ck_assert_int_eq(socket_connect(sk, &n, sizeof(n)), -EINPROGRESS);
-	settle();
-	return sk;
-}
-
 /* ---- reading ---- */
 
 static const struct procnet_file *file(const char *wanted)

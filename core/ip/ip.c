@@ -57,17 +57,20 @@ static void ip_input(void *arg, struct nic *nic, struct packet *p)
 static void input_echoes(struct work *w)
 {
 	struct ip *ip = container_of(w, struct ip, echo_work);
-	struct packet_queue turn = ip->echoes;
+	uint64_t began = env_begin(ip->env);
 	struct packet *p;
 
-	ip->echoes = (struct packet_queue){ 0 };
-	while ((p = packet_queue_pop(&turn))) {
+	for (unsigned int n = 0; n < NIC_LOOPBACK_TURN && (p = packet_queue_pop(&ip->echoes)); n++) {
 		p->tstamp = ip->env->now;
 		if (p->base[p->network] >> 4 == 4)
 			ipv4_input_echo(ip, p);
 		else
 			ipv6_input_echo(ip, p);
+		if (env_spent(ip->env, began))
+			break;
 	}
+	if (ip->echoes.head)
+		work_defer(ip->env, &ip->echo_work);
 }
 
 static void ifaddr_free(struct ip *ip, struct ifaddr *ia)

@@ -16,17 +16,21 @@
 static void loopback_turn(struct work *w)
 {
 	struct nic *nic = container_of(w, struct nic, work);
-	struct packet_queue turn = nic->ring;
+	struct env *env = nic->nics->env;
+	uint64_t began = env_begin(env);
 	struct packet *p;
 
-	nic->ring = (struct packet_queue){ 0 };
-	while ((p = packet_queue_pop(&turn))) {
+	for (unsigned int n = 0; n < NIC_LOOPBACK_TURN && (p = packet_queue_pop(&nic->ring)); n++) {
 		if (p->destructor)
 			p->destructor(p);
 		p->destructor = NULL;
 		p->type = PACKET_HOST;
 		nic_input(nic, p);
+		if (env_spent(env, began))
+			break;
 	}
+	if (nic->ring.head)
+		work_defer(env, &nic->work);
 }
 
 struct nic *nic_create_loopback(struct nics *nics, struct weir_error *e)

@@ -34,6 +34,7 @@
 
 #define RING_BYTES	(128u << 10)	/* taken from the qdisc at once: two super-segments */
 #define RECEIVE_BATCHES	8	/* a turn, so that timers and the other NICs get theirs */
+#define TRANSMIT_BATCHES 16
 
 static void nic_event(struct nic *nic, enum nic_event ev)
 {
@@ -48,9 +49,29 @@ void nic_qdisc_changed(struct nic *nic)
 	nic_event(nic, NIC_QDISC);
 }
 
+/* One packet may be for thousands of sockets: the batch that it came in ends when its share of the turn
+ * does. */
+static void input_received(struct nic *nic)
+{
+	struct env *env = nic->nics->env;
+	uint64_t began = env_begin(env);
+	struct packet *p;
+
+	while ((p = packet_queue_pop(&nic->received))) {
+		nic_input(nic, p);
+		if (nic->received.head && env_spent(env, began)) {
+			work_defer(env, &nic->work);
+			return;
+		}
+	}
+}
+
 static void nic_work(struct work *w)
 {
-	nic_run_queue(container_of(w, struct nic, work));
+	struct nic *nic = container_of(w, struct nic, work);
+
+	input_received(nic);
+	nic_run_queue(nic);
 }
 
 static void nic_watchdog(struct timer *t)
@@ -151,6 +172,7 @@ void nic_destroy(struct nic *nic)
 	nic_set_root(nic, NULL);
 	work_cancel(&nic->work);
 	packet_queue_purge(&nic->ring);
+	packet_queue_purge(&nic->received);
 	if (nic->link.ops && nic->link.ops->detach)
 		nic->link.ops->detach(&nic->link);
 	list_del(&nic->node);
@@ -306,7 +328,11 @@ void nic_run_queue(struct nic *nic)
 {
 	if (nic->loopback || !nic->up)
 		return;
-	while (!nic->link_busy) {
+	for (int round = 0; !nic->link_busy; round++) {
+		if (round == TRANSMIT_BATCHES) {
+			work_defer(nic->nics->env, &nic->work);
+			return;
+		}
 		/* A turn may have lasted: a shaper must not let go by an old clock what leaves now,
 		 * or the next turn's packets follow too closely. */
 		env_refresh(nic->nics->env);
@@ -405,6 +431,8 @@ void nic_receive(struct nic *nic)
 {
 	struct packet *batch[LINK_BATCH];
 
+	if (nic->received.head)		/* they were first; the link is asked again */
+		return;
 	for (int round = 0; round < RECEIVE_BATCHES; round++) {
 		int n = nic->link.ops->receive(&nic->link, batch, LINK_BATCH), left = n;
 
@@ -412,8 +440,9 @@ void nic_receive(struct nic *nic)
 			left = gro_merge(batch, n, nic_header_len(nic), nic->nics->gro_udp,
 					 nic->nics->gro_udp_arg, &nic->gro_stats);
 		for (int i = 0; i < left; i++)
-			nic_input(nic, batch[i]);
-		if (n < LINK_BATCH)
+			packet_queue_push(&nic->received, batch[i]);
+		input_received(nic);
+		if (n < LINK_BATCH || nic->received.head)
 			return;
 	}
 }

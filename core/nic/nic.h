@@ -25,6 +25,7 @@
 #define NIC_MTU_LOOPBACK 65536u
 #define NIC_MTU_MIN	68u	/* RFC 791: what every internet module must be able to forward */
 #define NIC_LOOPBACK_QUEUE 4096u	/* packets on their way round */
+#define NIC_LOOPBACK_TURN 256u	/* of these, taken in at once */
 
 struct nics;
 struct ip4_link;
@@ -48,10 +49,11 @@ struct nic {
 	struct qdisc *root;		/* NULL for loopback */
 	uint16_t handles;		/* given to qdiscs: qdisc_number() */
 	struct packet_queue ring;
+	struct packet_queue received;	/* from the link, and not taken in yet */
 	bool link_busy;			/* the link refused a packet: wait until fd is writable */
 	void (*want_write)(struct nic *nic, bool on);	/* set by who watches the fd; may be NULL */
 	void *watcher;
-	struct work work;		/* runs the queue, or loopback's turn */
+	struct work work;		/* takes in what is received, runs the queue; or loopback's turn */
 	struct timer watchdog;
 	struct list addrs;		/* struct ifaddr, by ip/ */
 	struct ip4_link *ip4;		/* IPv4 and IPv6 on it, by ip/; NULL: not started */

@@ -6,6 +6,7 @@
 #ifndef TIME_ENV_H
 #define TIME_ENV_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/list.h"
@@ -37,10 +38,14 @@ struct env {
 void env_init(struct env *env, uint64_t now, const struct random *r, const struct log *log);
 /* Where the age of now matters within a turn (shaping): read the clock again. */
 void env_refresh(struct env *env);
+/* For what may take long in one go: note when it began; and has it had its share of the turn? */
+uint64_t env_begin(const struct env *env);
+bool env_spent(const struct env *env, uint64_t began);
 void work_init(struct work *w, void (*fn)(struct work *w));
 void work_defer(struct env *env, struct work *w);	/* harmless when it waits already */
 void work_cancel(struct work *w);
-/* Take a turn: advance to now, run due timers, then deferred work until none is left. */
+/* Take a turn: advance to now, run due timers, then deferred work; a bounded share of each. What is left
+ * is for the next turn, which env_next then wants at once. */
 void env_run(struct env *env, uint64_t now);
 /* When the next turn is due without outside events, ns; 0 = now: work waits. */
 uint64_t env_next(const struct env *env);

@@ -17,13 +17,21 @@
  *
  * The slot of the present tick on level 0 would be empty; it holds the timers that were overdue
  * when they were armed, for the next call of timers_run.
+ *
+ * A slot of a coarse level begins long before its timers are due. Nobody has to wake up for that: each
+ * slot knows a tick before which none of its timers is due, and timers_next answers with that of the
+ * next slot. It is not raised when a timer is cancelled, which would take a walk; so a cancelled timer
+ * may cost one wake-up a slot, on which the others are filed again.
+ *
+ * Thousands of timers may stand in one slot. It is emptied by a splice, whatever it holds, into one of
+ * two lists: moving, from which timers are filed again, and due, from which they are called. What one
+ * call does of either is bounded. Time stands still (tick lags behind now) until moving is empty.
  */
 #include "time/timer.h"
 
 #define SLOT_BITS	6
 #define SLOT_MASK	(TIMER_SLOTS - 1u)
 #define TICK_MAX	((UINT64_C(1) << (SLOT_BITS * TIMER_LEVELS)) - 1)	/* 146 years */
-#define LEVEL_DUE	TIMER_LEVELS	/* not in the wheel: waiting for its call */
 
 _Static_assert(TIMER_SLOTS == 1 << SLOT_BITS, "a slot is a digit");
 
@@ -58,6 +66,8 @@ static void wheel_add(struct timers *ts, struct timer *t)
 
 	t->level = differs ? (uint8_t)((63 - __builtin_clzll(differs)) / SLOT_BITS) : 0;
 	t->slot = (uint8_t)digit(tick, t->level);
+	if (list_empty(&ts->slots[t->level][t->slot]) || tick < ts->earliest[t->level][t->slot])
+		ts->earliest[t->level][t->slot] = tick;
 	ts->pending[t->level] |= UINT64_C(1) << t->slot;
 	list_add_tail(&t->node, &ts->slots[t->level][t->slot]);
 }
@@ -69,53 +79,62 @@ static void wheel_take(struct timers *ts, unsigned int level, unsigned int slot,
 	ts->pending[level] &= ~(UINT64_C(1) << slot);
 }
 
-static void collect_due(struct timers *ts, struct list *due)
+static void collect_due(struct timers *ts)
 {
-	struct list now;
-
-	list_init(&now);
-	wheel_take(ts, 0, digit(ts->tick, 0), &now);
-	list_for_each(pos, &now)
-		list_entry(pos, struct timer, node)->level = LEVEL_DUE;
-	list_splice_tail(&now, due);
+	wheel_take(ts, 0, digit(ts->tick, 0), &ts->due);
 }
 
-/* The next occupied slot: its level, and the tick at which it begins. False: none. */
-static bool wheel_next(const struct timers *ts, unsigned int *level, uint64_t *tick)
+/* The next occupied slot: its level and number. False: none. */
+static bool wheel_next(const struct timers *ts, unsigned int *level, unsigned int *slot)
 {
 	for (unsigned int l = 0; l < TIMER_LEVELS; l++) {
-		unsigned int shift = SLOT_BITS * l;
-
 		if (!ts->pending[l])
 			continue;
 		*level = l;
-		*tick = (ts->tick >> shift & ~(uint64_t)SLOT_MASK) |
-			(uint64_t)__builtin_ctzll(ts->pending[l]);
-		*tick <<= shift;
+		*slot = (unsigned int)__builtin_ctzll(ts->pending[l]);
 		return true;
 	}
 	return false;
 }
 
-/* Advance to the given tick; what becomes due goes to the list, in the order of its ticks. */
-static void wheel_advance(struct timers *ts, uint64_t target, struct list *due)
+/* The tick at which a slot that is ahead begins. */
+static uint64_t slot_begins(const struct timers *ts, unsigned int level, unsigned int slot)
 {
-	unsigned int level;
-	uint64_t tick;
+	unsigned int shift = SLOT_BITS * level;
 
-	while (wheel_next(ts, &level, &tick) && tick <= target) {
-		struct list slot;
+	return ((ts->tick >> shift & ~(uint64_t)SLOT_MASK) | slot) << shift;
+}
 
-		list_init(&slot);
-		ts->tick = tick;
-		if (level > 0) {
-			wheel_take(ts, level, digit(tick, level), &slot);
-			list_for_each_safe(pos, &slot)
-				wheel_add(ts, list_entry(pos, struct timer, node));
-		}
-		collect_due(ts, due);
+/* File again what moves. False: *budget did not suffice. */
+static bool move(struct timers *ts, unsigned int *budget)
+{
+	for (; !list_empty(&ts->moving); --*budget) {
+		struct timer *t = list_first(&ts->moving, struct timer, node);
+
+		if (!*budget)
+			return false;
+		list_del(&t->node);
+		wheel_add(ts, t);
 	}
-	ts->tick = target;
+	return true;
+}
+
+/* Advance to the given tick, or as far as the bound allows; what becomes due is collected, in the
+ * order of its ticks. */
+static void wheel_advance(struct timers *ts, uint64_t target)
+{
+	unsigned int budget = TIMERS_MOVED, level, slot;
+
+	while (move(ts, &budget)) {
+		collect_due(ts);
+		if (!wheel_next(ts, &level, &slot) || slot_begins(ts, level, slot) > target) {
+			ts->tick = target;
+			return;
+		}
+		ts->tick = slot_begins(ts, level, slot);
+		if (level > 0)
+			wheel_take(ts, level, slot, &ts->moving);
+	}
 }
 
 void timers_init(struct timers *ts, uint64_t now)
@@ -123,6 +142,8 @@ void timers_init(struct timers *ts, uint64_t now)
 	ts->now = now;
 	ts->tick = tick_at(now);
 	ts->count = 0;
+	list_init(&ts->moving);
+	list_init(&ts->due);
 	for (int l = 0; l < TIMER_LEVELS; l++) {
 		ts->pending[l] = 0;
 		for (int s = 0; s < TIMER_SLOTS; s++)
@@ -141,7 +162,7 @@ void timer_init(struct timer *t, void (*fn)(struct timer *t))
 
 void timer_arm(struct timers *ts, struct timer *t, uint64_t at)
 {
-	if (t->armed && t->at == at && t->level != LEVEL_DUE)
+	if (t->armed && t->at == at && at > ts->now)
 		return;
 	timer_cancel(ts, t);
 	t->at = at;
@@ -155,7 +176,8 @@ void timer_cancel(struct timers *ts, struct timer *t)
 	if (!t->armed)
 		return;
 	list_del(&t->node);
-	if (t->level != LEVEL_DUE && list_empty(&ts->slots[t->level][t->slot]))
+	/* one that moves or is due has left its slot, whose bit is right already */
+	if (list_empty(&ts->slots[t->level][t->slot]))
 		ts->pending[t->level] &= ~(UINT64_C(1) << t->slot);
 	t->armed = false;
 	ts->count--;
@@ -163,16 +185,12 @@ void timer_cancel(struct timers *ts, struct timer *t)
 
 void timers_run(struct timers *ts, uint64_t now)
 {
-	struct list due;
-
 	if (now < ts->now)	/* time does not go back */
 		now = ts->now;
-	list_init(&due);
-	collect_due(ts, &due);
-	wheel_advance(ts, tick_at(now), &due);
+	wheel_advance(ts, tick_at(now));
 	ts->now = now;
-	while (!list_empty(&due)) {
-		struct timer *t = list_first(&due, struct timer, node);
+	for (unsigned int n = 0; n < TIMERS_FIRED && !list_empty(&ts->due); n++) {
+		struct timer *t = list_first(&ts->due, struct timer, node);
 
 		timer_cancel(ts, t);
 		t->fn(t);
@@ -181,8 +199,10 @@ void timers_run(struct timers *ts, uint64_t now)
 
 uint64_t timers_next(const struct timers *ts)
 {
-	unsigned int level;
-	uint64_t tick;
+	unsigned int level, slot;
 
-	return wheel_next(ts, &level, &tick) ? tick << TIMER_TICK_SHIFT : TIMER_NEVER;
+	if (!list_empty(&ts->due) || !list_empty(&ts->moving))
+		return ts->now;
+	return wheel_next(ts, &level, &slot) ? ts->earliest[level][slot] << TIMER_TICK_SHIFT
+					     : TIMER_NEVER;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_time.c - the timer wheel against a naive one, turns of an env, the event loop. */
 #include <check.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -225,6 +226,87 @@ START_TEST(armed_for_now_runs_in_the_next_call)
 }
 END_TEST
 
+/* A loop sleeps until timers_next says, and then there is something to run. */
+START_TEST(far_timer_is_one_wakeup)
+{
+	static const uint64_t delays[] = { 50000000, 1000000007, HOUR + 12345, 999 * HOUR + 1 };
+	struct timers ts;
+	uint64_t now = 987654321;
+	struct count c = { 0 };
+
+	timers_init(&ts, now);
+	timer_init(&c.timer, count_fires);
+	for (size_t i = 0; i < sizeof(delays) / sizeof(delays[0]); i++) {
+		timer_arm(&ts, &c.timer, now + delays[i]);
+		now = timers_next(&ts);
+		ck_assert_uint_ge(now, c.timer.at);
+		timers_run(&ts, now);
+		ck_assert_uint_eq(c.n, i + 1);
+	}
+}
+END_TEST
+
+/* A second of an idle stack: what was armed and cancelled before costs little. */
+START_TEST(far_timers_sleep_beside_each_other)
+{
+	static struct count c[64];
+	const uint64_t begin = 5 * HOUR, end = begin + 1000000000;
+	unsigned int wakeups = 0;
+	struct timers ts;
+
+	timers_init(&ts, begin);
+	for (uint64_t i = 0; i < 64; i++) {
+		memset(&c[i], 0, sizeof(c[i]));
+		timer_init(&c[i].timer, count_fires);
+		timer_arm(&ts, &c[i].timer, begin + (i + 2) * 1000000000);
+	}
+	timer_arm(&ts, &c[0].timer, end);		/* earlier, and ... */
+	timer_arm(&ts, &c[1].timer, begin + 500000000);
+	timer_cancel(&ts, &c[1].timer);			/* ... never */
+	while (timers_next(&ts) < end + TICK) {
+		timers_run(&ts, timers_next(&ts));
+		wakeups++;
+	}
+	ck_assert_uint_eq(c[0].n, 1);
+	ck_assert_uint_le(wakeups, 3);
+}
+END_TEST
+
+#define CROWD 20000u
+
+/* However many are due at once: each call does a share, and says that more is left. */
+START_TEST(crowd_of_timers_is_run_in_shares)
+{
+	struct count *c = calloc(CROWD, sizeof(*c));
+	unsigned int n = 0, before, calls = 0;
+	struct timers ts;
+
+	ck_assert_ptr_nonnull(c);
+	timers_init(&ts, 0);
+	for (unsigned int i = 0; i < CROWD; i++) {
+		timer_init(&c[i].timer, count_fires);
+		timer_arm(&ts, &c[i].timer, HOUR + i % 3 * 1000000);
+	}
+	for (; n < CROWD; calls++) {
+		ck_assert_uint_le(timers_next(&ts), 2 * HOUR);
+		before = n;
+		timers_run(&ts, 2 * HOUR);
+		n = CROWD - ts.count;
+		ck_assert_uint_le(n - before, TIMERS_FIRED);
+		ck_assert_uint_le(calls, CROWD / TIMERS_FIRED + 8 * CROWD / TIMERS_MOVED);
+		if (calls == 5) {		/* due, moving or filed: each can be cancelled */
+			for (unsigned int i = 0; i < CROWD; i += 100)
+				timer_cancel(&ts, &c[i].timer);
+			n = CROWD - ts.count;
+		}
+	}
+	for (unsigned int i = 1; i < CROWD; i += 100)
+		ck_assert_uint_eq(c[i].n, 1);
+	ck_assert_uint_eq(timers_next(&ts), TIMER_NEVER);
+	free(c);
+}
+END_TEST
+
 /* ---- turns ---- */
 
 struct step {
@@ -244,16 +326,80 @@ static void step_runs(struct work *w)
 	}
 }
 
+static void env_for_test(struct env *env, struct random_seeded *state)
+{
+	struct random r = { random_from_seed, state };
+	struct log log = { 0 };
+
+	random_seed(state, 1);
+	env_init(env, 1000, &r, &log);
+}
+
+/* Work that never ends leaves timers, other work and the loop their turns. */
+START_TEST(turn_ends_though_work_does_not)
+{
+	struct random_seeded state;
+	struct env env;
+	struct step endless = { .env = &env, .limit = UINT_MAX };
+	struct step once = { .env = &env, .limit = 1 };
+	struct count c = { 0 };
+
+	env_for_test(&env, &state);
+	endless.other = &endless;
+	work_init(&endless.work, step_runs);
+	work_init(&once.work, step_runs);
+	timer_init(&c.timer, count_fires);
+	timer_arm(&env.timers, &c.timer, 5000);
+	work_defer(&env, &endless.work);
+	work_defer(&env, &once.work);
+	env_run(&env, 2000);
+	ck_assert_uint_gt(endless.n, 1);
+	ck_assert_uint_eq(once.n, 1);
+	ck_assert_uint_eq(env_next(&env), 0);
+	env_run(&env, 100 * TICK);
+	ck_assert_uint_eq(c.n, 1);
+}
+END_TEST
+
+static uint64_t slow_clock(void)
+{
+	static uint64_t ns;
+
+	return ns += 1000000;
+}
+
+/* In real time a turn has an end even with little work, when that takes long. */
+START_TEST(turn_ends_when_work_is_slow)
+{
+	struct random_seeded state;
+	struct env env;
+	struct step s[100];
+
+	env_for_test(&env, &state);
+	env.clock = slow_clock;
+	for (int i = 0; i < 100; i++) {
+		s[i] = (struct step){ .env = &env, .limit = 1 };
+		work_init(&s[i].work, step_runs);
+		work_defer(&env, &s[i].work);
+	}
+	env_run(&env, 2000);
+	ck_assert_uint_eq(s[0].n, 1);
+	ck_assert_uint_eq(s[10].n, 0);
+	ck_assert_uint_eq(env_next(&env), 0);
+	for (int turn = 0; turn < 100 && !s[99].n; turn++)
+		env_run(&env, 2000);
+	ck_assert_uint_eq(s[99].n, 1);
+	ck_assert_uint_eq(env_next(&env), TIMER_NEVER);
+}
+END_TEST
+
 START_TEST(turn_runs_work_until_none_is_left)
 {
 	struct random_seeded state;
-	struct random r = { random_from_seed, &state };
-	struct log log = { 0 };
 	struct env env;
 	struct step a = { .env = &env, .limit = 10 }, b = { .env = &env, .limit = 10 };
 
-	random_seed(&state, 1);
-	env_init(&env, 1000, &r, &log);
+	env_for_test(&env, &state);
 	ck_assert_uint_ne(env.key.k[0], env.key.k[1]);
 	a.other = &b;
 	b.other = &a;
@@ -438,7 +584,12 @@ int main(void)
 	tcase_add_loop_test(wheel, wheel_agrees_with_naive_model, 0, 40);
 	tcase_add_test(wheel, jump_of_hours_fires_what_is_due);
 	tcase_add_test(wheel, armed_for_now_runs_in_the_next_call);
+	tcase_add_test(wheel, far_timer_is_one_wakeup);
+	tcase_add_test(wheel, far_timers_sleep_beside_each_other);
+	tcase_add_test(wheel, crowd_of_timers_is_run_in_shares);
 	tcase_add_test(wheel, turn_runs_work_until_none_is_left);
+	tcase_add_test(wheel, turn_ends_though_work_does_not);
+	tcase_add_test(wheel, turn_ends_when_work_is_slow);
 	suite_add_tcase(s, wheel);
 	tcase_add_test(loop, loop_voids_events_of_deleted);
 	tcase_add_test(loop, loop_unwanted_is_silent_even_when_hung_up);

@@ -220,7 +220,9 @@ void testnet_run(struct testnet *tn, uint64_t ns)
 {
 	uint64_t end = tn->env.now + ns;
 
-	env_run(&tn->env, tn->env.now);
+	do
+		env_run(&tn->env, tn->env.now);
+	while (!env_next(&tn->env));
 	while (tn->env.now < end) {
 		uint64_t next = env_next(&tn->env);
 

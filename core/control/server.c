@@ -4,17 +4,26 @@
  *
  * Theory of operation
  *
- * Nothing a client does may hold up the stack, fill its memory or cost it a descriptor. Reading
- * and writing never block. A request is bounded, and so is the number of clients: with all
- * places taken the listening socket is not watched, and who connects waits in the kernel. A
- * client that makes no progress is left after CONTROL_IDLE_NS. Descriptors are taken at their
- * arrival (MSG_CMSG_CLOEXEC), counted, and closed with the client unless a command took them.
+ * Nothing a client does may hold up the stack, fill its memory or cost it a descriptor; and none keeps
+ * another from being answered. Reading and writing never block. A turn of the loop accepts one client and
+ * carries out one request, and a request is bounded in bytes and in values. Descriptors are taken at their arrival
+ * (MSG_CMSG_CLOEXEC), counted, and closed with the client unless a command took them.
  *
- *	read until newline -> parse -> command -> write the answer -> close
+ *	accept -> read until newline -> parse -> command -> write the answer -> close
  *
- * System calls: accept4, getsockopt, recvmsg, sendmsg, close, epoll_ctl.
+ * Who may not command is refused when it is accepted, and never has a place. The others have places of two
+ * sorts: those that have not asked yet, and those that have not taken their answer yet. Each sort is bounded in
+ * clients and in bytes, and in order of the last progress. Beyond the bound the first goes, which has made
+ * none for longest. A new client is therefore served at once, whatever the others do or do not do: most answers
+ * fit into the socket, and need no place. A client without progress goes after CONTROL_IDLE_NS anyway.
+ *
+ * A program can take every descriptor that the stack process may have. A few are held in reserve, so that
+ * the operator can see what happens.
+ *
+ * System calls: accept4, getsockopt, recvmsg, sendmsg, close, fcntl, epoll_ctl.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -24,7 +33,9 @@
 #include "control/commands.h"
 #include "control/server.h"
 
-#define READ_STEP 4096u
+#define READ_STEP	4096u
+#define ACCEPT_AGAIN	100000000u	/* ns until the next look, where none could be accepted */
+#define RESERVE		(CONTROL_FDS_MAX + 2)	/* a client, what tells who it is, and what it brings */
 
 struct table {
 	struct list node;		/* control->tables, the last registered first */
@@ -32,29 +43,66 @@ struct table {
 	void *arg;
 };
 
+/* Clients of one sort, the one without progress for longest first. */
+struct places {
+	struct list clients;
+	unsigned int n;
+	size_t bytes;			/* of their requests or answers */
+};
+
 struct control {
 	struct instance *instance;
 	struct loop_io io;		/* the listening socket */
+	struct timer again;		/* none could be accepted: until then it is not watched */
 	struct list tables;
-	struct list clients;
-	unsigned int nclients;
+	struct places asking, answered;
+	int reserve[RESERVE];		/* -1: in use */
+	uint64_t served;		/* when the last request was carried out: the turn's time */
 	bool outsiders;			/* nobody else is answered */
 };
 
 struct client {
-	struct list node;
+	struct list node;		/* places->clients */
+	struct places *places;
 	struct control *control;
 	struct loop_io io;
 	struct timer idle;
 	char *in, *out;
 	size_t in_len, in_size, out_len, out_off;
+	size_t held;			/* of these, what places->bytes has counted */
 	int fds[CONTROL_FDS_MAX];
 	int nfds;
 	int reply_fds[CONTROL_FDS_MAX];
 	int nreply_fds;
 };
 
+/* ---- descriptors in reserve ---- */
+
+static void reserve_fill(struct control *ctl)
+{
+	for (int i = 0; i < RESERVE; i++)
+		if (ctl->reserve[i] < 0)
+			ctl->reserve[i] = fcntl(ctl->instance->loop.epfd, F_DUPFD_CLOEXEC, 3);
+}
+
+static void reserve_use(struct control *ctl)
+{
+	for (int i = 0; i < RESERVE; i++) {
+		if (ctl->reserve[i] >= 0)
+			close(ctl->reserve[i]);
+		ctl->reserve[i] = -1;
+	}
+}
+
 /* ---- clients come and go ---- */
+
+static void client_unplace(struct client *c)
+{
+	list_del(&c->node);
+	c->places->n--;
+	c->places->bytes -= c->held;
+	c->places = NULL;
+}
 
 static void client_free(struct client *c)
 {
@@ -66,12 +114,12 @@ static void client_free(struct client *c)
 	for (int i = 0; i < c->nfds; i++)
 		if (c->fds[i] >= 0)
 			close(c->fds[i]);
-	list_del(&c->node);
+	if (c->places)
+		client_unplace(c);
 	free(c->in);
 	free(c->out);
 	free(c);
-	if (ctl->nclients-- == CONTROL_CLIENTS_MAX)
-		loop_mod(&ctl->io, EPOLLIN);
+	reserve_fill(ctl);
 }
 
 static void client_idle(struct timer *t)
@@ -79,10 +127,20 @@ static void client_idle(struct timer *t)
 	client_free(container_of(t, struct client, idle));
 }
 
-static void client_progress(struct client *c)
+/* The last of its sort from now on. It takes the place of others where it has to. */
+static void client_place(struct client *c, struct places *p)
 {
 	struct env *env = &c->control->instance->stack->env;
 
+	if (c->places)
+		client_unplace(c);
+	c->held = c->in_size + c->out_len;
+	while (p->n && (p->n >= CONTROL_CLIENTS_MAX || p->bytes + c->held > CONTROL_BYTES_MAX))
+		client_free(list_first(&p->clients, struct client, node));
+	c->places = p;
+	list_add_tail(&c->node, &p->clients);
+	p->n++;
+	p->bytes += c->held;
 	timer_arm(&env->timers, &c->idle, env->now + CONTROL_IDLE_NS);
 }
 
@@ -114,14 +172,15 @@ static void client_flush(struct client *c)
 		client_free(c);
 		return;
 	}
-	if (n > 0) {
+	if (n > 0)
 		c->out_off += (size_t)n;
-		client_progress(c);
-	}
-	if (c->out_off == c->out_len)
+	if (c->out_off == c->out_len) {
 		client_free(c);
-	else
-		loop_mod(&c->io, EPOLLOUT);
+		return;
+	}
+	if (n > 0 || c->places == &c->control->asking)
+		client_place(c, &c->control->answered);
+	loop_mod(&c->io, EPOLLOUT);
 }
 
 static void client_answer(struct client *c, json_t *answer)
@@ -131,6 +190,9 @@ static void client_answer(struct client *c, json_t *answer)
 	char *line = text ? realloc(text, len + 2) : NULL;
 
 	json_decref(answer);
+	free(c->in);
+	c->in = NULL;
+	c->in_size = 0;
 	if (!line) {
 		free(text);
 		client_free(c);
@@ -221,14 +283,29 @@ static void client_command(struct client *c, json_t *args)
 	client_answer(c, json_pack("{s:b, s:o}", "ok", 1, "result", result ? result : json_null()));
 }
 
+/* Parsing takes time for each value, however few bytes it has. */
+static bool too_many_values(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += text[i] == ',' || text[i] == '[' || text[i] == '{';
+	return n > CONTROL_VALUES_MAX;
+}
+
 static void client_request(struct client *c, size_t len)
 {
 	struct weir_error e;
 	json_error_t je;
 	json_t *args;
 
+	c->control->served = c->control->instance->loop.turns;
 	if (len + 1 != c->in_len) {
 		client_refuse(c, "a request is one line; there is more after it");
+		return;
+	}
+	if (too_many_values(c->in, len)) {
+		client_refuse(c, "the request has too many values; one has at most 65536");
 		return;
 	}
 	args = json_loadb(c->in, len, JSON_REJECT_DUPLICATES, &je);
@@ -317,7 +394,7 @@ static void client_read(struct client *c)
 	}
 	end = memchr(c->in + c->in_len, '\n', (size_t)n);
 	c->in_len += (size_t)n;
-	client_progress(c);
+	client_place(c, &c->control->asking);
 	if (end)
 		client_request(c, (size_t)(end - c->in));
 }
@@ -330,8 +407,10 @@ static void client_ready(struct loop_io *io, uint32_t events)
 		client_free(c);
 	else if (c->out)
 		client_flush(c);
-	else
+	else if (c->control->served != c->control->instance->loop.turns)
 		client_read(c);
+	else	/* it has said something, whoever else has to go */
+		client_place(c, &c->control->asking);
 }
 
 /* ---- accepting ---- */
@@ -350,6 +429,16 @@ void control_outsiders_only(struct control *c)
 	c->outsiders = true;
 }
 
+/* Nothing is kept of who may not command, and nothing is read. */
+static void refuse(int fd)
+{
+	static const char answer[] = "{\"ok\":false,\"error\":\"only root and the user who started this "
+		"sandbox may command it, from outside\"}\n";
+
+	(void)!send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
 static void client_new(struct control *ctl, int fd)
 {
 	struct client *c = calloc(1, sizeof(*c));
@@ -360,27 +449,54 @@ static void client_new(struct control *ctl, int fd)
 	}
 	c->control = ctl;
 	timer_init(&c->idle, client_idle);
-	list_add_tail(&c->node, &ctl->clients);
+	list_init(&c->node);
 	c->io.fd = fd;
-	if (++ctl->nclients == CONTROL_CLIENTS_MAX)
-		loop_mod(&ctl->io, 0);
-	if (loop_add(&ctl->instance->loop, &c->io, fd, EPOLLIN, client_ready)) {
+	if (loop_add(&ctl->instance->loop, &c->io, fd, EPOLLIN, client_ready))
 		client_free(c);
-		return;
-	}
-	client_progress(c);
-	if (!peer_allowed(ctl, fd))
-		client_refuse(c, "only root and the user who started this sandbox may command it, from outside");
+	else
+		client_place(c, &ctl->asking);
 }
 
+/* No descriptor is left: the reserve serves one, and who connects next waits until that one has gone. */
+static int accept_reserved(struct control *ctl)
+{
+	struct env *env = &ctl->instance->stack->env;
+	int fd;
+
+	if (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS)
+		return -1;
+	reserve_use(ctl);
+	fd = accept4(ctl->io.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0) {
+		loop_mod(&ctl->io, 0);
+		timer_arm(&env->timers, &ctl->again, env->now + ACCEPT_AGAIN);
+	}
+	return fd;
+}
+
+static void accept_again(struct timer *t)
+{
+	struct control *ctl = container_of(t, struct control, again);
+
+	reserve_fill(ctl);
+	loop_mod(&ctl->io, EPOLLIN);
+}
+
+/* One a turn, as requests: who has asked is not displaced by who came later. */
 static void control_accept(struct loop_io *io, uint32_t events)
 {
 	struct control *ctl = container_of(io, struct control, io);
 	int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)events;
-	if (fd >= 0)
+	if (fd < 0)
+		fd = accept_reserved(ctl);
+	if (fd < 0)
+		return;
+	if (peer_allowed(ctl, fd))
 		client_new(ctl, fd);
+	else
+		refuse(fd);
 }
 
 struct control *control_start(struct instance *inst, int listen_fd, struct weir_error *e)
@@ -394,7 +510,10 @@ struct control *control_start(struct instance *inst, int listen_fd, struct weir_
 	}
 	ctl->instance = inst;
 	list_init(&ctl->tables);
-	list_init(&ctl->clients);
+	list_init(&ctl->asking.clients);
+	list_init(&ctl->answered.clients);
+	timer_init(&ctl->again, accept_again);
+	memset(ctl->reserve, -1, sizeof(ctl->reserve));
 	rc = loop_add(&inst->loop, &ctl->io, listen_fd, EPOLLIN, control_accept);
 	if (rc) {
 		weir_fail(e, -rc, "cannot watch the control socket: %s", strerror(-rc));
@@ -403,6 +522,7 @@ struct control *control_start(struct instance *inst, int listen_fd, struct weir_
 	}
 	for (const struct control_command *const *t = control_commands; *t; t++)
 		control_register(ctl, *t, NULL);
+	reserve_fill(ctl);
 	return ctl;
 }
 
@@ -423,8 +543,12 @@ void control_stop(struct control *ctl)
 {
 	if (!ctl)
 		return;
-	list_for_each_safe(pos, &ctl->clients)
+	list_for_each_safe(pos, &ctl->asking.clients)
 		client_free(list_entry(pos, struct client, node));
+	list_for_each_safe(pos, &ctl->answered.clients)
+		client_free(list_entry(pos, struct client, node));
+	reserve_use(ctl);
+	timer_cancel(&ctl->instance->stack->env.timers, &ctl->again);
 	list_for_each_safe(pos, &ctl->tables)
 		free(list_entry(pos, struct table, node));
 	loop_del(&ctl->io);

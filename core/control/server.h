@@ -18,7 +18,9 @@
 
 #define CONTROL_REQUEST_MAX (1u << 20)	/* bytes of a request, its newline included */
 #define CONTROL_FDS_MAX 4
-#define CONTROL_CLIENTS_MAX 16		/* at once; further ones wait in the listen queue */
+#define CONTROL_VALUES_MAX 65536u	/* in it: parsing them takes some 5 ms */
+#define CONTROL_CLIENTS_MAX 64		/* that have not asked yet, and as many whose answer waits for them */
+#define CONTROL_BYTES_MAX (16u << 20)	/* of the former's requests, and of the latter's answers */
 #define CONTROL_IDLE_NS 10000000000ull	/* a client that neither sends nor takes anything is left */
 
 struct control;

@@ -155,6 +155,7 @@ void loop_turn(struct loop *l)
 	struct epoll_event ready[BATCH];
 
 	l->nready = loop_wait(l, ready);	/* a failure is EINTR: a turn without events */
+	l->turns++;
 	l->ready = ready;
 	l->env->now = clock_now();
 	l->env->wall_offset = (int64_t)(clock_wall() - l->env->now);

@@ -26,6 +26,7 @@ struct loop_io {
 
 struct loop {
 	int epfd;
+	uint64_t turns;		/* so many were begun */
 	struct env *env;
 	bool stop;
 	bool coarse;		/* the kernel has no epoll_pwait2 (before 5.11): milliseconds */

@@ -7,6 +7,7 @@ unit_tests = \
 	tests/unit/test_checksum \
 	tests/unit/test_config \
 	tests/unit/test_control \
+	tests/unit/test_control_clients \
 	tests/unit/test_cubic \
 	tests/unit/test_diag \
 	tests/unit/test_embed \
@@ -84,6 +85,7 @@ tests_libtest_la_SOURCES += \
 	tests/unit/cc_world.h \
 	tests/unit/dgramnet.h \
 	tests/unit/groupnet.h \
+	tests/unit/control_world.h \
 	tests/unit/instance_world.h \
 	tests/unit/ndpnet.h \
 	tests/unit/netem_world.h \

@@ -29,10 +29,11 @@ const struct command *command_find(const char *name);	/* NULL: there is none */
 int cmd_run(int argc, char **argv);
 int cmd_exec(int argc, char **argv);
 int cmd_ctl(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_modules(int argc, char **argv);
 int cmd_complete(int argc, char **argv);
 
-extern const struct help run_help, exec_help, ctl_help, check_help, modules_help;
+extern const struct help run_help, exec_help, ctl_help, restore_help, check_help, modules_help;
 
 #endif

@@ -8,6 +8,7 @@ const struct command commands[] = {
 	{ "run", cmd_run, &run_help },
 	{ "exec", cmd_exec, &exec_help },
 	{ "ctl", cmd_ctl, &ctl_help },
+	{ "restore", cmd_restore, &restore_help },
 	{ "check", cmd_check, &check_help },
 	{ "modules", cmd_modules, &modules_help },
 	{ "complete", cmd_complete, NULL },

@@ -34,6 +34,7 @@ libcmd_la_SOURCES = \
 	cmd/pcapng.h \
 	cmd/relay.c \
 	cmd/relay.h \
+	cmd/restore.c \
 	cmd/run.c \
 	cmd/stack.c \
 	cmd/stack.h \

@@ -26,6 +26,7 @@
 #include "cmd/stack.h"
 #include "config/policy.h"
 #include "control/server.h"
+#include "intercept/ledger.h"
 #include "intercept/netns.h"
 #include "intercept/takeover.h"
 
@@ -252,8 +253,11 @@ static void janitor_main(struct run *r)
 	do
 		n = read(r->life[0], &byte, 1);
 	while (n < 0 && errno == EINTR);
-	if (n == 0)		/* the front was killed */
+	if (n == 0) {		/* the front was killed */
+		if (r->takeover)
+			ledger_reload(r->takeover);
 		clean_up(r);
+	}
 	_exit(0);
 }
 
@@ -291,6 +295,7 @@ static int start_stack(struct run *r, struct weir_error *e)
 		close(r->relay.signals);
 		if (r->relay.terminal >= 0)
 			close(r->relay.terminal);
+		takeover_free(r->takeover);	/* the namespace, and the locks, are for who gives back */
 		stack_main(&start);
 	}
 	close(r->report[1]);
@@ -399,6 +404,11 @@ static int prepare(struct run *r, struct weir_error *e)
 	if (pipe2(r->life, O_CLOEXEC) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->report))
 		return weir_fail(e, errno, "cannot make a pipe: %s", strerror(errno));
+	if (r->takeover) {
+		err = ledger_begin(r->takeover, r->name, e);
+		if (err)
+			return err;
+	}
 	return relay_open(&r->relay, e);
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "intercept/ledger.h"
 #include "intercept/netns.h"
 #include "intercept/takeover_priv.h"
 
@@ -22,11 +23,11 @@
 
 /* What is switched on each device so that the kernel keeps quiet; conf/DEVICE/NAME. */
 static const struct quiet {
-	const char *path, *value;
+	const char *name, *path, *value;
 } quiets[TAKEOVER_QUIETS] = {
-	[QUIET_DISABLE_IPV6] = { "/proc/sys/net/ipv6/conf/%s/disable_ipv6", "1" },
-	[QUIET_ARP_IGNORE] = { "/proc/sys/net/ipv4/conf/%s/arp_ignore", "8" },
-	[QUIET_FORWARDING] = { "/proc/sys/net/ipv4/conf/%s/forwarding", "0" },
+	[QUIET_DISABLE_IPV6] = { "disable_ipv6", "/proc/sys/net/ipv6/conf/%s/disable_ipv6", "1" },
+	[QUIET_ARP_IGNORE] = { "arp_ignore", "/proc/sys/net/ipv4/conf/%s/arp_ignore", "8" },
+	[QUIET_FORWARDING] = { "forwarding", "/proc/sys/net/ipv4/conf/%s/forwarding", "0" },
 };
 
 /* What is only read. */
@@ -94,6 +95,11 @@ static int gen_mode_set(struct mnl_socket *nl, const struct device *dev, uint8_t
 	return rtnl_talk(nl, nlh, RTM_SETLINK, 0);
 }
 
+const char *takeover_quiet_name(enum takeover_quiet q)
+{
+	return quiets[q].name;
+}
+
 void takeover_read_switches(struct device *d)
 {
 	for (size_t i = 0; i < TAKEOVER_QUIETS; i++)
@@ -138,11 +144,11 @@ static int remove_all(const struct takeover *t)
 	list_for_each(pos, &t->devices)
 		if (rc == 0)
 			rc = quiet_device(list_entry(pos, struct device, node));
-	list_for_each(pos, &t->addrs) {
+	/* The last one first: no secondary is made a primary, and should we be killed on the way, what
+	 * is left is the list's beginning, and its order can be made again. */
+	for (struct list *pos = t->addrs.prev; pos != &t->addrs && rc == 0; pos = pos->prev) {
 		struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
 
-		if (rc)
-			break;
 		rc = rtnl_talk(nl, &m->nlh, RTM_DELADDR, 0);
 		if (addr_gone(rc))
 			rc = 0;
@@ -167,12 +173,66 @@ int takeover_remove(struct takeover *t, struct weir_error *e)
 			 t->name, strerror(-rc));
 }
 
+/* ---- compare ---- */
+
+static bool link_any(const struct nlmsghdr *nlh, void *arg)
+{
+	(void)arg;
+	return mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct ifinfomsg);
+}
+
+/* Without a cookie of the namespace, numbers of devices may be those of another one's. */
+static bool is_device(const struct takeover *t, const struct device *d, const struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[IFLA_ADDRESS + 1];
+
+	rtnl_attrs(nlh, sizeof(*ifi), tb, IFLA_ADDRESS);
+	return (unsigned int)ifi->ifi_index == d->index &&
+	       (t->cookie || (tb[IFLA_ADDRESS] && mnl_attr_get_payload_len(tb[IFLA_ADDRESS]) == sizeof(d->mac) &&
+			      !memcmp(mnl_attr_get_payload(tb[IFLA_ADDRESS]), d->mac, sizeof(d->mac))));
+}
+
+static void forget_lost(const struct takeover *t, enum taken_kind kind, struct list *msgs)
+{
+	list_for_each_safe(pos, msgs) {
+		struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
+
+		if (takeover_wants(t, kind, &m->nlh))
+			continue;
+		list_del(pos);
+		free(m);
+	}
+}
+
+int takeover_compare(struct takeover *t)
+{
+	struct list links;
+	int rc;
+
+	list_init(&links);
+	rc = rtnl_dump(RTM_GETLINK, AF_UNSPEC, 0, link_any, NULL, &links);
+	list_for_each(pos, &t->devices) {
+		struct device *d = list_entry(pos, struct device, node);
+
+		d->lost = !rc;
+		list_for_each(l, &links)
+			if (is_device(t, d, &list_entry(l, struct rtnl_msg, node)->nlh))
+				d->lost = false;
+	}
+	rtnl_msg_purge(&links);
+	forget_lost(t, TAKEN_ADDR, &t->addrs);
+	forget_lost(t, TAKEN_ROUTE, &t->routes);
+	forget_lost(t, TAKEN_NEIGH, &t->neighs);
+	return rc;
+}
+
 /* ---- restore ---- */
 
 /* A device may have been renamed, or be gone: then there is nothing to give back to. */
 static bool device_name(const struct device *d, char name[IF_NAMESIZE])
 {
-	return if_indextoname(d->index, name) != NULL;
+	return !d->lost && if_indextoname(d->index, name) != NULL;
 }
 
 static void tell_gone(const struct takeover *t, const struct device *d)
@@ -305,6 +365,45 @@ static bool route_in(const struct rtnl_msg *m, const struct list *routes)
 	return false;
 }
 
+static bool same_bits(const struct nlattr *a, const struct nlattr *b, unsigned int bits)
+{
+	const uint8_t *x = mnl_attr_get_payload(a), *y = mnl_attr_get_payload(b);
+	unsigned int bytes = bits / 8, rest = bits % 8;
+	unsigned int len = mnl_attr_get_payload_len(a) < mnl_attr_get_payload_len(b)
+		? mnl_attr_get_payload_len(a) : mnl_attr_get_payload_len(b);
+
+	return bytes + !!rest <= len && !memcmp(x, y, bytes) &&
+	       (!rest || !((x[bytes] ^ y[bytes]) >> (8 - rest)));
+}
+
+/* Did the kernel make the route for an address that we give back? One of somebody else's address,
+ * set meanwhile, is none of ours. */
+static bool connects_ours(const struct takeover *t, const struct rtnl_msg *m)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(&m->nlh);
+	const struct nlattr *r[RTA_PREFSRC + 1], *a[IFA_LOCAL + 1];
+
+	if (rtm->rtm_protocol != RTPROT_KERNEL)
+		return false;
+	rtnl_attrs(&m->nlh, sizeof(*rtm), r, RTA_PREFSRC);
+	list_for_each(pos, &t->addrs) {
+		const struct rtnl_msg *saved = list_entry(pos, struct rtnl_msg, node);
+		const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(&saved->nlh);
+		const struct nlattr *local;
+
+		rtnl_attrs(&saved->nlh, sizeof(*ifa), a, IFA_LOCAL);
+		local = a[IFA_LOCAL] ? a[IFA_LOCAL] : a[IFA_ADDRESS];
+		if (ifa->ifa_family != rtm->rtm_family || !local)
+			continue;
+		if (rtm->rtm_family == AF_INET && r[RTA_PREFSRC] && same_bits(r[RTA_PREFSRC], local, 32))
+			return true;
+		if (rtm->rtm_family == AF_INET6 && r[RTA_DST] && ifa->ifa_prefixlen == rtm->rtm_dst_len &&
+		    same_bits(r[RTA_DST], local, rtm->rtm_dst_len))
+			return true;
+	}
+	return false;
+}
+
 /* Add what can be added; how many that were. */
 static unsigned int add_routes(struct mnl_socket *nl, struct list *missing, int *err)
 {
@@ -336,9 +435,8 @@ static void restore_routes(const struct takeover *t, struct mnl_socket *nl)
 	rc = takeover_read_routes(t, &now);
 	list_for_each(pos, &now) {
 		struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
-		const struct rtmsg *rtm = mnl_nlmsg_get_payload(&m->nlh);
 
-		if (rtm->rtm_protocol == RTPROT_KERNEL && !route_in(m, &t->routes))
+		if (connects_ours(t, m) && !route_in(m, &t->routes))
 			rtnl_talk(nl, &m->nlh, RTM_DELROUTE, 0);
 	}
 	list_for_each(pos, &t->routes) {
@@ -388,6 +486,7 @@ void takeover_restore(struct takeover *t)
 		restore_neighs(t, nl);
 		restore_gen_modes(t, nl);
 		rtnl_close(nl);
+		ledger_end(t);
 	} else {
 		complain(t, "anything", errno);
 	}

@@ -13,6 +13,9 @@ libintercept_la_SOURCES = \
 	intercept/isock.h \
 	intercept/launch.c \
 	intercept/launch.h \
+	intercept/ledger.c \
+	intercept/ledger.h \
+	intercept/ledger_text.c \
 	intercept/listen.c \
 	intercept/lockdown.c \
 	intercept/lockdown.h \
@@ -24,6 +27,7 @@ libintercept_la_SOURCES = \
 	intercept/procmount.c \
 	intercept/pump_dgram.c \
 	intercept/pump_stream.c \
+	intercept/recover.c \
 	intercept/remote.c \
 	intercept/ring.c \
 	intercept/remote.h \

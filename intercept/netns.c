@@ -48,6 +48,17 @@ static bool same_file(const struct stat *st, const char *path)
 	return stat(path, &other) == 0 && st->st_dev == other.st_dev && st->st_ino == other.st_ino;
 }
 
+int netns_path(const char *netns, char *path, size_t size)
+{
+	char cwd[PATH_MAX] = "";
+	int n;
+
+	if (*netns != '/' && strchr(netns, '/') && !getcwd(cwd, sizeof(cwd)))
+		return -errno;
+	n = snprintf(path, size, "%s%s%s", *cwd ? cwd : strchr(netns, '/') ? "" : NETNS_DIR, *cwd ? "/" : "", netns);
+	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
+
 int netns_open(const char *netns, struct weir_error *e)
 {
 	char path[PATH_MAX];
@@ -56,8 +67,7 @@ int netns_open(const char *netns, struct weir_error *e)
 
 	if (!*netns || !strcmp(netns, ".") || !strcmp(netns, ".."))
 		return weir_fail(e, EINVAL, "--netns: \"%s\" is not a name; see `ip netns`", netns);
-	if ((size_t)snprintf(path, sizeof(path), "%s%s", strchr(netns, '/') ? "" : NETNS_DIR,
-			     netns) >= sizeof(path))
+	if (netns_path(netns, path, sizeof(path)))
 		return weir_fail(e, ENAMETOOLONG, "--netns: the name is longer than %d bytes",
 				 PATH_MAX);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

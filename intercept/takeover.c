@@ -28,7 +28,8 @@
  * given; one that was not there before is taken away again.
  *
  * A namespace is taken by one weir at a time: an abstract AF_UNIX name, which belongs to the
- * namespace and goes with its last holder, is the lock.
+ * namespace and goes with its last holder, is the lock. Who has it, and finds in a ledger
+ * (ledger.c) that a weir before was killed with all its processes, gives back first.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -46,11 +47,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "intercept/ledger.h"
 #include "intercept/netns.h"
 #include "intercept/taken.h"
 #include "intercept/takeover_priv.h"
 
 #define LOCK_NAME	"weir/takeover"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE	71	/* Linux 5.14 */
+#endif
 
 /* Inside the namespace: only one weir at a time. */
 static int netns_lock(struct takeover *t, struct weir_error *e)
@@ -61,8 +67,12 @@ static int netns_lock(struct takeover *t, struct weir_error *e)
 
 	memcpy(sa.sun_path + 1, LOCK_NAME, sizeof(LOCK_NAME) - 1);
 	t->lock_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (t->lock_fd >= 0 && bind(t->lock_fd, (struct sockaddr *)&sa, len) == 0)
+	if (t->lock_fd >= 0 && bind(t->lock_fd, (struct sockaddr *)&sa, len) == 0) {
+		len = sizeof(t->cookie);
+		if (getsockopt(t->lock_fd, SOL_SOCKET, SO_NETNS_COOKIE, &t->cookie, &len))
+			t->cookie = 0;
 		return 0;
+	}
 	err = errno;
 	if (err == EADDRINUSE)
 		return weir_fail(e, EBUSY, "--netns %s: another weir has taken the devices of this namespace; end it first, see `weir ctl`",
@@ -70,7 +80,6 @@ static int netns_lock(struct takeover *t, struct weir_error *e)
 	return weir_fail(e, err, "--netns %s: cannot lock the namespace: %s", t->name,
 			 strerror(err));
 }
-
 
 /* s, suspended time included */
 static uint64_t clock_now(void)
@@ -90,12 +99,12 @@ uint32_t takeover_left(const struct takeover *t, uint32_t s)
 	return s > passed ? (uint32_t)(s - passed) : 0;
 }
 
-const struct device *takeover_device(const struct takeover *t, unsigned int index)
+struct device *takeover_device(const struct takeover *t, unsigned int index)
 {
 	list_for_each(pos, &t->devices) {
-		const struct device *d = list_entry(pos, struct device, node);
+		struct device *d = list_entry(pos, struct device, node);
 
-		if (d->index == index)
+		if (d->index == index && !d->lost)
 			return d;
 	}
 	return NULL;
@@ -117,11 +126,17 @@ static bool link_usable(const struct nlmsghdr *nlh, void *arg)
 		!(ifi->ifi_flags & IFF_LOOPBACK) && !tb[IFLA_MASTER] && tb[IFLA_IFNAME];
 }
 
+/* A number in an attribute; 0: it is not there, or too short. */
+static uint32_t attr_u32(const struct nlattr *a)
+{
+	return a && mnl_attr_get_payload_len(a) >= sizeof(uint32_t) ? mnl_attr_get_u32(a) : 0;
+}
+
 static bool addr_wanted(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 
-	return (ifa->ifa_family == AF_INET || ifa->ifa_family == AF_INET6) &&
+	return mnl_nlmsg_get_payload_len(nlh) >= sizeof(*ifa) && (ifa->ifa_family == AF_INET || ifa->ifa_family == AF_INET6) &&
 		takeover_device(arg, ifa->ifa_index);
 }
 
@@ -148,12 +163,13 @@ static bool route_wanted(const struct nlmsghdr *nlh, void *arg)
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[RTA_NH_ID + 1];
 
-	if ((rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6) ||
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) ||
+	    (rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6) ||
 	    (rtm->rtm_flags & RTM_F_CLONED) || route_kernels_own(rtm))
 		return false;
 	rtnl_attrs(nlh, sizeof(*rtm), tb, RTA_NH_ID);
 	if (tb[RTA_OIF])
-		return takeover_device(arg, mnl_attr_get_u32(tb[RTA_OIF])) != NULL;
+		return takeover_device(arg, attr_u32(tb[RTA_OIF])) != NULL;
 	return tb[RTA_MULTIPATH] && multipath_ours(arg, tb[RTA_MULTIPATH]);
 }
 
@@ -161,9 +177,28 @@ static bool neigh_wanted(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct ndmsg *nd = mnl_nlmsg_get_payload(nlh);
 
-	return (nd->ndm_family == AF_INET || nd->ndm_family == AF_INET6) &&
+	return mnl_nlmsg_get_payload_len(nlh) >= sizeof(*nd) &&
+		(nd->ndm_family == AF_INET || nd->ndm_family == AF_INET6) &&
 		((nd->ndm_state & NUD_PERMANENT) || (nd->ndm_flags & NTF_PROXY)) &&
 		takeover_device(arg, (unsigned int)nd->ndm_ifindex);
+}
+
+bool takeover_wants(const struct takeover *t, enum taken_kind kind, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *tb[RTA_NH_ID + 1];
+	void *arg = (void *)(uintptr_t)t;
+
+	if (kind == TAKEN_ADDR)
+		return addr_wanted(nlh, arg);
+	if (kind == TAKEN_NEIGH)
+		return neigh_wanted(nlh, arg);
+	if (route_wanted(nlh, arg))
+		return true;
+	/* kept by the number of its nexthop object alone */
+	if (kind != TAKEN_ROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(struct rtmsg))
+		return false;
+	rtnl_attrs(nlh, sizeof(struct rtmsg), tb, RTA_NH_ID);
+	return tb[RTA_NH_ID] && !tb[RTA_OIF];
 }
 
 static int gen_mode_get(const struct nlattr *af_spec)
@@ -193,6 +228,8 @@ static int device_new(struct takeover *t, const struct nlmsghdr *nlh)
 	rtnl_attrs(nlh, sizeof(*ifi), tb, IFLA_AF_SPEC);
 	d->index = (unsigned int)ifi->ifi_index;
 	snprintf(d->name, sizeof(d->name), "%s", mnl_attr_get_str(tb[IFLA_IFNAME]));
+	if (tb[IFLA_ADDRESS] && mnl_attr_get_payload_len(tb[IFLA_ADDRESS]) == sizeof(d->mac))
+		memcpy(d->mac, mnl_attr_get_payload(tb[IFLA_ADDRESS]), sizeof(d->mac));
 	d->gen_mode = gen_mode_get(tb[IFLA_AF_SPEC]);
 	takeover_read_switches(d);
 	list_add_tail(&d->node, &t->devices);
@@ -330,7 +367,7 @@ static int read_neighs(struct takeover *t)
 /* Inside the namespace. */
 static int read_all(struct takeover *t, struct weir_error *e)
 {
-	int rc = netns_lock(t, e);
+	int rc = ledger_recover_here(t, e);
 
 	if (rc)
 		return rc;
@@ -351,30 +388,51 @@ static int read_all(struct takeover *t, struct weir_error *e)
 	return 0;
 }
 
-struct takeover *takeover_read(const char *netns, struct weir_error *e)
+struct takeover *takeover_new(const char *netns)
 {
 	struct takeover *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->netns_fd = t->lock_fd = t->ledger_fd = -1;
+	snprintf(t->name, sizeof(t->name), "%s", netns);
+	list_init(&t->devices);
+	list_init(&t->addrs);
+	list_init(&t->routes);
+	list_init(&t->neighs);
+	return t;
+}
+
+int takeover_enter(struct takeover *t, struct weir_error *e)
+{
+	int back = netns_enter(t->netns_fd), rc;
+
+	if (back < 0)
+		return weir_fail(e, -back, "--netns %s: cannot enter it: %s; run weir as root",
+				 t->name, strerror(-back));
+	rc = netns_lock(t, e);
+	if (rc == 0)
+		return back;
+	netns_leave(back);
+	return rc;
+}
+
+struct takeover *takeover_read(const char *netns, struct weir_error *e)
+{
+	struct takeover *t = takeover_new(netns);
 	int back, rc;
 
 	if (!t) {
 		weir_fail(e, ENOMEM, "--netns %s: out of memory", netns);
 		return NULL;
 	}
-	t->lock_fd = -1;
-	snprintf(t->name, sizeof(t->name), "%s", netns);
-	list_init(&t->devices);
-	list_init(&t->addrs);
-	list_init(&t->routes);
-	list_init(&t->neighs);
+	ledger_recover_dead();
 	t->netns_fd = netns_open(netns, e);
 	if (t->netns_fd < 0)
 		goto fail;
-	back = netns_enter(t->netns_fd);
-	if (back < 0) {
-		weir_fail(e, -back, "--netns %s: cannot enter it: %s; run weir as root", netns,
-			  strerror(-back));
+	back = takeover_enter(t, e);
+	if (back < 0)
 		goto fail;
-	}
 	rc = read_all(t, e);
 	netns_leave(back);
 	if (rc)
@@ -398,6 +456,8 @@ void takeover_free(struct takeover *t)
 		close(t->netns_fd);
 	if (t->lock_fd >= 0)
 		close(t->lock_fd);
+	if (t->ledger_fd >= 0)
+		close(t->ledger_fd);
 	free(t);
 }
 

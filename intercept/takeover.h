@@ -23,7 +23,7 @@ int takeover_config(const struct takeover *t, struct config *c, struct weir_erro
  * is spoken there, unless their [link] says it. */
 int takeover_fill(const struct takeover *t, struct instance *inst, struct weir_error *e);
 int takeover_remove(struct takeover *t, struct weir_error *e);	/* on failure all is given back */
-void takeover_restore(struct takeover *t);			/* idempotent; logs what fails */
+void takeover_restore(struct takeover *t);	/* idempotent; logs what fails; then the ledger goes */
 int takeover_netns_fd(const struct takeover *t);
 void takeover_free(struct takeover *t);
 

@@ -11,6 +11,7 @@
 #include <net/if.h>
 
 #include "intercept/rtnl.h"
+#include "intercept/taken.h"
 #include "intercept/takeover.h"
 
 #define SYSCTL_MAX	48		/* an IPv6 address */
@@ -31,6 +32,8 @@ struct device {
 	struct list node;		/* takeover->devices */
 	unsigned int index;
 	char name[IF_NAMESIZE];
+	uint8_t mac[6];			/* zeros: it has none */
+	bool lost;			/* index is another device now, giveback.c */
 	int gen_mode;			/* IFLA_INET6_ADDR_GEN_MODE, -1 = no IPv6 */
 	char saved[TAKEOVER_QUIETS][SYSCTL_MAX];	/* "" = there is no such switch */
 	char heeds[TAKEOVER_HEEDS][SYSCTL_MAX];		/* likewise */
@@ -38,17 +41,30 @@ struct device {
 
 struct takeover {
 	int netns_fd, lock_fd;
+	int ledger_fd;			/* the ledger's folder, locked; -1 = there is none (ledger.h) */
+	char ledger[64];		/* its name: the sandbox's */
 	char name[PATH_MAX];		/* as the user wrote it */
+	uint64_t cookie;		/* the namespace's SO_NETNS_COOKIE; 0 = this kernel has none */
 	uint64_t read_at;		/* s of CLOCK_BOOTTIME: lifetimes count from here */
 	struct list devices;
 	struct list addrs, routes, neighs;	/* struct rtnl_msg */
 };
 
-const struct device *takeover_device(const struct takeover *t, unsigned int index);
+struct takeover *takeover_new(const char *netns);	/* empty; NULL: no memory */
+/* Enter the namespace and lock it: netns_enter's answer, or -errno with e; -EBUSY: another weir has. */
+int takeover_enter(struct takeover *t, struct weir_error *e);
+struct device *takeover_device(const struct takeover *t, unsigned int index);
 /* What is left of a lifetime of s seconds that was read with the namespace. */
 uint32_t takeover_left(const struct takeover *t, uint32_t s);
 /* Read the switches of a device as they are now; inside the namespace. */
 void takeover_read_switches(struct device *d);
+/* Is the message, as it came or as it is kept, whole, and about one of our devices? kind: not
+ * TAKEN_DEVICE. */
+bool takeover_wants(const struct takeover *t, enum taken_kind kind, const struct nlmsghdr *nlh);
+/* Inside the namespace: find the devices that are not what they were, and forget what was theirs. */
+int takeover_compare(struct takeover *t);
+/* The names of the switches as a ledger has them. */
+const char *takeover_quiet_name(enum takeover_quiet q);
 /* The routes of our devices as they are now, made into requests. */
 int takeover_read_routes(const struct takeover *t, struct list *out);
 

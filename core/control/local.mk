@@ -16,6 +16,7 @@ libcore_la_SOURCES += \
 	core/control/instance.h \
 	core/control/names.c \
 	core/control/parts.h \
+	core/control/path.h \
 	core/control/reconfigure.c \
 	core/control/reload.c \
 	core/control/server.c \

@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "control/instance.h"
+#include "control/path.h"
 
 #define CONTROL_REQUEST_MAX (1u << 20)	/* bytes of a request, its newline included */
 #define CONTROL_FDS_MAX 4
@@ -53,9 +54,6 @@ void control_stop(struct control *c);
 
 /* ---- before the fork, and the client's side: client.c ---- */
 
-/* Where the socket of an instance is, or (name NULL) the folder of all of them: /run/weir, for
- * another user than root $XDG_RUNTIME_DIR/weir. */
-int control_path(const char *name, char *path, size_t size, struct weir_error *e);
 /* Bind and listen; refuses a name that is taken. The fd, with the socket's path for who removes
  * it. */
 int control_listen(const char *name, char *path, size_t size, struct weir_error *e);

@@ -16,6 +16,7 @@ net_scripts = \
 	tests/net/test_netlink.sh \
 	tests/net/test_posix.sh \
 	tests/net/test_procnet.sh \
+	tests/net/test_restore.sh \
 	tests/net/test_run.sh \
 	tests/net/test_ss.sh \
 	tests/net/test_stats.sh \
@@ -50,6 +51,8 @@ endif
 tests/net/test_tbf.log: $(filter-out tests/net/test_tbf.log,$(TEST_LOGS))
 EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/common.sh tests/net/interop.py tests/net/multicast.py tests/net/netlink_compare.py tests/net/procnet_compare.py tests/net/procnet_hostile.py tests/net/router.py tests/net/sock_diag.py tests/net/tbf_window.py tests/net/tcp_info.py tests/net/tcp_keys.py tests/net/watch_screen.py tests/net/watch_terminal.py
 
+check_PROGRAMS += tests/net/kill_at
+tests_net_kill_at_LDADD =
 check_PROGRAMS += tests/net/takeover_tool
 tests_net_takeover_tool_LDADD = libintercept.la libcore.la
 

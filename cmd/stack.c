@@ -65,7 +65,12 @@ static bool sending(const struct sock *sk)
 static uint64_t stack_left(struct stack_process *p)
 {
 	struct stack *s = p->instance->stack;
-	uint64_t left = p->intercept ? intercept_stats(p->intercept)->sockets : 0;
+	struct intercept_stats calls = { 0 };
+	uint64_t left;
+
+	if (p->intercept)
+		intercept_stats(p->intercept, &calls);
+	left = calls.sockets;
 
 	list_for_each(n, &s->tcp.socks) {
 		struct sock *sk = list_entry(n, struct sock, all);
@@ -150,19 +155,19 @@ static int exec_listen(void *arg, struct control_request *rq, json_t **result, s
 static int stats(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)
 {
 	struct stack_process *p = arg;
-	const struct intercept_stats *s;
+	struct intercept_stats s;
 	int err = commands_stats[0].fn(NULL, rq, result, e);
 
 	if (err || !p->intercept)
 		return err;
-	s = intercept_stats(p->intercept);
+	intercept_stats(p->intercept, &s);
 	json_object_set_new(*result, "intercept", json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
-			    "notifications", (json_int_t)s->notifications,
-			    "continued", (json_int_t)s->continued,
-			    "interrupted", (json_int_t)s->interrupted,
-			    "unknown_options", (json_int_t)s->unknown_options,
-			    "unread_drops", (json_int_t)s->unread_drops,
-			    "sockets", (json_int_t)s->sockets));
+			    "notifications", (json_int_t)s.notifications,
+			    "continued", (json_int_t)s.continued,
+			    "interrupted", (json_int_t)s.interrupted,
+			    "unknown_options", (json_int_t)s.unknown_options,
+			    "unread_drops", (json_int_t)s.unread_drops,
+			    "sockets", (json_int_t)s.sockets));
 	return 0;
 }
 

@@ -45,38 +45,55 @@ static int option_result(struct call *c, int err, int level, int name)
 	return err;
 }
 
+/* What is set on the program's end: the socket has to be ours, but is not needed for it. */
+static int64_t option_set_end(struct call *c, int level, int name, const void *value, socklen_t len)
+{
+	int64_t result;
+
+	if (!call_enter(c, 0, &result))
+		return result;
+	call_leave(c);
+	return setsockopt(c->fd, level, name, value, len) ? -errno : 0;
+}
+
 static int64_t option_set_timeout(struct call *c, int name, const void *value, socklen_t len)
 {
+	int64_t result = option_set_end(c, SOL_SOCKET, name, value, len);
+	struct isock *is = result ? NULL : call_enter(c, 0, &result);
 	struct timeval tv;
 	uint64_t ns;
 
-	if (setsockopt(c->fd, SOL_SOCKET, name, value, len))
-		return -errno;
+	if (!is)
+		return result;
 	memcpy(&tv, value, sizeof(tv));		/* the kernel has checked it */
 	ns = tv.tv_sec < 0 ? 1 : (uint64_t)tv.tv_sec * 1000000000u + (uint64_t)tv.tv_usec * 1000u;
 	if (tv.tv_sec > 1000000000)
 		ns = 0;
 	if (name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW_)
-		c->is->rcvtimeo = ns;
+		is->rcvtimeo = ns;
 	else
-		c->is->sndtimeo = ns;
+		is->sndtimeo = ns;
+	call_leave(c);
 	return 0;
 }
 
-/* It is for the program's end alone: the pump always reads inline. */
+/* A stream's is for the program's end alone: the pump always reads inline. */
 static int64_t option_set_oobinline(struct call *c, const void *value, socklen_t len)
 {
+	int64_t result = option_set_end(c, SOL_SOCKET, SO_OOBINLINE, value, len);
+	struct isock *is = result ? NULL : call_enter(c, 0, &result);
 	int on;
 
-	if (setsockopt(c->fd, SOL_SOCKET, SO_OOBINLINE, value, len))
-		return -errno;
+	if (!is)
+		return result;
 	memcpy(&on, value, sizeof(on));		/* the kernel has checked it */
-	c->is->oobinline = on != 0;
+	is->oobinline = on != 0;
+	call_leave(c);
 	return 0;
 }
 
 /* The value points at the instructions: they are read, too. */
-static int64_t option_filter(struct call *c, const void *value, socklen_t len)
+static int option_filter(struct call *c, void *value, socklen_t len)
 {
 	struct sock_fprog f;
 	int err;
@@ -86,40 +103,79 @@ static int64_t option_filter(struct call *c, const void *value, socklen_t len)
 	memcpy(&f, value, sizeof(f));
 	if (!f.filter || !f.len || f.len > BPF_MAXINSNS)
 		return -EINVAL;
-	err = call_read(c, (uint64_t)(uintptr_t)f.filter, c->ic->scratch, f.len * sizeof(*f.filter));
-	if (err)
-		return err;
-	f.filter = (struct sock_filter *)(void *)c->ic->scratch;
-	err = socket_setsockopt(c->is->sk, SOL_SOCKET, SO_ATTACH_FILTER, &f, sizeof(f));
-	return option_result(c, err, SOL_SOCKET, SO_ATTACH_FILTER);
+	err = call_read(c, (uint64_t)(uintptr_t)f.filter, c->worker->scratch, f.len * sizeof(*f.filter));
+	f.filter = (struct sock_filter *)(void *)c->worker->scratch;
+	memcpy(value, &f, sizeof(f));
+	return err;
+}
+
+struct option {
+	int level, name;
+	socklen_t len;
+	uid_t uid;
+	_Alignas(8) uint8_t value[OPTION_MAX];
+};
+
+static int option_fetch(struct call *c, struct option *o)
+{
+	int err = call_read(c, c->args[3], o->value, o->len);
+
+	if (!err && o->level == SOL_SOCKET && o->name == SO_ATTACH_FILTER)
+		err = option_filter(c, o->value, o->len);
+	if (!err && o->level == SOL_SOCKET && o->name == SO_REUSEPORT)
+		o->uid = remote_uid(c->tid);
+	return err;
+}
+
+static int64_t option_set(struct call *c, const struct option *o, int err)
+{
+	int64_t result;
+	struct isock *is = call_enter(c, err, &result);
+	bool end;
+
+	if (!is)
+		return result;
+	end = o->level == SOL_SOCKET && o->name == SO_RCVLOWAT;
+	if (o->level == SOL_SOCKET && o->name == SO_REUSEPORT)
+		is->sk->uid = o->uid;
+	if (is->state == ISOCK_DATAGRAM)
+		pump_dgram_out(is);	/* what was sent before goes as it was sent */
+	err = socket_setsockopt(is->sk, o->level, o->name, o->value, o->len);
+	result = option_result(c, err, o->level, o->name);
+	call_leave(c);
+	if (end)
+		setsockopt(c->fd, o->level, o->name, o->value, o->len);
+	return result;
+}
+
+static bool option_is_stream(const struct call *c)
+{
+	int type = 0;
+
+	getsockopt(c->fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){ sizeof(type) });
+	return type == SOCK_STREAM;
 }
 
 int64_t call_setsockopt(struct call *c)
 {
-	int level = (int)c->args[1], name = (int)c->args[2], len = (int)c->args[4], err;
-	_Alignas(8) uint8_t value[OPTION_MAX];
+	int len = (int)c->args[4], err;
+	struct option o;
 
+	o.level = (int)c->args[1];
+	o.name = (int)c->args[2];
 	if (len < 0 || len > OPTION_MAX)
-		return -EINVAL;
-	err = call_read(c, c->args[3], value, (size_t)len);
+		return option_set(c, &o, -EINVAL);
+	o.len = (socklen_t)len;
+	err = option_fetch(c, &o);
 	if (err)
-		return err;
-	if (option_timeout(level, name))
-		return option_set_timeout(c, name, value, (socklen_t)len);
-	if (level == SOL_SOCKET && name == SO_OOBINLINE && c->is->type == SOCK_STREAM)
-		return option_set_oobinline(c, value, (socklen_t)len);
-	if (level == SOL_SOCKET && name == SO_ATTACH_FILTER)
-		return option_filter(c, value, (socklen_t)len);
-	if (level == SOL_PACKET && name == PACKET_RX_RING)
-		return ring_set(c, value, (socklen_t)len);
-	if (level == SOL_SOCKET && name == SO_RCVLOWAT)
-		setsockopt(c->fd, level, name, value, (socklen_t)len);
-	if (level == SOL_SOCKET && name == SO_REUSEPORT)
-		c->is->sk->uid = remote_uid(c->tid);
-	if (c->is->state == ISOCK_DATAGRAM)
-		pump_dgram_out(c->is);	/* what was sent before goes as it was sent */
-	err = socket_setsockopt(c->is->sk, level, name, value, (socklen_t)len);
-	return option_result(c, err, level, name);
+		return option_set(c, &o, err);
+	if (option_timeout(o.level, o.name))
+		return option_set_timeout(c, o.name, o.value, o.len);
+	if (o.level == SOL_SOCKET && o.name == SO_OOBINLINE && option_is_stream(c))
+		return option_set_oobinline(c, o.value, o.len);
+	if (o.level == SOL_PACKET && o.name == PACKET_RX_RING)
+		return ring_set(c, o.value, o.len);
+	return option_set(c, &o, 0);
 }
 
 /* Whether the program's buffer says what is asked for. */
@@ -130,134 +186,182 @@ static bool option_asks(int level, int name)
 	       ((level == IPPROTO_IP || level == IPPROTO_IPV6) && name == MCAST_MSFILTER);
 }
 
-static int option_get(struct call *c, int level, int name, void *value, socklen_t *len)
+static int option_error(struct isock *is, void *value, socklen_t *len)
 {
-	int err;
+	int err = isock_take_error(is);
 
-	if (option_timeout(level, name) || (level == SOL_SOCKET && name == SO_OOBINLINE))
-		return getsockopt(c->fd, level, name, value, len) ? -errno : 0;
-	if (level != SOL_SOCKET || name != SO_ERROR)
-		return socket_getsockopt(c->is->sk, level, name, value, len);
-	/* the kernel's own goes too, or the program's end would go on polling POLLERR */
-	(void)!getsockopt(c->fd, level, name, &err, &(socklen_t){ sizeof(err) });
-	err = isock_take_error(c->is);
 	if (*len > sizeof(err))
 		*len = sizeof(err);
 	memcpy(value, &err, *len);
 	return 0;
 }
 
+/* What is kept at the program's end. */
+static int option_get_end(struct call *c, struct option *o)
+{
+	return getsockopt(c->fd, o->level, o->name, o->value, &o->len) ? -errno : 0;
+}
+
+static int64_t option_get(struct call *c, struct option *o, int err)
+{
+	bool end = option_timeout(o->level, o->name) || (o->level == SOL_SOCKET && o->name == SO_OOBINLINE);
+	bool error = o->level == SOL_SOCKET && o->name == SO_ERROR;
+	int64_t result;
+	struct isock *is = call_enter(c, err, &result);
+	int taken;
+
+	if (!is)
+		return result;
+	if (error)
+		result = option_error(is, o->value, &o->len);
+	else if (!end)
+		result = option_result(c, socket_getsockopt(is->sk, o->level, o->name, o->value, &o->len),
+				       o->level, o->name);
+	call_leave(c);
+	if (error)	/* the kernel's own goes too, or the program's end would go on polling POLLERR */
+		(void)!getsockopt(c->fd, o->level, o->name, &taken, &(socklen_t){ sizeof(taken) });
+	return end ? option_get_end(c, o) : result;
+}
+
 int64_t call_getsockopt(struct call *c)
 {
-	int level = (int)c->args[1], name = (int)c->args[2], room, err;
-	_Alignas(8) uint8_t value[OPTION_MAX];
-	socklen_t len;
+	struct option o;
+	int64_t result;
+	int room, err;
 
+	o.level = (int)c->args[1];
+	o.name = (int)c->args[2];
 	err = call_read(c, c->args[4], &room, sizeof(room));
-	if (err)
-		return err;
-	if (room < 0)
-		return -EINVAL;
-	memset(value, 0, sizeof(value));
-	len = room > OPTION_MAX ? OPTION_MAX : (socklen_t)room;
-	err = option_asks(level, name) ? call_read(c, c->args[3], value, len) : 0;
-	if (err)
-		return err;
-	err = option_get(c, level, name, value, &len);
-	if (err)
-		return option_result(c, err, level, name);
-	if (len > (socklen_t)room)
-		len = (socklen_t)room;
-	err = call_write(c, c->args[3], value, len);
-	return err ? err : call_write(c, c->args[4], &len, sizeof(len));
+	if (!err && room < 0)
+		err = -EINVAL;
+	o.len = err ? 0 : room > OPTION_MAX ? OPTION_MAX : (socklen_t)room;
+	memset(o.value, 0, o.len);
+	if (!err && option_asks(o.level, o.name))
+		err = call_read(c, c->args[3], o.value, o.len);
+	result = option_get(c, &o, err);
+	if (result)
+		return result;
+	if (o.len > (socklen_t)room)
+		o.len = (socklen_t)room;
+	err = call_write(c, c->args[3], o.value, o.len);
+	return err ? err : call_write(c, c->args[4], &o.len, sizeof(o.len));
 }
 
 /* ---- ioctl ---- */
 
 /* Bytes that the program has written and the peer has not acknowledged: some may still be on their
  * way to the stack. */
-static int64_t ioctl_outq(struct call *c)
+static int outq_act(struct isock *is, int *n)
 {
-	struct isock *is = c->is;
-	int n = 0, waiting = 0, err;
+	int waiting = 0, err = socket_ioctl(is->sk, SIOCOUTQ, n, sizeof(*n));
 
-	err = socket_ioctl(is->sk, SIOCOUTQ, &n, sizeof(n));
 	if (err)
 		return err;
 	if (is->fd >= 0 && !ioctl(is->fd, SIOCINQ, &waiting))
-		n += waiting - (int)is->junk;
-	n += (int)is->rest_len;
-	return call_write(c, c->args[2], &n, sizeof(n));
+		*n += waiting - (int)is->junk;
+	*n += (int)is->rest_len;
+	return 0;
 }
 
-/* What a socket may ask of the NICs; sk NULL: one of another kind. */
-static int ask_nics(struct call *c, struct sock *sk, unsigned long request, void *arg, size_t len)
+static int64_t ioctl_outq(struct call *c)
 {
-	return sk ? socket_ioctl(sk, request, arg, len) :
-		    socket_nics_ioctl(&c->ic->stack->nics, request, arg, len);
+	int n = 0;
+	int64_t result;
+	struct isock *is = call_enter(c, 0, &result);
+
+	if (!is)
+		return result;
+	result = outq_act(is, &n);
+	call_leave(c);
+	return result ? result : call_write(c, c->args[2], &n, sizeof(n));
 }
 
-static int64_t ioctl_ifconf(struct call *c, struct sock *sk)
+static int64_t ioctl_stamp(struct call *c, unsigned long request)
+{
+	_Alignas(8) uint8_t stamp[16];
+	int64_t result;
+	struct isock *is = call_enter(c, 0, &result);
+
+	if (!is)
+		return result;
+	result = socket_ioctl(is->sk, request, stamp, sizeof(stamp));
+	call_leave(c);
+	return result ? result : call_write(c, c->args[2], stamp, sizeof(stamp));
+}
+
+/*
+ * What there is to know of NICs is asked of any socket: if_nametoindex() of glibc asks an AF_UNIX one.
+ * Ours may ask for more.
+ */
+static int64_t ask_nics(struct call *c, int err, unsigned long request, void *arg, size_t len)
+{
+	int domain = AF_UNSPEC;
+	int64_t result;
+	struct isock *is = call_enter(c, err, &result);
+
+	if (is) {
+		result = socket_ioctl(is->sk, request, arg, len);
+		call_leave(c);
+		return result;
+	}
+	if (result != CALL_CONTINUE)
+		return result;
+	getsockopt(c->fd, SOL_SOCKET, SO_DOMAIN, &domain, &(socklen_t){ sizeof(domain) });
+	if (domain != AF_UNIX)
+		return CALL_CONTINUE;
+	if (!err) {
+		turn_take(c->ic);
+		err = socket_nics_ioctl(&c->ic->stack->nics, request, arg, len);
+		turn_give(c->ic);
+	}
+	return err == -EOPNOTSUPP || err == -ENOTTY ? CALL_CONTINUE : err;
+}
+
+static int64_t ioctl_ifconf(struct call *c)
 {
 	char entries[IFCONF_MAX];
 	struct ifconf conf;
 	uint64_t there;
+	int64_t result;
 	int err;
 
 	err = call_read(c, c->args[2], &conf, sizeof(conf));
 	if (err)
-		return err;
+		return ask_nics(c, err, SIOCGIFCONF, NULL, 0);
 	there = (uint64_t)(uintptr_t)conf.ifc_buf;
 	if (conf.ifc_len < 0)
-		return -EINVAL;
+		return ask_nics(c, -EINVAL, SIOCGIFCONF, NULL, 0);
 	if (conf.ifc_len > IFCONF_MAX || !there)
 		conf.ifc_len = IFCONF_MAX;
 	conf.ifc_buf = entries;
-	err = ask_nics(c, sk, SIOCGIFCONF, &conf, sizeof(conf));
-	if (err)
-		return err;
+	result = ask_nics(c, 0, SIOCGIFCONF, &conf, sizeof(conf));
+	if (result)
+		return result;
 	if (conf.ifc_len < 0 || conf.ifc_len > IFCONF_MAX)
 		return -EINVAL;
 	if (there)
-		err = call_write(c, there, entries, (size_t)conf.ifc_len);
-	return err ? err : call_write(c, c->args[2], &conf.ifc_len, sizeof(conf.ifc_len));
+		result = call_write(c, there, entries, (size_t)conf.ifc_len);
+	return result ? result : call_write(c, c->args[2], &conf.ifc_len, sizeof(conf.ifc_len));
 }
 
-static int64_t ioctl_nics(struct call *c, struct sock *sk, unsigned long request)
+static int64_t ioctl_nics(struct call *c, unsigned long request)
 {
 	struct ifreq ifr;
+	int64_t result;
 	int err;
 
 	if (request == SIOCGIFCONF)
-		return ioctl_ifconf(c, sk);
+		return ioctl_ifconf(c);
 	if (request < SIOCGIFNAME || request > SIOCSIFTXQLEN)
-		return -EOPNOTSUPP;
+		return ask_nics(c, -EOPNOTSUPP, request, NULL, 0);
 	err = call_read(c, c->args[2], &ifr, sizeof(ifr));
-	if (err)
-		return err;
-	err = ask_nics(c, sk, request, &ifr, sizeof(ifr));
-	return err ? err : call_write(c, c->args[2], &ifr, sizeof(ifr));
-}
-
-/* What interfaces there are is asked of any socket: if_nametoindex() of glibc asks an AF_UNIX
- * one. */
-int64_t call_ioctl_other(struct call *c)
-{
-	int domain = AF_UNSPEC;
-	int64_t result;
-
-	getsockopt(c->fd, SOL_SOCKET, SO_DOMAIN, &domain, &(socklen_t){ sizeof(domain) });
-	if (domain != AF_UNIX)
-		return CALL_CONTINUE;
-	result = ioctl_nics(c, NULL, (uint32_t)c->args[1]);
-	return result == -EOPNOTSUPP ? CALL_CONTINUE : result;
+	result = ask_nics(c, err, request, &ifr, sizeof(ifr));
+	return result ? result : call_write(c, c->args[2], &ifr, sizeof(ifr));
 }
 
 int64_t call_ioctl(struct call *c)
 {
 	unsigned long request = (uint32_t)c->args[1];
-	_Alignas(8) uint8_t stamp[16];
-	int err;
 
 	switch (request) {
 	case FIOSETOWN: case SIOCSPGRP: case FIOGETOWN: case SIOCGPGRP:
@@ -265,12 +369,11 @@ int64_t call_ioctl(struct call *c)
 	case SIOCOUTQ:
 		return ioctl_outq(c);
 	case SIOCATMARK:
-		if (c->is->type != SOCK_STREAM)
-			return -ENOTTY;
+		if (!option_is_stream(c))
+			return ask_nics(c, -ENOTTY, request, NULL, 0);
 		return CALL_CONTINUE;	/* the program's end has the mark */
 	case SIOCGSTAMP_OLD: case SIOCGSTAMPNS_OLD: case SIOCGSTAMP_NEW: case SIOCGSTAMPNS_NEW:
-		err = socket_ioctl(c->is->sk, request, stamp, sizeof(stamp));
-		return err ? err : call_write(c, c->args[2], stamp, sizeof(stamp));
+		return ioctl_stamp(c, request);
 	}
-	return ioctl_nics(c, c->is->sk, request);
+	return ioctl_nics(c, request);
 }

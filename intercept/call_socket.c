@@ -27,37 +27,57 @@ static bool privileged(const struct call *c, int family, int type)
 	return (type == SOCK_RAW || family == AF_PACKET) && remote_capable(c->tid, CAP_NET_RAW);
 }
 
-int64_t call_socket(struct call *c)
+static void socket_undo(struct call *c, struct isock *is)
 {
-	int family = (int)c->args[0], type = (int)c->args[1], err, tfd;
+	(void)c;
+	isock_release(is, true);
+}
+
+struct wanted {			/* the socket that is asked for */
+	int family, type;
+	bool privileged;
+	uid_t uid;
+};
+
+static int64_t socket_act(struct call *c, const struct wanted *w)
+{
 	struct sock *sk;
 	struct isock *is;
-	int64_t result;
+	int err;
 
-	if (family == AF_UNIX)
-		return CALL_CONTINUE;
-	if (family != AF_INET && family != AF_INET6 && family != AF_PACKET && family != AF_NETLINK)
-		return -EAFNOSUPPORT;
-	if (type & ~(0xf | SOCK_NONBLOCK | SOCK_CLOEXEC))
-		return -EINVAL;
-	sk = socket_create(c->ic->stack, family, type & 0xf, (int)c->args[2],
-			   privileged(c, family, type & 0xf), &err);
+	sk = socket_create(c->ic->stack, w->family, w->type & 0xf, (int)c->args[2], w->privileged, &err);
 	if (!sk)
 		return err;
 	sk->operator = c->listener->operator;
-	if (family == AF_NETLINK)
-		sk->uid = remote_uid(c->tid);
-	is = isock_create(c->ic, sk, type & 0xf, type & SOCK_NONBLOCK, &err);
+	if (w->family == AF_NETLINK)
+		sk->uid = w->uid;
+	is = isock_create(c->ic, sk, w->type & 0xf, w->type & SOCK_NONBLOCK, &err);
 	if (!is) {
 		socket_abort(sk);
 		return err;
 	}
-	result = call_answer_fd(c, is->held, type & SOCK_CLOEXEC, &tfd);
-	if (tfd < 0)
-		isock_release(is, true);
-	else
-		isock_delivered(is, c->tid, tfd);
-	return result;
+	call_take_gift(c, is);
+	return 0;
+}
+
+int64_t call_socket(struct call *c)
+{
+	struct wanted w = { .family = (int)c->args[0], .type = (int)c->args[1] };
+	int64_t result;
+
+	if (w.family == AF_UNIX)
+		return CALL_CONTINUE;
+	if (w.family != AF_INET && w.family != AF_INET6 && w.family != AF_PACKET && w.family != AF_NETLINK)
+		return -EAFNOSUPPORT;
+	if (w.type & ~(0xf | SOCK_NONBLOCK | SOCK_CLOEXEC))
+		return -EINVAL;
+	w.privileged = privileged(c, w.family, w.type & 0xf);
+	if (w.family == AF_NETLINK)
+		w.uid = remote_uid(c->tid);
+	turn_take(c->ic);
+	result = socket_act(c, &w);
+	turn_give(c->ic);
+	return result ? result : call_give(c, w.type & SOCK_CLOEXEC, socket_undo);
 }
 
 /*
@@ -67,32 +87,34 @@ int64_t call_socket(struct call *c)
 int64_t call_bind(struct call *c)
 {
 	struct sockaddr_storage name;
-	int err;
+	int err = call_read_name(c, c->args[1], c->args[2], &name);
+	int64_t result;
+	struct isock *is = call_enter(c, err, &result);
 
-	err = call_read_name(c, c->args[1], c->args[2], &name);
-	if (err)
-		return err;
-	err = socket_bind(c->is->sk, &name, (socklen_t)c->args[2]);
-	if (err == -EADDRINUSE && !c->expired) {
-		if (!c->waits)		/* or it might be reaped itself */
-			call_reap(c->ic);
-		return call_wait(c, BIND_PATIENCE, 0);
-	}
-	return err;
+	if (!is)
+		return result;
+	result = socket_bind(is->sk, &name, (socklen_t)c->args[2]);
+	if (result == -EADDRINUSE && !c->expired)
+		result = call_wait(c, BIND_PATIENCE);
+	call_leave(c);
+	return result;
 }
 
-static int64_t connect_start(struct call *c)
-{
+struct target {			/* of a connect */
 	struct sockaddr_storage name;
-	struct isock *is = c->is;
-	int err;
+	int err;			/* of reading it: told only where the name is needed */
+	bool nonblock;
+};
 
-	err = call_read_name(c, c->args[1], c->args[2], &name);
+static int64_t connect_start(struct call *c, struct isock *is, const struct target *t)
+{
+	int err = t->err;
+
 	if (err)
 		return err;
 	if (is->state == ISOCK_DATAGRAM)
 		pump_dgram_out(is);	/* what was sent before goes to where it was sent */
-	err = socket_connect(is->sk, &name, (socklen_t)c->args[2]);
+	err = socket_connect(is->sk, &t->name, (socklen_t)c->args[2]);
 	if (is->type != SOCK_STREAM)
 		return err;
 	if (err && err != -EINPROGRESS)
@@ -106,12 +128,12 @@ static int64_t connect_start(struct call *c)
 	is->state = ISOCK_CONNECTING;
 	c->done = 1;
 	work_defer(c->ic->env, &is->work);
-	return call_nonblock(c) ? -EINPROGRESS : call_wait(c, is->sndtimeo, 0);
+	return t->nonblock ? -EINPROGRESS : call_wait(c, is->sndtimeo);
 }
 
-int64_t call_connect(struct call *c)
+/* CALL_GO: it needs a new end first. */
+static int64_t connect_act(struct call *c, struct isock *is, const struct target *t)
 {
-	struct isock *is = c->is;
 	int64_t result;
 
 	switch (is->state) {
@@ -122,22 +144,18 @@ int64_t call_connect(struct call *c)
 		is->unreported = false;
 		return result;
 	case ISOCK_CONNECTING:
-		if (!c->waits && call_nonblock(c))
+		if (t->nonblock)
 			return -EALREADY;
-		result = call_wait(c, is->sndtimeo, 0);
+		result = call_wait(c, is->sndtimeo);
 		return result == -EAGAIN ? (c->done ? -EINPROGRESS : -EALREADY) : result;
 	case ISOCK_DEAD:
 		if (!is->refused)
 			return -EISCONN;
-		if (!is->told) {
-			is->told = true;
-			result = isock_take_error(is);
-			return result ? -result : -ECONNABORTED;
-		}
-		result = isock_renew(is, c);
-		if (result)
-			return result;
-		break;
+		if (is->told)
+			return CALL_GO;
+		is->told = true;
+		result = isock_take_error(is);
+		return result ? -result : -ECONNABORTED;
 	case ISOCK_NEW:
 		if (c->waits || is->error) {
 			result = isock_take_error(is);
@@ -147,7 +165,28 @@ int64_t call_connect(struct call *c)
 	case ISOCK_DATAGRAM:
 		break;
 	}
-	return connect_start(c);
+	return connect_start(c, is, t);
+}
+
+int64_t call_connect(struct call *c)
+{
+	struct target t = { .nonblock = call_nonblock(c) };
+	int64_t result;
+
+	if (!c->waits)
+		t.err = call_read_name(c, c->args[1], c->args[2], &t.name);
+	do {
+		struct isock *is = call_enter(c, 0, &result);
+
+		if (!is)
+			return result;
+		result = connect_act(c, is, &t);
+		call_leave(c);
+		if (result != CALL_GO)
+			return result;
+		result = isock_renew(c);
+	} while (!result);
+	return result;
 }
 
 void call_connect_undo(struct call *c, int64_t result)
@@ -164,61 +203,91 @@ void call_connect_undo(struct call *c, int64_t result)
 	}
 }
 
-int64_t call_getsockname(struct call *c)
+static int64_t call_name(struct call *c, int (*ask)(struct sock *sk, void *name, socklen_t *len))
 {
 	struct sockaddr_storage name;
 	socklen_t len = sizeof(name);
-	int err = socket_getsockname(c->is->sk, &name, &len);
+	int64_t result;
+	struct isock *is = call_enter(c, 0, &result);
 
-	return err ? err : call_write_name(c, c->args[1], c->args[2], &name, len);
+	if (!is)
+		return result;
+	result = ask(is->sk, &name, &len);
+	call_leave(c);
+	return result ? result : call_write_name(c, c->args[1], c->args[2], &name, len);
+}
+
+int64_t call_getsockname(struct call *c)
+{
+	return call_name(c, socket_getsockname);
 }
 
 int64_t call_getpeername(struct call *c)
 {
-	struct sockaddr_storage name;
-	socklen_t len = sizeof(name);
-	int err = socket_getpeername(c->is->sk, &name, &len);
-
-	return err ? err : call_write_name(c, c->args[1], c->args[2], &name, len);
+	return call_name(c, socket_getpeername);
 }
 
 /*
  * The program's end is shut down for the program's own reads and writes; the pump passes the end of
  * data on once it has moved all bytes before it.
  */
-int64_t call_shutdown(struct call *c)
-{
-	struct isock *is = c->is;
-	int how = (int)c->args[1], err;
+struct shutting {
+	int how;
+	bool end;			/* the program's end is shut down, too */
+	bool mark;			/* what the program wrote ends here: isock_shut() */
+};
 
-	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
-		return -EINVAL;
+static int64_t shutdown_act(struct isock *is, struct shutting *s)
+{
+	int err;
+
 	if (is->state == ISOCK_CONNECTED) {
-		if (how != SHUT_RD && !is->prog_shut) {
-			isock_shut(is, c->fd);
-			is->prog_shut = true;
-		}
-		if (how != SHUT_WR) {
-			err = socket_shutdown(is->sk, SHUT_RD);
-			if (err)
-				return err;
-			is->discard = true;
-		}
-		shutdown(c->fd, how);
-		work_defer(c->ic->env, &is->work);
-		return 0;
+		s->end = true;
+		s->mark = s->how != SHUT_RD && !is->prog_shut;
+		is->prog_shut |= s->mark;
+		if (s->how == SHUT_WR)
+			return 0;
+		err = socket_shutdown(is->sk, SHUT_RD);
+		is->discard |= !err;
+		return err;
 	}
 	if (is->state == ISOCK_DATAGRAM)
 		pump_dgram_out(is);
-	err = socket_shutdown(is->sk, how);
+	err = socket_shutdown(is->sk, s->how);
 	if (err)
 		return err;
 	if (is->state == ISOCK_DATAGRAM) {
-		is->prog_shut |= how != SHUT_RD;
-		shutdown(c->fd, how);
-	} else if (is->state == ISOCK_LISTENING && how != SHUT_WR) {
+		is->prog_shut |= s->how != SHUT_RD;
+		s->end = true;
+	} else if (is->state == ISOCK_LISTENING && s->how != SHUT_WR) {
 		isock_reset(is, 0);
 		call_wake(is);		/* who waits in accept() gets EINVAL */
+	}
+	return 0;
+}
+
+int64_t call_shutdown(struct call *c)
+{
+	struct shutting s = { .how = (int)c->args[1] };
+	int64_t result, later;
+	struct isock *is = call_enter(c, 0, &result);
+
+	if (!is)
+		return result;
+	if (s.how != SHUT_RD && s.how != SHUT_WR && s.how != SHUT_RDWR)
+		result = -EINVAL;
+	else
+		result = shutdown_act(is, &s);
+	call_leave(c);
+	if (s.mark)
+		isock_shut(c->ic, c->fd);
+	if (result || !s.end)
+		return result;
+	shutdown(c->fd, s.how);
+	is = call_enter(c, 0, &later);
+	if (is) {
+		work_defer(c->ic->env, &is->work);
+		call_leave(c);
 	}
 	return 0;
 }

@@ -5,7 +5,8 @@
  *
  * filter.c	the seccomp filter that the program runs under; gives a listener fd
  * notify.c	reads notifications from listeners and dispatches each to the file of its family of calls
- * remote.c	reads and writes the caller's memory, finds its fds (pidfd_getfd, inode)
+ * call.c	a call's turn of the stack, its waiting, its answer
+ * notif.c, remote.c	the caller as the kernel shows it: its notification, its memory, its descriptors
  * pump*.c	moves bytes between the program's AF_UNIX ends and the stack's sockets
  * launch.c	namespaces, the sandbox's init, the program
  * procmount.c, procfs.c	/proc/net: mounted by init, served by the stack process
@@ -32,7 +33,7 @@ void intercept_destroy(struct intercept *ic);
 /* Serve one more seccomp listener (takes the fd): the first program's, and each `weir exec`'s. operator: its
  * programs run outside of the sandbox and may change what bounds it. */
 int intercept_add_listener(struct intercept *ic, int fd, bool operator, struct weir_error *e);
-const struct intercept_stats *intercept_stats(const struct intercept *ic);
+void intercept_stats(const struct intercept *ic, struct intercept_stats *s);
 
 /* Install the filter in the calling process (single-threaded, about to exec): the listener fd, or
  * -errno. */

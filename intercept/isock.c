@@ -58,6 +58,8 @@ static void isock_work(struct work *w)
 {
 	struct isock *is = container_of(w, struct isock, work);
 
+	if (is->given)		/* it is asked for again when the program has its end (call_give) */
+		return;
 	if (is->state == ISOCK_DATAGRAM)
 		pump_dgram_work(is);
 	else if (is->state == ISOCK_LISTENING)
@@ -83,7 +85,7 @@ static uint32_t isock_uid(void *arg)
 	struct isock *is = arg;
 	uid_t uid;
 
-	if (is->uid_known || is->held >= 0)
+	if (is->uid_known || is->held >= 0 || is->given)
 		return is->uid;
 	uid = remote_uid(is->tid);
 	if (uid == (uid_t)-1)
@@ -109,7 +111,7 @@ static int isock_pair(struct isock *is, int type, bool nonblock)
 	is->fd = pair[0];
 	is->held = pair[1];
 	errno = ENFILE;
-	if (!fds_left(is->ic, pair[1], false))
+	if (!fds_left(is->ic, pair[1]))
 		goto fail;
 	if (getsockopt(pair[1], SOL_SOCKET, SO_COOKIE, &is->cookie, &len))
 		goto fail;
@@ -143,6 +145,7 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool
 	is->state = type == SOCK_STREAM ? ISOCK_NEW : ISOCK_DATAGRAM;
 	list_init(&is->list);
 	list_init(&is->waiters);
+	list_init(&is->queued);
 	list_init(&is->hungry);
 	list_init(&is->ready);
 	list_init(&is->names);
@@ -187,9 +190,8 @@ void isock_release(struct isock *is, bool abort)
 {
 	struct intercept *ic = is->ic;
 
-	/* a shutdown() that slipped through (notify.c) looks like a close, whoever still waits */
-	if (is->ncalls)
-		call_abandon(is);
+	/* who waits holds no descriptor, so the program can close while one does (call.c) */
+	call_abandon(is);
 	list_for_each_safe(n, &is->ready)
 		isock_release(list_entry(n, struct isock, list), true);
 	if (is->ghost)
@@ -218,29 +220,32 @@ void isock_release(struct isock *is, bool abort)
 	free(is);
 }
 
-struct isock *isock_find(struct intercept *ic, int fd, int *err)
+uint64_t isock_cookie(int fd)
 {
-	struct hash_node *n;
 	uint64_t cookie;
 	socklen_t len = sizeof(cookie);
 
-	*err = 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
-		return NULL;
-	n = hash_find(&ic->isocks, cookie);
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) ? 0 : cookie;
+}
+
+struct isock *isock_find(struct intercept *ic, uint64_t cookie)
+{
+	struct hash_node *n = cookie ? hash_find(&ic->isocks, cookie) : NULL;
+
 	return n ? container_of(n, struct isock, node) : NULL;
 }
 
 int isock_borrow(struct isock *is)
 {
-	int fd, err;
+	bool known;
+	int fd;
 
 	if (is->held >= 0)
 		return fcntl(is->held, F_DUPFD_CLOEXEC, 0);
-	fd = remote_getfd(&is->ic->remote, is->tid, is->tfd);
+	fd = remote_getfd(&is->ic->remote, is->tid, is->tfd, &known);
 	if (fd < 0)
 		return fd;
-	if (isock_find(is->ic, fd, &err) == is)
+	if (isock_cookie(fd) == is->cookie)
 		return fd;
 	close(fd);
 	return -ESTALE;
@@ -248,8 +253,10 @@ int isock_borrow(struct isock *is)
 
 void isock_delivered(struct isock *is, pid_t tid, int tfd)
 {
-	close(is->held);
+	if (is->held >= 0)
+		close(is->held);
 	is->held = -1;
+	is->given = false;
 	is->tid = tid;
 	is->tfd = tfd;
 }
@@ -272,23 +279,23 @@ void isock_block(struct isock *is, int fd)
 	is->small = true;
 }
 
-void isock_restore(struct isock *is, int fd)
+void isock_grow(const struct intercept *ic, int fd)
 {
-	int size = is->ic->sndbuf / 2;		/* the kernel shows twice what is set */
+	int size = ic->sndbuf / 2;		/* the kernel shows twice what is set */
 
-	if (!setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
-		is->small = false;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
-void isock_unblock(struct isock *is, int fd)
+void isock_unblock(struct isock *is)
 {
-	int borrowed = -1;
+	int fd = isock_borrow(is);
 	ssize_t n;
 
-	if (fd < 0)
-		fd = borrowed = isock_borrow(is);
-	if (fd >= 0)
-		isock_restore(is, fd);
+	if (fd >= 0) {
+		isock_grow(is->ic, fd);
+		is->small = false;
+		close(fd);
+	}
 	while (is->junk) {
 		n = recv(is->fd, is->ic->scratch, is->junk, MSG_DONTWAIT);
 		if (n <= 0)
@@ -296,8 +303,6 @@ void isock_unblock(struct isock *is, int fd)
 		is->junk -= (uint32_t)n;
 	}
 	is->junk = 0;
-	if (borrowed >= 0)
-		close(borrowed);
 }
 
 /* ---- errors and the end ---- */
@@ -328,7 +333,7 @@ static void isock_leave_unread(struct isock *is)
 	close(fd);
 }
 
-void isock_shut(struct isock *is, int fd)
+void isock_shut(const struct intercept *ic, int fd)
 {
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec iov = { (void *)(uintptr_t)"", 1 };
@@ -341,7 +346,7 @@ void isock_shut(struct isock *is, int fd)
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &is->ic->witness, sizeof(int));
+	memcpy(CMSG_DATA(c), &ic->witness, sizeof(int));
 	/* it may be full, and nobody writes after this */
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	if (sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
@@ -380,45 +385,60 @@ static void isock_copy_options(int from, int to)
  * The program's descriptor gets the end of a new pair: the old one can never be connected again.
  * Copies that it made of the descriptor, and its place in epoll sets, stay with the old end.
  */
-int isock_renew(struct isock *is, struct call *c)
+static int renew_act(struct isock *is, const struct isock *pair)
 {
 	struct intercept *ic = is->ic;
-	uint64_t cookie = is->cookie;
-	int err, flags = fcntl(c->fd, F_GETFL), copy = -1;
+	int err;
 
-	err = isock_pair(is, SOCK_STREAM, flags & O_NONBLOCK);
-	if (err)
-		goto no_pair;
-	isock_copy_options(c->fd, is->held);
-	copy = fcntl(is->held, F_DUPFD_CLOEXEC, 0);
-	err = copy < 0 ? -errno : loop_add(ic->loop, &is->io, is->fd, EPOLLHUP, isock_io);
-	if (err)
-		goto no_io;
-	err = call_replace_fd(c, is->held);
-	if (err)
-		goto no_place;
+	if (is->state != ISOCK_DEAD || is->fd >= 0)	/* another thread was quicker */
+		return -EALREADY;
+	is->fd = pair->fd;
+	err = loop_add(ic->loop, &is->io, is->fd, EPOLLHUP, isock_io);
+	if (err) {
+		is->fd = -1;
+		return err;
+	}
 	hash_del(&ic->isocks, &is->node);
+	is->sk->cookie = is->cookie = pair->cookie;
+	is->sk->inode = is->inode = pair->inode;
 	hash_add(&ic->isocks, &is->node, is->cookie);
-	is->sk->cookie = is->cookie;
-	is->sk->inode = is->inode;
 	list_del(&is->list);
 	ic->nghosts -= is->ghost;
 	is->ghost = is->refused = is->told = false;
 	is->state = ISOCK_NEW;
-	isock_delivered(is, c->tid, (int)c->args[0]);
+	return 0;
+}
+
+int64_t isock_renew(struct call *c)
+{
+	struct isock pair = { .ic = c->ic };
+	int err, flags = fcntl(c->fd, F_GETFL), copy;
+	int64_t result;
+	struct isock *is;
+
+	err = isock_pair(&pair, SOCK_STREAM, flags & O_NONBLOCK);
+	if (err)
+		return err;
+	isock_copy_options(c->fd, pair.held);
+	copy = fcntl(pair.held, F_DUPFD_CLOEXEC, 0);
+	err = copy < 0 ? -errno : call_replace_fd(c, pair.held);
+	close(pair.held);
+	if (err)
+		goto fail;
+	is = call_enter(c, 0, &result);
+	err = is ? renew_act(is, &pair) : (int)result;
+	if (is)
+		call_leave(c);
+	if (err)
+		goto fail;
 	close(c->fd);
 	c->fd = copy;
+	c->cookie = pair.cookie;
 	return 0;
-no_place:
-	loop_del(&is->io);
-no_io:
+fail:
 	if (copy >= 0)
 		close(copy);
-	close(is->fd);
-	close(is->held);
-no_pair:
-	is->fd = is->held = -1;
-	is->cookie = cookie;
+	close(pair.fd);
 	return err;
 }
 

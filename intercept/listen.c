@@ -39,38 +39,39 @@ void listen_work(struct isock *is)
 {
 	if (is->fd >= 0 && socket_poll(is->sk) & EPOLLERR)
 		listen_reset(is);
-	if (!list_empty(&is->waiters))
-		call_wake(is);
+	call_wake(is);
 	if (is->fd < 0 || !listen_pending(is) || is->bytes >= LISTEN_BYTES_MAX)
 		return;
 	if (send(is->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
 		is->bytes++;
 }
 
-/* One connection fewer waits; fd is a copy of the program's end. */
-static void listen_taken(struct isock *is, int fd)
+/* So many of the bytes are to be taken back, now that a connection fewer waits. */
+static uint32_t listen_taken(struct isock *is)
 {
-	uint8_t bytes[LISTEN_BYTES_MAX];
 	uint32_t n = is->bytes;
 
 	if (n && listen_pending(is))
 		n = n > 1;
-	if (n)
-		recv(fd, bytes, n, MSG_DONTWAIT);
 	is->bytes -= n;
+	return n;
 }
 
 int64_t call_listen(struct call *c)
 {
-	struct isock *is = c->is;
-	int err = socket_listen(is->sk, (int)c->args[1]);
+	int64_t result;
+	struct isock *is = call_enter(c, 0, &result);
 
-	if (!err && is->state == ISOCK_NEW) {
+	if (!is)
+		return result;
+	result = socket_listen(is->sk, (int)c->args[1]);
+	if (!result && is->state == ISOCK_NEW) {
 		is->state = ISOCK_LISTENING;
 		isock_block(is, c->fd);
 		work_defer(c->ic->env, &is->work);
 	}
-	return err;
+	call_leave(c);
+	return result;
 }
 
 static void accept_begin(const struct isock *is, struct isock *child)
@@ -104,66 +105,93 @@ static struct isock *accept_next(struct isock *is, int *err)
 	return child;
 }
 
-static int accept_name(struct call *c, struct isock *child)
-{
-	struct sockaddr_storage name;
-	socklen_t len = sizeof(name);
-
-	if (!c->args[1])
-		return 0;
-	socket_peer(child->sk, &name, &len);	/* also of a connection that has ended by now */
-	return call_write_name(c, c->args[1], c->args[2], &name, len);
-}
-
 /* Nobody took it: it waits in front of the others. */
-static void accept_undo(struct isock *is, struct isock *child)
+static void accept_undo(struct call *c, struct isock *child)
 {
+	struct isock *is = isock_find(c->ic, c->cookie);
+
+	if (!is || is->state != ISOCK_LISTENING) {
+		isock_release(child, true);
+		return;
+	}
 	list_add(&child->list, &is->ready);
 	work_defer(is->ic->env, &is->work);
 }
 
-/* Give the connection to the program. */
-static int64_t accept_deliver(struct call *c, struct isock *child, int flags)
+struct accepted {
+	int flags;
+	bool nonblock;
+	uint32_t bytes;			/* to be taken back */
+	struct sockaddr_storage name;
+	socklen_t namelen;
+};
+
+/* CALL_GO: a connection, or bytes to be taken back first. */
+static int64_t accept_act(struct call *c, struct isock *is, struct accepted *a)
 {
-	int64_t result;
-	int tfd;
+	struct isock *child;
+	int err = 0;
 
-	fcntl(child->held, F_SETFL, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
-	result = call_answer_fd(c, child->held, flags & SOCK_CLOEXEC, &tfd);
-	if (tfd < 0) {
-		accept_undo(c->is, child);
-		return result;
-	}
-	isock_delivered(child, c->tid, tfd);
-	work_defer(c->ic->env, &child->work);
-	return result;
-}
-
-int64_t call_accept(struct call *c)
-{
-	int flags = c->nr == SYS_accept4 ? (int)c->args[3] : 0, err = 0;
-	struct isock *is = c->is, *child;
-
-	if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+	if (a->flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return -EINVAL;
 	if (is->type != SOCK_STREAM)
 		return -EOPNOTSUPP;
 	if (is->state != ISOCK_LISTENING)
 		return -EINVAL;
 	child = accept_next(is, &err);
-	if (!child) {
-		if (err != -EAGAIN)
-			return err;
-		listen_taken(is, c->fd);
-		return call_nonblock(c) ? -EAGAIN : call_wait(c, is->rcvtimeo, 0);
+	if (!child && err != -EAGAIN)
+		return err;
+	a->bytes = listen_taken(is);
+	if (child) {
+		a->namelen = sizeof(a->name);
+		socket_peer(child->sk, &a->name, &a->namelen);	/* also of a connection that has ended by now */
+		call_take_gift(c, child);
+		return CALL_GO;
 	}
-	listen_taken(is, c->fd);	/* before the program can look again */
-	err = accept_name(c, child);
-	if (!err)
-		return accept_deliver(c, child, flags);
-	if (err == -EINTR)
-		accept_undo(is, child);
-	else
-		isock_release(child, true);
-	return err;
+	if (a->bytes)
+		return CALL_GO;
+	return a->nonblock ? -EAGAIN : call_wait_one(c, is->rcvtimeo);
+}
+
+static void accept_take_back(struct call *c, const struct accepted *a)
+{
+	uint8_t bytes[LISTEN_BYTES_MAX];
+	int fd = call_fd(c);
+
+	if (a->bytes && fd >= 0)
+		recv(fd, bytes, a->bytes, MSG_DONTWAIT);
+}
+
+/* Give the connection to the program. */
+static int64_t accept_finish(struct call *c, const struct accepted *a)
+{
+	int err = c->args[1] ? call_write_name(c, c->args[1], c->args[2], &a->name, a->namelen) : 0;
+
+	if (err) {
+		call_refuse_gift(c, err == -EINTR ? accept_undo : NULL);
+		return err;
+	}
+	fcntl(c->gift_fd, F_SETFL, O_RDWR | (a->flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
+	return call_give(c, a->flags & SOCK_CLOEXEC, accept_undo);
+}
+
+int64_t call_accept(struct call *c)
+{
+	struct accepted a = {
+		.flags = c->nr == SYS_accept4 ? (int)c->args[3] : 0, .nonblock = call_nonblock(c),
+	};
+	int64_t result;
+
+	do {
+		struct isock *is = call_enter(c, 0, &result);
+
+		if (!is)
+			return result;
+		result = accept_act(c, is, &a);
+		call_leave(c);
+		if (result != CALL_GO)
+			return result;
+		accept_take_back(c, &a);	/* before the program can look again */
+	} while (!c->gift);
+	return accept_finish(c, &a);
 }

@@ -2,6 +2,8 @@
 # The workload's side; linked into the weir command and its tests only.
 noinst_LTLIBRARIES += libintercept.la
 libintercept_la_SOURCES = \
+	intercept/call.c \
+	intercept/call.h \
 	intercept/call_message.c \
 	intercept/call_option.c \
 	intercept/call_socket.c \
@@ -21,6 +23,8 @@ libintercept_la_SOURCES = \
 	intercept/lockdown.h \
 	intercept/netns.c \
 	intercept/netns.h \
+	intercept/notif.c \
+	intercept/notif.h \
 	intercept/notify.c \
 	intercept/procfs.c \
 	intercept/procfs.h \

@@ -285,8 +285,7 @@ void pump_dgram_work(struct isock *is)
 	}
 	dgram_in(is);
 	ring_work(is);
-	if (!list_empty(&is->waiters))
-		call_wake(is);
+	call_wake(is);
 	dgram_interest(is);
 }
 

@@ -253,12 +253,11 @@ static void stream_connecting(struct isock *is)
 		}
 		is->state = ISOCK_NEW;	/* connect() tells it, and may be tried again */
 		is->error = err;
-		isock_unblock(is, list_first(&is->waiters, struct call, wait_node)->fd);
+		isock_unblock(is);
 	} else if (poll & EPOLLOUT) {
 		is->state = ISOCK_CONNECTED;
 		is->unreported = true;
-		isock_unblock(is, list_empty(&is->waiters) ? -1 :
-			      list_first(&is->waiters, struct call, wait_node)->fd);
+		isock_unblock(is);
 	}
 }
 
@@ -297,7 +296,7 @@ static void stream_work(struct isock *is, bool readable, bool marks)
 	if (is->gone) {
 		if (stream_closing(is))
 			return;
-	} else if (!list_empty(&is->waiters)) {
+	} else {
 		call_wake(is);
 	}
 	stream_interest(is);

@@ -128,12 +128,14 @@ static int remote_pidfd_open(struct remote *r, struct remote_task *t)
 	return fd < 0 ? -errno : fd;
 }
 
-int remote_getfd(struct remote *r, pid_t tid, int fd)
+int remote_getfd(struct remote *r, pid_t tid, int fd, bool *known)
 {
 	struct remote_task *t = &r->cache[(unsigned int)tid % REMOTE_CACHE];
 	int copy;
 
+	*known = false;
 	if (t->pidfd >= 0 && t->tid == tid && remote_same(r, t)) {
+		*known = !r->by_leader;
 		copy = (int)syscall(SYS_pidfd_getfd, t->pidfd, fd, 0);
 		if (copy >= 0)
 			return copy;

@@ -28,7 +28,11 @@ struct remote {
 
 void remote_init(struct remote *r);
 void remote_close(struct remote *r);
-int remote_getfd(struct remote *r, pid_t tid, int fd);		/* a copy of the task's fd, or -errno */
+/*
+ * A copy of the task's fd, or -errno. *known: it was found by a pidfd from before this call, and is the
+ * task that the id has meant all the time since then.
+ */
+int remote_getfd(struct remote *r, pid_t tid, int fd, bool *known);
 bool remote_capable(pid_t tid, int cap);	/* has it this effective capability in our user namespace? */
 bool remote_cloexec(pid_t tid, int fd);				/* is its descriptor closed on exec? */
 uid_t remote_uid(pid_t tid);					/* -1: unknown */

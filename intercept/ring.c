@@ -29,83 +29,123 @@
 
 #define RING_LOOK 2000000ull	/* ns */
 
-/* Put src under the caller's number of the socket. */
-static int ring_swap(struct call *c, int src, bool cloexec)
-{
-	struct seccomp_notif_addfd add = {
-		.id = c->id, .flags = SECCOMP_ADDFD_FLAG_SETFD, .srcfd = (uint32_t)src,
-		.newfd = (uint32_t)c->args[0], .newfd_flags = cloexec ? O_CLOEXEC : 0,
-	};
-
-	return ioctl(c->listener->fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
-}
-
-/* Is the caller's descriptor closed by exec? "flags:\t02000002" in its fdinfo. */
-static bool ring_cloexec(const struct call *c)
-{
-	unsigned int flags = 0;
-	char path[64], line[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)c->tid, (int)c->args[0]);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "flags: %o", &flags) == 1)
-			break;
-	fclose(f);
-	return flags & O_CLOEXEC;
-}
-
 static void ring_look(struct timer *t);
+
+/* The ring's memory, as its descriptor; the program's end is kept by the stack from now on. -errno */
+static int ring_begin(struct call *c, const void *value, socklen_t len, int *fd)
+{
+	int64_t result;
+	struct isock *is = call_enter(c, 0, &result);
+	int err;
+
+	if (!is)
+		return (int)result;
+	err = socket_setsockopt(is->sk, SOL_PACKET, PACKET_RX_RING, value, len);
+	*fd = pfpacket_ring_fd(is->sk);
+	if (!err && *fd >= 0) {
+		*fd = fcntl(*fd, F_DUPFD_CLOEXEC, 0);
+		err = *fd < 0 ? -ENOMEM : 0;
+	}
+	call_leave(c);
+	return err;
+}
+
+static int64_t ring_swapped(struct call *c, int end, const struct stat *st, int err)
+{
+	int64_t result;
+	struct isock *is = call_enter(c, 0, &result);
+
+	if (!is || err) {
+		close(end);
+		if (!is)
+			return result;
+		socket_setsockopt(is->sk, SOL_PACKET, PACKET_RX_RING, &(struct tpacket_req){ 0 },
+				  sizeof(struct tpacket_req));
+		call_leave(c);
+		return -ENOMEM;
+	}
+	is->held = end;
+	is->ring_inode = st->st_ino;
+	list_add_tail(&is->ringed, &c->ic->ringed);
+	timer_init(&is->ring_timer, ring_look);
+	call_leave(c);
+	return 0;
+}
 
 int64_t ring_set(struct call *c, const void *value, socklen_t len)
 {
-	struct isock *is = c->is;
-	int err = socket_setsockopt(is->sk, SOL_PACKET, PACKET_RX_RING, value, len), fd;
+	int fd = -1, end, err = ring_begin(c, value, len, &fd);
 	struct stat st;
 
-	fd = pfpacket_ring_fd(is->sk);
 	if (err || fd < 0)
 		return err;
-	is->held = fcntl(c->fd, F_DUPFD_CLOEXEC, 0);
-	if (is->held >= 0 && fds_left(c->ic, is->held, false) && !fstat(fd, &st) &&
-	    !ring_swap(c, fd, ring_cloexec(c))) {
-		is->ring_inode = st.st_ino;
-		list_add_tail(&is->ringed, &c->ic->ringed);
-		timer_init(&is->ring_timer, ring_look);
-		return 0;
-	}
-	if (is->held >= 0)
-		close(is->held);
-	is->held = -1;
-	socket_setsockopt(is->sk, SOL_PACKET, PACKET_RX_RING, &(struct tpacket_req){ 0 },
-			  sizeof(struct tpacket_req));
-	return -ENOMEM;
+	end = fcntl(c->fd, F_DUPFD_CLOEXEC, 0);
+	if (end < 0 || !fds_left(c->ic, end) || fstat(fd, &st))
+		err = -ENOMEM;
+	else
+		err = call_replace_fd(c, fd);
+	close(fd);		/* the ring is the program's and its socket's */
+	return ring_swapped(c, end, &st, err);
 }
 
-bool ring_restore(struct call *c)
+/* The end that waits for its place, taken out of its socket; -1: c->fd is not a ring. */
+static int ring_take(struct call *c, const struct stat *st, uint64_t *cookie)
 {
-	struct stat st;
+	struct intercept *ic = c->ic;
+	int end = -1;
 
-	if (fstat(c->fd, &st))
-		return false;
-	list_for_each(n, &c->ic->ringed) {
+	turn_take(ic);
+	list_for_each_safe(n, &ic->ringed) {
 		struct isock *is = list_entry(n, struct isock, ringed);
 
-		if (is->ring_inode != st.st_ino || !S_ISREG(st.st_mode))
+		if (is->ring_inode != st->st_ino)
 			continue;
-		if (ring_swap(c, is->held, ring_cloexec(c)))
-			return false;
 		list_del(&is->ringed);
 		is->ring_inode = 0;
-		close(c->fd);
-		c->fd = is->held;	/* the same file */
+		end = is->held;
 		is->held = -1;
-		return true;
+		*cookie = is->cookie;
+		break;
 	}
-	return false;
+	turn_give(ic);
+	return end;
+}
+
+/* Nobody took it: the next call will. */
+static void ring_put_back(struct call *c, int end, uint64_t inode, uint64_t cookie)
+{
+	struct isock *is;
+
+	turn_take(c->ic);
+	is = isock_find(c->ic, cookie);
+	if (is) {
+		is->held = end;
+		is->ring_inode = inode;
+		list_add_tail(&is->ringed, &c->ic->ringed);
+	}
+	turn_give(c->ic);
+	if (!is)
+		close(end);
+}
+
+void ring_restore(struct call *c)
+{
+	uint64_t cookie = 0;
+	struct stat st;
+	int end;
+
+	if (fstat(c->fd, &st) || !S_ISREG(st.st_mode))
+		return;
+	end = ring_take(c, &st, &cookie);
+	if (end < 0)
+		return;
+	if (call_replace_fd(c, end)) {
+		ring_put_back(c, end, st.st_ino, cookie);
+		return;
+	}
+	close(c->fd);		/* that was the ring; the end is the same file as the program's now */
+	c->fd = end;
+	c->cookie = cookie;
 }
 
 /* ---- poll ---- */

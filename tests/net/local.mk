@@ -3,6 +3,7 @@
 net_scripts = \
 	tests/net/test_bad_input.sh \
 	tests/net/test_bundle.sh \
+	tests/net/test_calls.sh \
 	tests/net/test_capture.sh \
 	tests/net/test_completion.sh \
 	tests/net/test_embed.sh \
@@ -53,6 +54,10 @@ EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/common.sh tests/net/
 
 check_PROGRAMS += tests/net/kill_at
 tests_net_kill_at_LDADD =
+
+check_PROGRAMS += tests/net/callers
+tests_net_callers_LDADD = -lpthread
+
 check_PROGRAMS += tests/net/takeover_tool
 tests_net_takeover_tool_LDADD = libintercept.la libcore.la
 

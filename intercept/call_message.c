@@ -481,6 +481,8 @@ static int64_t dgram_send_packet(struct call *c, struct isock *is, struct messag
 	int64_t n;
 
 	pump_dgram_out(is);
+	if (is->prog_shut)
+		return -EPIPE;		/* the stack's socket may have some to send yet */
 	p = dgram_packet(c, r);
 	if (!p)
 		return -ENOBUFS;
@@ -618,6 +620,8 @@ static int64_t dgram_recv_took(struct call *c, struct isock *is, struct message 
 	if (n < 0)
 		return dgram_recv_none(c, is, m, (int)n);
 	name = dgram_name(is, (uint32_t)n);
+	if (!n && !name && is->discard && m->nonblock)
+		return -EAGAIN;		/* only who would have to wait learns of SHUT_RD */
 	if (!name || !name->error)
 		return dgram_recv_named(is, m, name, (size_t)n);
 	/* the news that an error waits, no datagram: it goes, also when it was only to be looked at */

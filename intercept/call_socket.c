@@ -237,29 +237,43 @@ struct shutting {
 	bool mark;			/* what the program wrote ends here: isock_shut() */
 };
 
+/*
+ * Without a peer Linux refuses, and shuts the socket down all the same: that wakes its readers. The
+ * stack's socket is shut down for sending by the pump, behind what was sent before.
+ */
+static int64_t shutdown_datagrams(struct isock *is, struct shutting *s)
+{
+	int err = socket_may_shutdown(is->sk);
+
+	if (err && err != -ENOTCONN)
+		return err;
+	if (s->how != SHUT_WR) {
+		socket_shutdown(is->sk, SHUT_RD);
+		is->discard = true;
+	}
+	is->prog_shut |= s->how != SHUT_RD;
+	s->end = true;
+	return err;
+}
+
 static int64_t shutdown_act(struct isock *is, struct shutting *s)
 {
 	int err;
 
 	if (is->state == ISOCK_CONNECTED) {
-		s->end = true;
 		s->mark = s->how != SHUT_RD && !is->prog_shut;
 		is->prog_shut |= s->mark;
-		if (s->how == SHUT_WR)
-			return 0;
-		err = socket_shutdown(is->sk, SHUT_RD);
-		is->discard |= !err;
+		err = s->how == SHUT_WR ? 0 : socket_shutdown(is->sk, SHUT_RD);
+		is->discard |= s->how != SHUT_WR && !err;
+		s->end = !err;
 		return err;
 	}
 	if (is->state == ISOCK_DATAGRAM)
-		pump_dgram_out(is);
+		return shutdown_datagrams(is, s);
 	err = socket_shutdown(is->sk, s->how);
 	if (err)
 		return err;
-	if (is->state == ISOCK_DATAGRAM) {
-		is->prog_shut |= s->how != SHUT_RD;
-		s->end = true;
-	} else if (is->state == ISOCK_LISTENING && s->how != SHUT_WR) {
+	if (is->state == ISOCK_LISTENING && s->how != SHUT_WR) {
 		isock_reset(is, 0);
 		call_wake(is);		/* who waits in accept() gets EINVAL */
 	}
@@ -281,7 +295,7 @@ int64_t call_shutdown(struct call *c)
 	call_leave(c);
 	if (s.mark)
 		isock_shut(c->ic, c->fd);
-	if (result || !s.end)
+	if (!s.end)
 		return result;
 	shutdown(c->fd, s.how);
 	is = call_enter(c, 0, &later);
@@ -289,5 +303,5 @@ int64_t call_shutdown(struct call *c)
 		work_defer(c->ic->env, &is->work);
 		call_leave(c);
 	}
-	return 0;
+	return result;
 }

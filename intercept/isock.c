@@ -125,6 +125,8 @@ static int isock_pair(struct isock *is, int type, bool nonblock)
 		goto fail;
 	if (type == SOCK_STREAM)	/* urgent bytes keep their place: pump_stream.c */
 		setsockopt(pair[0], SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	else if (setsockopt(pair[0], SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on)))
+		goto fail;		/* what tells an empty message from the end: pump_dgram.c */
 	return 0;
 fail:
 	err = errno;

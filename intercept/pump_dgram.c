@@ -16,6 +16,11 @@
  *
  * What a plain send() writes goes to the connected peer. While the stack has no room for it, it
  * stays in the pair.
+ *
+ * The end of data and an empty datagram are both a read of 0 bytes, and SHUT_WR or close() may come
+ * right behind an empty datagram: no question asked afterwards tells which it was. So the stack's
+ * end has SO_TIMESTAMP on (isock.c). Each message then comes with a control message, which there is
+ * no room for here, and the kernel says so (MSG_CTRUNC); the end of data comes without.
  */
 #include <errno.h>
 #include <linux/sockios.h>
@@ -200,8 +205,8 @@ static void dgram_in(struct isock *is)
 
 /* ---- program to stack ---- */
 
-/* A message of the program as a packet: in the shared buffer, what is too long for it in
- * scratch. */
+/* A message of the program as a packet: in the shared buffer, what is too long for it in scratch. At
+ * the end of data: none, and *n is 0. */
 static struct packet *dgram_read(struct isock *is, ssize_t *n)
 {
 	struct intercept *ic = is->ic;
@@ -223,6 +228,8 @@ static struct packet *dgram_read(struct isock *is, ssize_t *n)
 		*n = -errno;
 		goto fail;
 	}
+	if (!*n && !(m.msg_flags & MSG_CTRUNC))
+		goto fail;		/* no message */
 	head = (uint32_t)*n < room ? (uint32_t)*n : room;
 	if (head)
 		packet_append(p, b, ic->buf_off, head);
@@ -242,13 +249,13 @@ void pump_dgram_out(struct isock *is)
 	ssize_t n;
 	int err;
 
-	for (int i = 0; i < DGRAM_TURN && (socket_poll(is->sk) & EPOLLOUT); i++) {
+	for (int i = 0; i < DGRAM_TURN && !is->eof_out && (socket_poll(is->sk) & EPOLLOUT); i++) {
 		p = dgram_read(is, &n);
-		if (!p)
+		if (!p && n)
 			return;
-		if (!n && (is->gone || is->prog_shut)) {
-			packet_free(p);		/* the end, not an empty datagram */
+		if (!p) {
 			is->eof_out = true;
+			socket_shutdown(is->sk, SHUT_WR);
 			return;
 		}
 		err = (int)socket_sendmsg(is->sk, p, NULL, 0, NULL, 0, 0);
@@ -274,8 +281,7 @@ static void dgram_interest(struct isock *is)
 
 void pump_dgram_work(struct isock *is)
 {
-	if (!is->eof_out)
-		pump_dgram_out(is);
+	pump_dgram_out(is);
 	if (is->gone) {
 		if (is->eof_out)
 			isock_release(is, false);
@@ -293,8 +299,8 @@ void pump_dgram_io(struct isock *is, uint32_t events)
 {
 	if (events & (EPOLLHUP | EPOLLERR)) {
 		loop_del(&is->io);
-		if (is->prog_shut && !(events & EPOLLERR))
-			isock_haunt(is);
+		if (is->prog_shut && is->discard && !(events & EPOLLERR))
+			isock_haunt(is);	/* both sides are shut: that looks like a close */
 		else
 			is->gone = true;
 	}

@@ -167,6 +167,13 @@ int socket_shutdown(struct sock *sk, int how)
 	return sk->ops->shutdown(sk, how);
 }
 
+int socket_may_shutdown(const struct sock *sk)
+{
+	if (sk->ops->shutdown == sock_no_shutdown)
+		return -EOPNOTSUPP;
+	return sk->ops->type == SOCK_STREAM || dgram_connected(sk) ? 0 : -ENOTCONN;
+}
+
 static uint32_t scope(const struct sock *sk)
 {
 	return sk->bound_nic ? sk->bound_nic->index : 0;

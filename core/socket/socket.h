@@ -30,6 +30,8 @@ int socket_listen(struct sock *sk, int backlog);
 int socket_connect(struct sock *sk, const void *sa, socklen_t len);	/* -EINPROGRESS: poll for OUT */
 struct sock *socket_accept(struct sock *sk, int *err);
 int socket_shutdown(struct sock *sk, int how);
+/* What that would answer for SHUT_WR: for who has to send first what came before. */
+int socket_may_shutdown(const struct sock *sk);
 int socket_getsockname(struct sock *sk, void *sa, socklen_t *len);
 int socket_getpeername(struct sock *sk, void *sa, socklen_t *len);
 void socket_peer(const struct sock *sk, void *sa, socklen_t *len);	/* that it has or had, for accept() */

@@ -69,6 +69,7 @@ tests_net_posix_posix_SOURCES = \
 	tests/net/posix/check.h \
 	tests/net/posix/datagram.c \
 	tests/net/posix/dual.c \
+	tests/net/posix/ending.c \
 	tests/net/posix/events.c \
 	tests/net/posix/frame.c \
 	tests/net/posix/info.c \

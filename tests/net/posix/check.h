@@ -102,6 +102,7 @@ void test_events(void);
 void test_signals(void);
 void test_passing(void);
 void test_datagram(void);
+void test_ending(void);
 void test_option(void);
 void test_bind(void);
 void test_bind_table(void);

@@ -548,14 +548,28 @@ static int socket_file(const struct dirent *d)
 	return n > 5 && d->d_name[0] != '.' && !strcmp(d->d_name + n - 5, ".sock");
 }
 
+/* One that does not answer is named: nobody else lists it. One that has ended meanwhile is not. */
+static void tell_silent(const char *name, const char *why)
+{
+	int fd = control_connect(name, NULL);
+
+	if (fd < 0)
+		return;
+	close(fd);
+	fprintf(stderr, "weir ctl: %s: %s\n", name, why);
+}
+
 static json_t *ask_show(const char *name, pid_t *pid)
 {
 	json_t *rq = json_pack("{s:s}", "command", "show");
-	json_t *o = control_request(name, NULL, rq, NULL, 0, NULL, NULL, pid, NULL);
+	struct weir_error e = { "" };
+	json_t *o = control_request(name, NULL, rq, NULL, 0, NULL, NULL, pid, &e);
 
 	json_decref(rq);
 	if (o)
 		json_object_set_new(o, "pid", json_integer(*pid));
+	else
+		tell_silent(name, e.text);
 	return o;
 }
 

@@ -22,6 +22,8 @@ libcmd_la_SOURCES = \
 	cmd/ctl_metrics.c \
 	cmd/ctl_print.c \
 	cmd/ctl_watch.c \
+	cmd/ending.c \
+	cmd/ending.h \
 	cmd/exec.c \
 	cmd/exec.h \
 	cmd/exec_modules.c \
@@ -42,6 +44,8 @@ libcmd_la_SOURCES = \
 	cmd/watch_lines.c \
 	cmd/watch_model.c \
 	cmd/watch_model.h \
-	cmd/watch_screen.c
+	cmd/watch_screen.c \
+	cmd/watchdog.c \
+	cmd/watchdog.h
 libcmd_la_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(PCAP_CFLAGS) $(NCURSES_CFLAGS) -DWEIR_MODULE_DIR='"$(weirdir)"' -DWEIR_VERSION='"$(PACKAGE_VERSION)"'
 libcmd_la_LIBADD = $(MICROHTTPD_LIBS) $(PCAP_LIBS) $(NCURSES_LIBS)

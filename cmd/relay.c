@@ -11,8 +11,11 @@
 
 #include "cmd/relay.h"
 
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
 int relay_open(struct relay *r, struct weir_error *e)
 {
+	struct sigaction sa;
 	sigset_t all;
 
 	sigfillset(&all);
@@ -22,6 +25,10 @@ int relay_open(struct relay *r, struct weir_error *e)
 	sigdelset(&all, SIGFPE);
 	sigdelset(&all, SIGABRT);
 	r->program = -1;
+	sigemptyset(&r->ignored);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (!sigaction(ends[i], NULL, &sa) && sa.sa_handler == SIG_IGN)
+			sigaddset(&r->ignored, ends[i]);
 	sigprocmask(SIG_SETMASK, &all, &r->mask);
 	r->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (r->signals < 0)
@@ -44,6 +51,14 @@ int relay_signal(struct relay *r)
 	if (s.ssi_signo != SIGCHLD && s.ssi_code != SI_KERNEL && r->program >= 0)
 		syscall(SYS_pidfd_send_signal, r->program, s.ssi_signo, NULL, 0);
 	return (int)s.ssi_signo;
+}
+
+bool relay_asks_to_end(const struct relay *r, int sig)
+{
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (ends[i] == sig)
+			return !sigismember(&r->ignored, sig);
+	return false;
 }
 
 void relay_stop(void)

@@ -9,6 +9,7 @@
 #define CMD_RELAY_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 #include <weir/error.h>
 
@@ -18,11 +19,14 @@ struct relay {
 	sigset_t mask;		/* as it was: the program's */
 	int terminal;		/* -1: none, or it was not in the foreground */
 	pid_t foreground;	/* the terminal's process group at the start */
+	sigset_t ignored;	/* at the start, as by nohup */
 };
 
 int relay_open(struct relay *r, struct weir_error *e);
 /* Read one signal and pass it on. Its number; 0 for none. */
 int relay_signal(struct relay *r);
+/* Does it ask for the end? Not where it was ignored at the start: then the program ignores it, too. */
+bool relay_asks_to_end(const struct relay *r, int sig);
 /* The program has stopped: so do we, until someone continues us. */
 void relay_stop(void);
 /* Give the terminal back to who had it, for a program that took it and is gone. */

@@ -21,9 +21,11 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/ending.h"
 #include "cmd/options.h"
 #include "cmd/relay.h"
 #include "cmd/stack.h"
+#include "cmd/watchdog.h"
 #include "config/policy.h"
 #include "control/server.h"
 #include "intercept/ledger.h"
@@ -45,8 +47,9 @@ struct run {
 	pid_t janitor, stack;
 	int stack_pidfd;
 	struct relay relay;
-	bool exited;
-	bool ended;			/* the stack process was: it did not have to send what was left */
+	struct ending ending;
+	struct watchdog watchdog;
+	bool ended;			/* the stack process was, by us */
 	int status;			/* of the program, as waitpid gives it */
 	char failed[512];		/* why the stack process gave up */
 };
@@ -277,6 +280,7 @@ static int start_stack(struct run *r, struct weir_error *e)
 {
 	struct stack_start start = {
 		.instance = &r->instance, .control_fd = r->control_fd, .life = r->life[0],
+		.heartbeat = r->watchdog.heartbeat,
 		.launch = { .argv = r->program, .intercept = r->intercept, .netns_fd = r->netns_fd,
 			    .mask = r->relay.mask, .report = r->report[1] },
 	};
@@ -319,8 +323,8 @@ static void take_report(struct run *r)
 			relay_stop();
 			break;
 		case LAUNCH_EXITED:
-			r->exited = true;
 			r->status = report.status;
+			ending_exited(&r->ending, SIGHUP, clock_now());
 			break;
 		case LAUNCH_FAILED:
 			report.text[sizeof(report.text) - 1] = '\0';
@@ -331,8 +335,60 @@ static void take_report(struct run *r)
 	}
 }
 
-/* Until the stack process has ended. A second thought while it still delivers what the program sent
- * ends it at once. */
+/* ---- until the stack process has ended ---- */
+
+static bool started(const struct run *r)
+{
+	return atomic_load(&r->watchdog.heartbeat->started);
+}
+
+/* Say that it has been stuck since then, once a turn. */
+static void tell_stuck(struct run *r, uint64_t since, const char *therefore)
+{
+	char where[128];
+
+	if (r->watchdog.told)
+		return;
+	r->watchdog.told = true;
+	watchdog_where(&r->watchdog, r->stack_pidfd, r->stack, where, sizeof(where));
+	log_write(&r->instance.log, LOG_ERROR, "the stack process has made no turn for %llu s: %s; %s",
+		  (unsigned long long)((clock_now() - since) / 1000000000u), where, therefore);
+}
+
+/* What is late is ended. The time, in ms, until the next look. */
+static int look(struct run *r)
+{
+	uint64_t now = clock_now(), stuck = watchdog_look(&r->watchdog, now), due, next;
+	bool near = r->ending.sig || r->ending.exited;
+
+	if (r->ended)
+		return -1;
+	due = ending_due(&r->ending, started(r), stuck);
+	if (due <= now) {
+		if (stuck && now - stuck >= ENDING_STUCK)
+			tell_stuck(r, stuck, "so it is ended");
+		else if (r->ending.exited)
+			log_write(&r->instance.log, LOG_INFO, "signal %d asked for the end, so what is on its way "
+				  "still, %llu ms after the program's end, is given up", r->ending.sig,
+				  (unsigned long long)((now - r->ending.exited) / 1000000u));
+		r->ended = !syscall(SYS_pidfd_send_signal, r->stack_pidfd, SIGKILL, NULL, 0);
+		return -1;
+	}
+	if (stuck && now - stuck >= WATCHDOG_LOOK)
+		tell_stuck(r, stuck, "SIGTERM ends the sandbox");
+	next = now + (near ? WATCHDOG_NEAR : WATCHDOG_LOOK);
+	return (int)(((due < next ? due : next) - now) / 1000000u) + 1;
+}
+
+static void take_signals(struct run *r)
+{
+	int sig;
+
+	while ((sig = relay_signal(&r->relay)))
+		if (relay_asks_to_end(&r->relay, sig))
+			ending_signal(&r->ending, sig, clock_now());
+}
+
 static void stand_for_program(struct run *r)
 {
 	struct pollfd p[] = {
@@ -340,10 +396,9 @@ static void stand_for_program(struct run *r)
 		{ .fd = r->report[0], .events = POLLIN },
 		{ .fd = r->stack_pidfd, .events = POLLIN },
 	};
-	int sig;
 
 	for (;;) {
-		if (poll(p, 3, -1) < 0)
+		if (poll(p, 3, look(r)) < 0)
 			continue;
 		if (p[1].revents)
 			take_report(r);
@@ -351,9 +406,8 @@ static void stand_for_program(struct run *r)
 			p[1].fd = -1;
 		if (p[2].revents)
 			break;
-		while (p[0].revents && (sig = relay_signal(&r->relay)))
-			if (r->exited && (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT))
-				r->ended = !syscall(SYS_pidfd_send_signal, r->stack_pidfd, SIGKILL, NULL, 0);
+		if (p[0].revents)
+			take_signals(r);
 	}
 }
 
@@ -365,10 +419,12 @@ static int verdict(struct run *r, int stack_status, struct weir_error *e)
 	else if (WIFSIGNALED(stack_status) && !r->ended)
 		weir_fail(e, ECHILD, "the stack process was ended by signal %d (%s), and the program with it",
 			  WTERMSIG(stack_status), strsignal(WTERMSIG(stack_status)));
+	else if (r->ended && !r->ending.exited)
+		return 128 + r->ending.sig;
 	else if (WIFEXITED(stack_status) && WEXITSTATUS(stack_status))
 		weir_fail(e, ECHILD, "the stack process gave up with status %d, and the program with it",
 			  WEXITSTATUS(stack_status));
-	else if (r->exited)
+	else if (r->ending.exited)
 		return relay_status(r->status);
 	else
 		e->text[0] = '\0';	/* the program's side has said why */
@@ -396,6 +452,12 @@ static int prepare(struct run *r, struct weir_error *e)
 		err = open_links(r, e);
 	if (err)
 		return err;
+	err = watchdog_open(&r->watchdog);
+	if (err)
+		return weir_fail(e, -err, "no memory to share: %s", strerror(-err));
+	err = relay_open(&r->relay, e);		/* from here on signals wait: there is something to undo */
+	if (err)
+		return err;
 	r->control_fd = control_listen(r->name, r->socket, sizeof(r->socket), e);
 	if (r->control_fd < 0) {
 		r->socket[0] = '\0';	/* another one's */
@@ -404,12 +466,7 @@ static int prepare(struct run *r, struct weir_error *e)
 	if (pipe2(r->life, O_CLOEXEC) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->report))
 		return weir_fail(e, errno, "cannot make a pipe: %s", strerror(errno));
-	if (r->takeover) {
-		err = ledger_begin(r->takeover, r->name, e);
-		if (err)
-			return err;
-	}
-	return relay_open(&r->relay, e);
+	return r->takeover ? ledger_begin(r->takeover, r->name, e) : 0;
 }
 
 /* The program's status, or CMD_WEIR with the sentence in e. */
@@ -424,6 +481,7 @@ static int run(struct run *r, struct weir_error *e)
 	}
 	clean_up(r);
 	relay_close(&r->relay);
+	watchdog_close(&r->watchdog);
 	if (r->janitor > 0) {
 		(void)!write(r->life[1], "", 1);
 		waitpid(r->janitor, NULL, 0);

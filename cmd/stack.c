@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "cmd/stack.h"
+#include "cmd/watchdog.h"
 #include "control/commands.h"
 #include "control/server.h"
 #include "intercept/intercept.h"
@@ -248,12 +249,14 @@ static int stack_setup(struct stack_process *p, struct weir_error *e)
 	if (err)
 		return err;
 	stack_signals();	/* not before: the program would ignore them, too */
+	watchdog_answer();
 	stack_stdio();
 	stack_priority();
 	lockdown_limits();
 	err = instance_start(inst, e);
 	if (err)
 		return err;
+	inst->loop.heartbeat = p->start->heartbeat;
 	timer_init(&p->drain, stack_drain);
 	err = stack_intercept(p, e);
 	if (!err)
@@ -283,6 +286,7 @@ void stack_main(const struct stack_start *start)
 	prctl(PR_SET_NAME, "weir-stack");
 	if (stack_setup(&p, &e))
 		stack_fail(start, e.text);
+	atomic_store(&start->heartbeat->started, true);
 	launch_go(&p.launched);
 	loop_run(&p.instance->loop);
 	control_stop(p.control);

@@ -11,6 +11,7 @@ struct stack_start {
 	struct launch launch;
 	int control_fd;			/* listening */
 	int life;			/* a pipe of the front's: it ends with the front */
+	struct heartbeat *heartbeat;		/* where the front looks: watchdog.h */
 };
 
 /* Run it; never returns. */

@@ -13,7 +13,7 @@
 #include "control/server.h"
 
 #define ANSWER_MAX	(256u << 20)
-#define ANSWER_WAIT_S	30
+#define ANSWER_WAIT_S	10
 #define MODULES_MAX	8	/* that one request may need */
 
 /* ---- where ---- */
@@ -105,6 +105,20 @@ int control_listen(const char *name, char *path, size_t size, struct weir_error 
 
 /* ---- asked ---- */
 
+/* Who listened is the front, `weir run` itself: it takes signals, whatever its stack process does. */
+static int no_answer(int fd, struct weir_error *e)
+{
+	struct ucred front = { 0 };
+	socklen_t len = sizeof(front);
+	char how[32] = "end its `weir run`";
+
+	if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &front, &len) && front.pid > 0)
+		snprintf(how, sizeof(how), "kill %d", (int)front.pid);
+	return weir_fail(e, ETIMEDOUT, "its stack process has not answered for %d s: a module that does not return "
+			 "stops it, and `weir run` names it after a while; to end the sandbox: %s",
+			 ANSWER_WAIT_S, how);
+}
+
 int control_connect(const char *name, struct weir_error *e)
 {
 	struct timeval wait = { .tv_sec = ANSWER_WAIT_S };
@@ -123,7 +137,10 @@ int control_connect(const char *name, struct weir_error *e)
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
 		return fd;
 	err = errno;
+	rc = err == EAGAIN ? no_answer(fd, e) : 0;
 	close(fd);
+	if (rc)
+		return rc;
 	if (err == ENOENT || err == ECONNREFUSED)
 		return weir_fail(e, ENOENT, "no sandbox named %s is running; `weir ctl` lists those that are",
 				 name);
@@ -157,7 +174,7 @@ static int send_request(int fd, const char *text, size_t len, const int *fds, in
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -errno;
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
 		text += n;
 		len -= (size_t)n;
 		fds_len = 0;
@@ -272,7 +289,9 @@ json_t *control_call(int fd, json_t *request, const int *fds, int nfds, int *rep
 		if (rc > 0)
 			answer = parse_answer(&a, e);
 	}
-	if (rc < 0)
+	if (rc == -ETIMEDOUT)
+		no_answer(fd, e);
+	else if (rc < 0)
 		weir_fail(e, -rc, "the sandbox did not answer: %s",
 			  rc == -ECONNRESET || rc == -EPIPE ? "it has ended" : strerror(-rc));
 	if (nreply_fds)

@@ -22,6 +22,7 @@
 #include <limits.h>
 #include <link.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -182,12 +183,17 @@ static int check_elf(int fd, size_t size, const char *path, struct weir_error *e
 
 /* ---- the copy ---- */
 
-static int make_memfd(void)
+/* Named after the module: who looks at the memory of a process sees whose code is where. */
+static int make_memfd(const char *path)
 {
-	int fd = memfd_create("weir-module", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	char name[96];
+	int fd;
 
+	snprintf(name, sizeof(name), MODULE_MEMFD "%.*s", (int)strcspn(base, "."), base);
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("weir-module", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	return fd;
 }
 
@@ -213,7 +219,7 @@ static int copy_bytes(int from, int to, size_t *size, const char *path, struct w
 
 int module_file_copy(int fd, const char *path, struct weir_error *e)
 {
-	int copy = make_memfd(), err;
+	int copy = make_memfd(path), err;
 	size_t size;
 
 	if (copy < 0)

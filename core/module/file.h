@@ -7,6 +7,7 @@
 
 #include <weir/error.h>
 
+#define MODULE_MEMFD "weir-module:"	/* a copy's name in /proc/PID/maps begins so; the module's follows */
 #define MODULE_FILE_MAX (64u << 20)	/* bytes of a module file; what is larger is no module */
 
 /* Open the file read-only if nobody but root and the caller can have changed it or put it

@@ -4,5 +4,6 @@ libcore_la_SOURCES += \
 	core/time/env.h \
 	core/time/loop.c \
 	core/time/loop.h \
+	core/time/heartbeat.h \
 	core/time/timer.c \
 	core/time/timer.h

@@ -150,12 +150,20 @@ static int loop_wait(struct loop *l, struct epoll_event *ready)
 	return wait_ms(l, ready, ns);
 }
 
+static void beat(struct loop *l, bool working)
+{
+	if (l->heartbeat)
+		atomic_store_explicit(&l->heartbeat->beats, 2 * l->turns + working, memory_order_relaxed);
+}
+
 void loop_turn(struct loop *l)
 {
 	struct epoll_event ready[BATCH];
 
-	l->nready = loop_wait(l, ready);	/* a failure is EINTR: a turn without events */
 	l->turns++;
+	beat(l, false);
+	l->nready = loop_wait(l, ready);	/* a failure is EINTR: a turn without events */
+	beat(l, true);
 	l->ready = ready;
 	l->env->now = clock_now();
 	l->env->wall_offset = (int64_t)(clock_wall() - l->env->now);

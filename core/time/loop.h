@@ -15,6 +15,7 @@
 
 #include "base/list.h"
 #include "time/env.h"
+#include "time/heartbeat.h"
 
 struct loop_io {
 	int fd;
@@ -28,6 +29,7 @@ struct loop {
 	int epfd;
 	uint64_t turns;		/* so many were begun */
 	struct env *env;
+	struct heartbeat *heartbeat;	/* NULL: nobody looks */
 	bool stop;
 	bool coarse;		/* the kernel has no epoll_pwait2 (before 5.11): milliseconds */
 	void *ready;		/* the events of the turn under way, so that loop_del can void them */

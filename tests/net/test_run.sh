@@ -299,4 +299,46 @@ check "a slow peer has until drain" drained slow --set weir.drain=1s
 check "and had not read all" same "$(grep -c 100000 "$TMP/read")" 0
 stop $LAST
 check "drain = 0: nothing is waited for" drained slow --set weir.drain=0
+stop $LAST
+
+# A peer that keeps its window shut, and a signal while the program runs: who sent it does not wait for the drain.
+cat >"$TMP/shut.py" <<'EOF'
+import socket, time
+s = socket.create_server(("10.77.0.1", 7001))
+print("ready", flush=True)
+kept = []
+while True:
+	kept.append(s.accept())
+EOF
+cat >"$TMP/fill.py" <<'EOF'
+import signal, socket, sys
+for s in signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT:
+	signal.signal(s, (lambda *_: sys.exit(7)) if sys.argv[1] == "handles" else signal.SIG_DFL)
+s = socket.create_connection(("10.77.0.1", 7001))
+s.settimeout(.5)
+try:
+	while True:
+		s.send(bytes(65536))
+except TimeoutError:
+	print("full", flush=True)
+while True:
+	signal.pause()
+EOF
+background ip netns exec $NSP python3 "$TMP/shut.py" >"$TMP/shut"
+wait_for 10 grep -q ready "$TMP/shut"
+asked() {	# SIGNAL PROGRAM STATUS
+	rm -f "$TMP/full"
+	env --default-signal "$WEIR" run --netns $NSW --set weir.log=info -- \
+		python3 "$TMP/fill.py" "$2" >"$TMP/full" 2>"$TMP/err" &
+	local front=$!
+	wait_for 20 grep -q full "$TMP/full" || return 1
+	kill -"$1" $front
+	wait $front
+	same $? "$3" && contains "$(cat "$TMP/err")" "asked for the end"
+}
+check "SIGTERM ends the program, and then the drain" asked TERM dies 143
+check "a program that handles it" asked TERM handles 7
+check "SIGINT" asked INT dies 130
+check "SIGHUP" asked HUP dies 129
+check "SIGQUIT" asked QUIT handles 7
 finish

@@ -11,6 +11,7 @@ unit_tests = \
 	tests/unit/test_cubic \
 	tests/unit/test_diag \
 	tests/unit/test_embed \
+	tests/unit/test_ending \
 	tests/unit/test_exthdr \
 	tests/unit/test_fill \
 	tests/unit/test_gro \
@@ -78,6 +79,7 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests) $(unit_scripts)
 EXTRA_DIST += $(unit_scripts) tests/unit/command.sh tests/unit/common.sh tests/unit/completion.bash
 tests_unit_test_watch_SOURCES = tests/unit/test_watch.c cmd/watch_model.c
+tests_unit_test_ending_LDADD = tests/libtest.la libcmd.la libintercept.la libcore.la $(CHECK_LIBS)
 tests_unit_test_fill_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 tests_unit_test_ledger_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS) $(MNL_LIBS)
 tests_unit_test_taken_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)

@@ -23,7 +23,8 @@
  * program has left none there, one is written for it, through its own end. Once the program has
  * shut down sending, that cannot be done any more; so two bytes are written before the shutdown
  * takes place: one that carries a descriptor, which sets it apart from data (even from data that
- * another thread writes at that moment), and one that stays unread for good.
+ * another thread writes at that moment), and one that stays unread for good. A reset after the peer's
+ * FIN is no error to a reader (Linux's SOCK_DONE): then the end is closed with nothing unread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -355,18 +356,40 @@ void isock_shut(const struct intercept *ic, int fd)
 		(void)!send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-void isock_reset(struct isock *is, int error)
+/* Nothing unread may. The shutdown keeps the program from writing more, so there is an end to it. */
+static void isock_leave_nothing(struct isock *is)
+{
+	shutdown(is->fd, SHUT_RDWR);
+	while (recv(is->fd, is->ic->scratch, ISOCK_SCRATCH, MSG_DONTWAIT) > 0)
+		;
+}
+
+/* It is over; reset: a reader is told of the error, too. */
+static void isock_dead(struct isock *is, int error, bool reset)
 {
 	is->error = error;
 	is->state = ISOCK_DEAD;
 	if (is->fd >= 0) {
-		isock_leave_unread(is);
+		if (reset)
+			isock_leave_unread(is);
+		else
+			isock_leave_nothing(is);
 		isock_close_fd(is);
 	}
 	buf_put(is->rest);
 	is->rest = NULL;
 	is->rest_len = 0;
 	isock_haunt(is);
+}
+
+void isock_reset(struct isock *is, int error)
+{
+	isock_dead(is, error, true);
+}
+
+void isock_finish(struct isock *is, int error)
+{
+	isock_dead(is, error, false);
 }
 
 /* What the program has set on its old end. */

@@ -161,6 +161,7 @@ void isock_unblock(struct isock *is);			/* ... and writable again */
 void isock_grow(const struct intercept *ic, int fd);	/* the second half of it, once a copy is at hand */
 void isock_shut(const struct intercept *ic, int fd);	/* before shutdown(SHUT_WR) of the program's end */
 void isock_reset(struct isock *is, int error);		/* POLLERR | POLLHUP, ECONNRESET at the program's end */
+void isock_finish(struct isock *is, int error);		/* POLLHUP, the end of data and EPIPE there */
 int64_t isock_renew(struct call *c);			/* a new pair in place of a dead one; -errno */
 void isock_hungry(struct isock *is);			/* no memory: its work runs again soon */
 void isock_feed(struct timer *t);

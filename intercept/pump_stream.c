@@ -227,7 +227,9 @@ static void stream_fate(struct isock *is)
 {
 	uint32_t poll = socket_poll(is->sk);
 
-	if (poll & EPOLLERR) {
+	if (poll & EPOLLERR && is->sk->done) {
+		isock_finish(is, socket_take_error(is->sk));
+	} else if (poll & EPOLLERR) {
 		isock_reset(is, socket_take_error(is->sk));
 	} else if ((poll & EPOLLRDHUP) && !is->eof_in) {
 		is->eof_in = true;

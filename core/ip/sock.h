@@ -165,6 +165,7 @@ struct sock {
 	bool dead;			/* freed when wmem is back */
 	int error;			/* SO_ERROR: pending, positive errno; read clears it */
 	uint8_t shut;			/* 1 = RCV_SHUTDOWN, 2 = SEND_SHUTDOWN */
+	bool done;			/* a stream's peer has ended it: reads end with 0, whatever error follows */
 
 	void (*event)(void *arg);	/* the owner's; NULL when nobody owns it */
 	const struct sock_owner *owner;	/* NULL: it knows no more than the stack */

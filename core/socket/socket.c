@@ -246,6 +246,8 @@ int socket_recv_none(struct sock *sk)
 
 	if (state == TCP_LISTEN)
 		return -ENOTCONN;
+	if (sk->done)
+		return 0;
 	if (sk->error)
 		return -sock_take_error(sk);
 	if (sk->shut & SOCK_SHUT_RD)

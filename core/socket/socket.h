@@ -49,8 +49,8 @@ uint32_t socket_space(struct sock *sk);
 ssize_t socket_write(struct sock *sk, struct buf *b, uint32_t off, uint32_t len, int flags);
 int socket_peek(struct sock *sk, struct iovec *iov, int max);
 void socket_consume(struct sock *sk, uint32_t n);
-/* What recv(2) answers when socket_peek has nothing: the pending error, 0 at the end of the stream,
- * -ENOTCONN, -EAGAIN. */
+/* What recv(2) answers when socket_peek has nothing: 0 where the peer has ended the stream, else the
+ * pending error, 0 after shutdown(), -ENOTCONN, -EAGAIN. */
 int socket_recv_none(struct sock *sk);
 int64_t socket_mark(struct sock *sk);
 /* connect to a name with data in the SYN (MSG_FASTOPEN): see transport_ops. */

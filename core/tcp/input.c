@@ -298,7 +298,7 @@ static bool fin_acked(struct tcp_sock *tp)
 
 void tcp_fin_received(struct tcp_sock *tp)
 {
-	tp->fin_received = true;
+	tp->fin_received = tp->sk.done = true;
 	tp->sk.shut |= SOCK_SHUT_RD;
 	tp->ack_now = true;
 	switch (tp->end.state) {

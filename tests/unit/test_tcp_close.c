@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "socket/socket.h"
 #include "tcp_script.h"
 #include "tests/suite.h"
 
@@ -485,6 +486,50 @@ START_TEST(listener_closes)
 }
 END_TEST
 
+/* RFC 9293 3.10.7.4, third: the state decides what a RST is to the user, and with the peer's FIN its
+ * stream has ended well, for a reader (Linux's tcp_reset, tcp_recvmsg) */
+START_TEST(reset_by_state)
+{
+	static const struct {
+		int state, error, reader;
+		bool shut, fin, fin_first, acked;
+	} of[] = {
+		{ TCPS_ESTABLISHED, ECONNRESET, -ECONNRESET, false, false, false, false },
+		{ TCPS_FIN_WAIT_1, ECONNRESET, -ECONNRESET, true, false, false, false },
+		{ TCPS_FIN_WAIT_2, ECONNRESET, -ECONNRESET, true, false, false, true },
+		{ TCPS_CLOSE_WAIT, EPIPE, 0, false, true, true, false },
+		{ TCPS_CLOSING, ECONNRESET, 0, true, true, false, false },
+		{ TCPS_LAST_ACK, ECONNRESET, 0, true, true, true, false },
+	};
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		struct script t;
+
+		script_init(&t);
+		script_accepts(&t);
+		if (of[i].fin_first)
+			peer_sends(&t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
+		if (of[i].shut)
+			shut_wr(&t);
+		if (of[i].fin && !of[i].fin_first)
+			peer_sends(&t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
+		if (of[i].acked)
+			peer_sends(&t, TCPH_ACK, 1, 2, 0);
+		ck_state(&t, of[i].state);
+		peer_sends(&t, TCPH_RST, of[i].fin ? 2 : 1, 0, 0);
+		ck_state(&t, TCPS_CLOSED);
+		ck_assert_int_eq(t.sk->error, of[i].error);
+		ck_assert_uint_eq(t.sk->ops->poll(t.sk) & (EPOLLERR | EPOLLHUP | EPOLLIN),
+				  EPOLLERR | EPOLLHUP | EPOLLIN);
+		ck_assert_int_eq(socket_recv_none(t.sk), of[i].reader);
+		ck_assert_int_eq(socket_recv_none(t.sk), 0);
+		ck_assert_int_eq(script_error(&t), of[i].reader ? 0 : of[i].error);
+		testnet_discard(t.nic);
+		script_fini(&t);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tcp close");
@@ -499,6 +544,7 @@ int main(void)
 	tcase_add_test(t, fin_out_of_order);
 	tcase_add_test(t, linger_zero);
 	tcase_add_test(t, close_unread);
+	tcase_add_test(t, reset_by_state);
 	tcase_add_test(t, data_after_close);
 	tcase_add_test(t, fin_wait_2);
 	tcase_add_test(t, time_wait_without_listener);

@@ -269,6 +269,85 @@ static void resets(void)
 	close(p[0]);
 }
 
+#define POLL_ENDS (POLLIN | POLLOUT | POLLRDHUP)
+
+/* The peer answers, ends the stream, and is gone; p[0] learns of both. */
+static void answered(int p[2], bool by_us)
+{
+	struct linger hard = { 1, 0 };
+
+	tcp_pair(p);
+	DID(write(p[1], "answer", 6), 6);
+	if (by_us) {			/* what comes to a closed socket is answered by a reset */
+		close(p[1]);
+		IS(poll_now(p[0], POLLRDHUP, 2000), POLLRDHUP);
+		DID(write(p[0], "x", 1), 1);
+	} else {
+		DID(shutdown(p[1], SHUT_WR), 0);
+		IS(poll_now(p[0], POLLRDHUP, 2000), POLLRDHUP);
+		setsockopt(p[1], SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+		close(p[1]);
+	}
+	IS(poll_now(p[0], 0, 2000) & POLLHUP, POLLHUP);
+}
+
+/* A reset behind the end of the stream is no error to who reads, but to who writes and who asks. */
+static void reset_after_end(bool by_us)
+{
+	char text[10];
+	struct iovec iov = { text, sizeof(text) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int p[2];
+
+	answered(p, by_us);
+	/* weir: without POLLERR, which would be an error to a reader, too */
+	IS(poll_now(p[0], POLL_ENDS, 0) & ~POLLERR, POLL_ENDS | POLLHUP);
+	DID(read(p[0], text, 10), 6);
+	DID(read(p[0], text, 10), 0);
+	DID(recvmsg(p[0], &m, 0), 0);
+	DID(recv(p[0], text, 10, MSG_DONTWAIT), 0);
+	IS(so_error(p[0]), EPIPE);
+	IS(so_error(p[0]), 0);
+	DID(read(p[0], text, 10), 0);
+	IS(poll_now(p[0], POLL_ENDS, 0), POLL_ENDS | POLLHUP);
+	close(p[0]);
+
+	answered(p, by_us);
+	IS(so_error(p[0]), EPIPE);
+	DID(recvmsg(p[0], &m, 0), 6);
+	DID(recvmsg(p[0], &m, 0), 0);
+	DID(send(p[0], "x", 1, MSG_NOSIGNAL), -EPIPE);
+	IS(so_error(p[0]), 0);
+	DID(shutdown(p[0], SHUT_WR), -ENOTCONN);
+	close(p[0]);
+
+	answered(p, by_us);
+	DID(sendmsg(p[0], &m, MSG_NOSIGNAL), -EPIPE);
+	IS(so_error(p[0]), 0);
+	DID(sendmsg(p[0], &m, MSG_NOSIGNAL), -EPIPE);
+	DID(recv(p[0], text, 3, MSG_WAITALL), 3);
+	DID(recv(p[0], text, 10, MSG_WAITALL), 3);
+	DID(recv(p[0], text, 10, MSG_WAITALL), 0);
+	close(p[0]);
+}
+
+/* But it is one where only the reader had ended it. */
+static void reset_after_shutdown(void)
+{
+	struct linger hard = { 1, 0 };
+	char text[10];
+	int p[2];
+
+	tcp_pair(p);
+	DID(shutdown(p[0], SHUT_RD), 0);
+	setsockopt(p[1], SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(p[1]);
+	wait_reset(p[0]);
+	DID(read(p[0], text, 10), -ECONNRESET);
+	DID(read(p[0], text, 10), 0);
+	close(p[0]);
+}
+
 static void refused(void)
 {
 	union name a;
@@ -388,6 +467,9 @@ void test_stream(void)
 	data();
 	ends();
 	resets();
+	reset_after_end(false);
+	reset_after_end(true);
+	reset_after_shutdown();
 	refused();
 	bulk();
 	files();

@@ -4,7 +4,9 @@
  *
  * The stack process hands over a pidfd of the sandbox's init, which is the key to its namespaces.
  * The program is our child, in these namespaces, under a filter of its own, whose listener the
- * stack process is given.
+ * stack process is given. We ourselves stay outside. The sandbox's programs see the child before it is bounded as they
+ * are; it is not dumpable until it executes the program, so they cannot take it. What it may have at most is the
+ * bounding set of init, which nobody can widen (confine.c).
  *
  * With --admin the program is the operator's: it may change what bounds the sandbox, so the sandbox must have no
  * hold on it. It runs in our own file system, and in the stack process's PID namespace, which the sandbox's
@@ -17,30 +19,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/pidfd.h"
+#include "cmd/caps.h"
 #include "cmd/cmd.h"
 #include "cmd/exec.h"
 #include "cmd/help.h"
 #include "cmd/options.h"
 #include "cmd/relay.h"
 #include "control/server.h"
+#include "intercept/capabilities.h"
 #include "intercept/launch.h"
 
 struct exec {
 	const char *name, *module_path;
-	char *const *argv;
 	bool admin;
-	bool intercept;			/* of the sandbox's mode */
+	struct caps caps;
 	int way;			/* a pidfd whose namespaces are entered; -1 */
+	struct launch launch;
 };
 
 static const struct help_option exec_options[] = {
 	{ "--admin", NULL, "run PROGRAM outside of the sandbox, as the user nobody, with its sockets on the "
 	  "sandbox's stack, whose qdiscs, addresses and routes it may change: "
 	  "`weir exec --admin NAME -- tc -s qdisc show`" },
+	CAPS_HELP,
 	{ "-p, --module-path", "DIRS", "with --admin: where the qdiscs are that tc may ask for; otherwise "
 	  "$WEIR_MODULE_PATH, or " WEIR_MODULE_DIR },
 	{ }
@@ -50,7 +57,8 @@ const struct help exec_help = {
 	.brief = "run another program in a sandbox that is there",
 	.usage = (const char *const []){ "[OPTIONS] NAME [--] PROGRAM [ARGUMENTS]", NULL },
 	.about = "Runs PROGRAM in the sandbox NAME, on its stack. The status is the program's, as with "
-		 "weir run. When the sandbox ends, the program ends.",
+		 "weir run. When the sandbox ends, the program ends. It has the capabilities that the sandbox was "
+		 "started with, and can have no others.",
 	.options = exec_options,
 };
 
@@ -64,12 +72,12 @@ static int join(struct exec *x, struct weir_error *e)
 	json_decref(request);
 	if (!result)
 		return -ENOENT;
-	x->intercept = json_is_true(json_object_get(result, "intercept"));
+	x->launch.intercept = json_is_true(json_object_get(result, "intercept"));
 	json_decref(result);
 	if (nfds != 1)
 		return weir_fail(e, EPROTO, "%s gave no way into its sandbox", x->name);
 	x->way = fds[0];
-	if (x->admin && !x->intercept)
+	if (x->admin && !x->launch.intercept)
 		return weir_fail(e, EOPNOTSUPP, "%s is in mode host: the kernel's stack is its stack, and --admin has nothing to change; run the program without weir",
 				 x->name);
 	return 0;
@@ -88,11 +96,55 @@ static int hand_over(const struct exec *x, int listener, struct weir_error *e)
 	return 0;
 }
 
+/* What a program of the sandbox may have: nobody widens the bounding set of its init. */
+static int read_rule(const struct exec *x, uint64_t *rule, struct weir_error *e)
+{
+	pid_t init = pidfd_pid(x->way, NULL);
+	char path[32], line[256];
+	bool found = false;
+	FILE *f = NULL;
+
+	if (init > 0) {
+		snprintf(path, sizeof(path), "/proc/%d/status", (int)init);
+		f = fopen(path, "re");
+	}
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		found = !strncmp(line, "CapBnd:", 7);
+		if (found)
+			*rule = strtoull(line + 7, NULL, 16);
+	}
+	if (f)
+		fclose(f);
+	if (!found || pidfd_pid(x->way, NULL) != init)
+		return weir_fail(e, ESRCH, "/proc does not tell of the sandbox's init: it is ending, or /proc is not that of this PID namespace");
+	return 0;
+}
+
+static int confine(struct exec *x, struct weir_error *e)
+{
+	uint64_t rule = 0, more;
+	char cap[32];
+	int err;
+
+	x->launch.confine.caps = ~0ull;		/* of nobody: none */
+	if (x->admin)
+		return 0;
+	err = read_rule(x, &rule, e);
+	if (err)
+		return err;
+	x->launch.confine.caps = caps_set(&x->caps, rule);
+	more = x->launch.confine.caps & capabilities_bound() & ~rule;
+	if (!more)
+		return 0;
+	caps_name(more, cap, sizeof(cap));
+	return weir_fail(e, EPERM, "%s was started without %s, so no program in it can have that; start it with --cap-add %s",
+			 x->name, cap, cap + 4);
+}
+
+/* The programs that are started from now on are among the sandbox's; with --admin beside it. */
 static int enter(const struct exec *x, struct weir_error *e)
 {
-	int flags = CLONE_NEWPID | (x->admin ? 0 : CLONE_NEWNS | (x->intercept ? CLONE_NEWNET : 0));
-
-	if (setns(x->way, flags))
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setns(x->way, CLONE_NEWPID))
 		return weir_fail(e, errno, "cannot enter the sandbox: %s%s", strerror(errno),
 				 errno == EPERM ? "; run weir as root" : "");
 	return 0;
@@ -112,22 +164,27 @@ static int stand_for_program(struct relay *r, pid_t program)
 		while ((got = waitpid(program, &status, WNOHANG | WUNTRACED)) == program) {
 			if (!WIFSTOPPED(status))
 				return relay_status(status);
-			relay_stop();
+			relay_stop(r);
 		}
 		if (got < 0 && errno == ECHILD)
 			return CMD_WEIR;
 	}
 }
 
-static void become(const struct exec *x, const struct relay *r, int up, int go)
+static void become(const struct exec *x, int up, int go)
 {
-	struct weir_error e;
+	struct weir_error e = { "" };
+	int err = 0;
 
-	if (x->admin && launch_nobody(&e)) {
+	if (x->admin)
+		err = launch_nobody(&e);
+	else if (setns(x->way, CLONE_NEWNS | CLONE_NEWNET))
+		err = weir_fail(&e, errno, "cannot enter the sandbox: %s", strerror(errno));
+	if (err) {
 		fprintf(stderr, "weir exec: %s\n", e.text);
 		_exit(CMD_WEIR);
 	}
-	launch_exec(x->argv, x->intercept, &r->mask, up, go);
+	launch_exec(&x->launch, up, go);
 }
 
 static int start(const struct exec *x, struct relay *r, pid_t *program, struct weir_error *e)
@@ -142,7 +199,7 @@ static int start(const struct exec *x, struct relay *r, pid_t *program, struct w
 	if (!*program) {
 		close(up[0]);
 		close(go[1]);
-		become(x, r, up[1], go[0]);
+		become(x, up[1], go[0]);
 	}
 	close(up[1]);
 	close(go[0]);
@@ -167,13 +224,16 @@ static int exec_in(struct exec *x, struct weir_error *e)
 	if (!err && x->admin)
 		err = exec_modules(x->name, x->module_path, e);
 	if (!err)
+		err = confine(x, e);
+	if (!err)
 		err = enter(x, e);
-	if (x->way >= 0)
-		close(x->way);
 	if (!err)
 		err = relay_open(&relay, e);
+	x->launch.mask = relay.mask;
 	if (!err)
 		err = start(x, &relay, &program, e);
+	if (x->way >= 0)
+		close(x->way);
 	if (!err)
 		status = stand_for_program(&relay, program);
 	else if (program > 0)
@@ -200,6 +260,8 @@ static int parse(struct exec *x, int argc, char **argv, struct weir_error *e)
 			continue;
 		}
 		got = options_value(argc, argv, &at, "--module-path", "-p", &x->module_path, e);
+		if (!got)
+			got = caps_option(&x->caps, argc, argv, &at, e);
 		if (got < 0)
 			return got;
 		if (!got)
@@ -211,14 +273,17 @@ static int parse(struct exec *x, int argc, char **argv, struct weir_error *e)
 		return 1;
 	if (at < argc && !strcmp(argv[at], "--"))
 		at++;
-	x->argv = argv + at;
-	return x->name && at < argc ? 0 :
-	       weir_fail(e, EINVAL, "weir exec [--admin] NAME -- PROGRAM [ARGUMENTS]");
+	x->launch.argv = argv + at;
+	if (!x->name || at >= argc)
+		return weir_fail(e, EINVAL, "weir exec [OPTIONS] NAME -- PROGRAM [ARGUMENTS]");
+	if (x->admin && (x->caps.add || x->caps.drop || x->caps.privileged))
+		return weir_fail(e, EINVAL, "with --admin the program is nobody's and has no capabilities; remove --cap-add, --cap-drop and --privileged");
+	return 0;
 }
 
 int cmd_exec(int argc, char **argv)
 {
-	struct exec x = { .way = -1 };
+	struct exec x = { .way = -1, .launch = { .netns_fd = -1, .report = -1 } };
 	struct weir_error e = { "" };
 	int status = parse(&x, argc, argv, &e);
 

@@ -9,6 +9,8 @@ weir_LDADD = libcmd.la libintercept.la libcore.la
 # All but main(): the manual pages are made of the commands' own tables.
 noinst_LTLIBRARIES += libcmd.la
 libcmd_la_SOURCES = \
+	cmd/caps.c \
+	cmd/caps.h \
 	cmd/check.c \
 	cmd/cmd.h \
 	cmd/commands.c \
@@ -36,6 +38,8 @@ libcmd_la_SOURCES = \
 	cmd/pcapng.h \
 	cmd/relay.c \
 	cmd/relay.h \
+	cmd/report.c \
+	cmd/report.h \
 	cmd/restore.c \
 	cmd/run.c \
 	cmd/stack.c \

@@ -20,10 +20,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cmd/caps.h"
 #include "cmd/cmd.h"
 #include "cmd/ending.h"
 #include "cmd/options.h"
 #include "cmd/relay.h"
+#include "cmd/report.h"
 #include "cmd/stack.h"
 #include "cmd/watchdog.h"
 #include "config/policy.h"
@@ -38,20 +40,20 @@ struct run {
 	const char *name, *netns, *file, *bundle;
 	char *const *program;
 	bool help;
+	struct caps caps;
 	bool intercept, nics;		/* of the mode: calls are intercepted; it wants NICs */
 	struct takeover *takeover;
 	int netns_fd;			/* mode host */
 	int control_fd;
 	char socket[256];
-	int life[2], report[2];
+	int life[2];
 	pid_t janitor, stack;
 	int stack_pidfd;
 	struct relay relay;
+	struct report report;
 	struct ending ending;
 	struct watchdog watchdog;
 	bool ended;			/* the stack process was, by us */
-	int status;			/* of the program, as waitpid gives it */
-	char failed[512];		/* why the stack process gave up */
 };
 
 static const struct help_option run_options[] = {
@@ -60,6 +62,7 @@ static const struct help_option run_options[] = {
 	{ "--bundle", "DIR", "apply the annotations of the OCI bundle DIR, DIR/config.json, within "
 	  "what the configuration allows (see `weir check --annotations`)" },
 	{ "--name", "NAME", "the sandbox's name for weir ctl and weir exec (default: weir-PID)" },
+	CAPS_HELP,
 	{ }
 };
 
@@ -88,6 +91,8 @@ static int parse_option(struct run *r, int argc, char **argv, int *i, struct con
 		got = options_value(argc, argv, i, "--name", NULL, &r->name, e);
 	if (!got)
 		got = options_value(argc, argv, i, "--bundle", NULL, &r->bundle, e);
+	if (!got)
+		got = caps_option(&r->caps, argc, argv, i, e);
 	if (got)
 		return got;
 	got = options_config(&r->config, argc, argv, i, e);
@@ -248,8 +253,7 @@ static void janitor_main(struct run *r)
 	prctl(PR_SET_NAME, "weir-janitor");
 	setsid();
 	close(r->life[1]);
-	close(r->report[0]);
-	close(r->report[1]);
+	report_close(&r->report);
 	close(r->control_fd);
 	close(0);
 	close(1);
@@ -278,61 +282,39 @@ static int start_janitor(struct run *r, struct weir_error *e)
 
 static int start_stack(struct run *r, struct weir_error *e)
 {
+	char hidden[sizeof(r->socket)];
 	struct stack_start start = {
 		.instance = &r->instance, .control_fd = r->control_fd, .life = r->life[0],
 		.heartbeat = r->watchdog.heartbeat,
 		.launch = { .argv = r->program, .intercept = r->intercept, .netns_fd = r->netns_fd,
-			    .mask = r->relay.mask, .report = r->report[1] },
+			    .mask = r->relay.mask, .report = r->report.sock[1],
+			    .confine = { .caps = caps_set(&r->caps, caps_default(r->intercept)),
+					 .privileged = r->caps.privileged, .hidden = hidden } },
 	};
 	struct clone_args args = {
 		.flags = CLONE_NEWPID | CLONE_PIDFD, .exit_signal = SIGCHLD,
 		.pidfd = (uint64_t)(uintptr_t)&r->stack_pidfd,
 	};
+	int err = control_path(NULL, hidden, sizeof(hidden), e);
 
+	if (err)
+		return err;
 	r->stack = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	if (r->stack < 0)
 		return weir_fail(e, errno, "cannot start the stack process: %s%s", strerror(errno),
 				 errno == EPERM ? "; run weir as root" : "");
 	if (!r->stack) {
 		close(r->life[1]);
-		close(r->report[0]);
+		close(r->report.sock[0]);
 		close(r->relay.signals);
 		if (r->relay.terminal >= 0)
 			close(r->relay.terminal);
 		takeover_free(r->takeover);	/* the namespace, and the locks, are for who gives back */
 		stack_main(&start);
 	}
-	close(r->report[1]);
-	r->report[1] = -1;
+	close(r->report.sock[1]);
+	r->report.sock[1] = -1;
 	return 0;
-}
-
-static void take_report(struct run *r)
-{
-	struct launch_report report;
-	int fds[4], nfds;
-
-	while (launch_receive(r->report[0], &report, sizeof(report), fds, &nfds, MSG_DONTWAIT) ==
-	       sizeof(report)) {
-		switch (report.kind) {
-		case LAUNCH_STARTED:
-			if (nfds == 1)
-				r->relay.program = fds[0];
-			break;
-		case LAUNCH_STOPPED:
-			relay_stop();
-			break;
-		case LAUNCH_EXITED:
-			r->status = report.status;
-			ending_exited(&r->ending, SIGHUP, clock_now());
-			break;
-		case LAUNCH_FAILED:
-			report.text[sizeof(report.text) - 1] = '\0';
-			if (!r->failed[0])	/* the later ones follow from the first */
-				strcpy(r->failed, report.text);
-			break;
-		}
-	}
 }
 
 /* ---- until the stack process has ended ---- */
@@ -380,6 +362,13 @@ static int look(struct run *r)
 	return (int)(((due < next ? due : next) - now) / 1000000u) + 1;
 }
 
+static void take_reports(struct run *r)
+{
+	report_take(&r->report, &r->relay);
+	if (r->report.exited && !r->ending.exited)
+		ending_exited(&r->ending, SIGHUP, clock_now());
+}
+
 static void take_signals(struct run *r)
 {
 	int sig;
@@ -393,7 +382,7 @@ static void stand_for_program(struct run *r)
 {
 	struct pollfd p[] = {
 		{ .fd = r->relay.signals, .events = POLLIN },
-		{ .fd = r->report[0], .events = POLLIN },
+		{ .fd = r->report.sock[0], .events = POLLIN },
 		{ .fd = r->stack_pidfd, .events = POLLIN },
 	};
 
@@ -401,7 +390,7 @@ static void stand_for_program(struct run *r)
 		if (poll(p, 3, look(r)) < 0)
 			continue;
 		if (p[1].revents)
-			take_report(r);
+			take_reports(r);
 		if (p[1].revents & POLLHUP)
 			p[1].fd = -1;
 		if (p[2].revents)
@@ -414,8 +403,8 @@ static void stand_for_program(struct run *r)
 /* When the stack process gives up, the program may have time to end, too: that says nothing. */
 static int verdict(struct run *r, int stack_status, struct weir_error *e)
 {
-	if (r->failed[0])
-		weir_fail(e, ECHILD, "%s", r->failed);
+	if (r->report.failed[0])
+		weir_fail(e, ECHILD, "%s", r->report.failed);
 	else if (WIFSIGNALED(stack_status) && !r->ended)
 		weir_fail(e, ECHILD, "the stack process was ended by signal %d (%s), and the program with it",
 			  WTERMSIG(stack_status), strsignal(WTERMSIG(stack_status)));
@@ -424,8 +413,10 @@ static int verdict(struct run *r, int stack_status, struct weir_error *e)
 	else if (WIFEXITED(stack_status) && WEXITSTATUS(stack_status))
 		weir_fail(e, ECHILD, "the stack process gave up with status %d, and the program with it",
 			  WEXITSTATUS(stack_status));
-	else if (r->ending.exited)
-		return relay_status(r->status);
+	else if (r->report.exited)
+		return relay_status(r->report.status);
+	else if (r->report.runs)
+		weir_fail(e, ECHILD, "the sandbox's init was ended, and the program with it");
 	else
 		e->text[0] = '\0';	/* the program's side has said why */
 	return CMD_WEIR;
@@ -438,7 +429,7 @@ static int supervise(struct run *r, struct weir_error *e)
 	stand_for_program(r);
 	while (waitpid(r->stack, &status, 0) < 0 && errno == EINTR)
 		;
-	take_report(r);
+	take_reports(r);
 	return verdict(r, status, e);
 }
 
@@ -463,9 +454,10 @@ static int prepare(struct run *r, struct weir_error *e)
 		r->socket[0] = '\0';	/* another one's */
 		return r->control_fd;
 	}
-	if (pipe2(r->life, O_CLOEXEC) ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->report))
+	if (pipe2(r->life, O_CLOEXEC))
 		return weir_fail(e, errno, "cannot make a pipe: %s", strerror(errno));
+	if (report_open(&r->report, e))
+		return -ENFILE;
 	return r->takeover ? ledger_begin(r->takeover, r->name, e) : 0;
 }
 
@@ -514,7 +506,7 @@ static int run_named(struct run *r, const struct config *line, struct weir_error
 int cmd_run(int argc, char **argv)
 {
 	struct run r = {
-		.netns_fd = -1, .control_fd = -1, .life = { -1, -1 }, .report = { -1, -1 },
+		.netns_fd = -1, .control_fd = -1, .life = { -1, -1 }, .report = { .sock = { -1, -1 } },
 		.relay = { .signals = -1, .program = -1, .terminal = -1 },
 	};
 	struct weir_error e = { "" };

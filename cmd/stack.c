@@ -287,7 +287,7 @@ void stack_main(const struct stack_start *start)
 	if (stack_setup(&p, &e))
 		stack_fail(start, e.text);
 	atomic_store(&start->heartbeat->started, true);
-	launch_go(&p.launched);
+	launch_go(&p.launched, start->launch.report);
 	loop_run(&p.instance->loop);
 	control_stop(p.control);
 	intercept_destroy(p.intercept);

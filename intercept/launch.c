@@ -97,30 +97,28 @@ static void launch_fail(const char *what, int err, int status)
 	_exit(status);
 }
 
-void launch_exec(char *const *argv, bool intercept, const sigset_t *mask, int up, int go)
+void launch_exec(const struct launch *l, int up, int go)
 {
-	struct weir_error e;
-	int listener = -1, err;
+	struct weir_error e = { "" };
+	int listener = -1, err = 0;
 	char byte;
 
-	if (intercept) {
-		listener = filter_install(&e);
-		if (listener < 0) {
-			fprintf(stderr, "weir: %s\n", e.text);
-			_exit(LAUNCH_WEIR);
-		}
+	if (l->intercept)
+		listener = err = filter_install(&e);
+	if (err >= 0)
+		err = confine_program(&l->confine, &e);
+	if (err < 0) {
+		fprintf(stderr, "weir: %s\n", e.text);
+		_exit(LAUNCH_WEIR);
 	}
 	/* from here on: no call that the filter traps */
 	if (write(up, &listener, sizeof(listener)) != sizeof(listener) || read(go, &byte, 1) != 1)
 		_exit(LAUNCH_WEIR);
-	if (listener >= 0)
-		close(listener);
-	close(up);
-	close(go);
-	sigprocmask(SIG_SETMASK, mask, NULL);
-	execvp(argv[0], argv);
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+	sigprocmask(SIG_SETMASK, &l->mask, NULL);
+	execvp(l->argv[0], l->argv);
 	err = errno;
-	launch_fail(argv[0], err, err == ENOENT || err == ENOTDIR ? LAUNCH_MISSING : LAUNCH_DENIED);
+	launch_fail(l->argv[0], err, err == ENOENT || err == ENOTDIR ? LAUNCH_MISSING : LAUNCH_DENIED);
 	__builtin_unreachable();
 }
 
@@ -152,14 +150,16 @@ int launch_listener(int up, pid_t child, struct weir_error *e)
 	return fd >= 0 ? fd : weir_fail(e, err, "cannot take the seccomp listener: %s", strerror(err));
 }
 
-/* ---- init ---- */
+/* ---- reports ---- */
 
-static void init_report(int sock, int kind, int status, int fd)
+static void report(int sock, int kind, int status, int fd)
 {
 	struct launch_report r = { .kind = (typeof(r.kind))kind, .status = status };
 
 	launch_send(sock, &r, sizeof(r), &fd, fd >= 0);
 }
+
+/* ---- init ---- */
 
 static void init_failed(const struct launch *l, const char *text)
 {
@@ -209,14 +209,16 @@ static void init_namespaces(const struct launch *l)
 		init_failed_at(l, "mount /proc");
 }
 
-/* /proc/net is the stack's where its sockets are. */
-static int init_procfs(const struct launch *l, struct launch_ready *ready)
+/* /proc/net is the stack's where its sockets are; then the rest of /proc. */
+static int init_files(const struct launch *l, struct launch_ready *ready)
 {
 	struct weir_error e = { "" };
-	int fd = l->intercept ? procfs_mount(&e) : -1;
+	int fd = l->intercept ? procfs_mount(l->confine.privileged, &e) : -1;
 
 	ready->procfs = fd >= 0;
 	snprintf(ready->no_procfs, sizeof(ready->no_procfs), "%s", e.text);
+	if (confine_files(&l->confine, &e))
+		init_failed(l, e.text);
 	return fd;
 }
 
@@ -244,6 +246,8 @@ static void init_stdio(void)
 	for (int i = 0; i < 3; i++)
 		if (fd >= 0)
 			dup2(fd, i);
+	if (fd > 2)
+		close(fd);
 }
 
 static void init_wait(const struct launch *l, pid_t program)
@@ -258,10 +262,10 @@ static void init_wait(const struct launch *l, pid_t program)
 		if (pid != program)
 			continue;
 		if (WIFSTOPPED(status)) {
-			init_report(l->report, LAUNCH_STOPPED, status, -1);
+			report(l->report, LAUNCH_STOPPED, status, -1);
 			continue;
 		}
-		init_report(l->report, LAUNCH_EXITED, status, -1);
+		report(l->report, LAUNCH_EXITED, status, -1);
 		break;
 	}
 	_exit(0);
@@ -279,7 +283,7 @@ static void init_main(const struct launch *l, int channel, int go)
 	qsort(keep, 4, sizeof(keep[0]), init_compare);
 	init_close(keep, 4);
 	init_namespaces(l);
-	procfs = init_procfs(l, &ready);
+	procfs = init_files(l, &ready);
 	if (pipe2(up, O_CLOEXEC))
 		init_failed_at(l, "make a pipe");
 	program = fork();
@@ -291,7 +295,7 @@ static void init_main(const struct launch *l, int channel, int go)
 		close(l->report);
 		if (procfs >= 0)
 			close(procfs);
-		launch_exec(l->argv, l->intercept, &l->mask, up[1], go);
+		launch_exec(l, up[1], go);
 	}
 	close(up[1]);
 	close(go);
@@ -302,9 +306,12 @@ static void init_main(const struct launch *l, int channel, int go)
 	pidfd = (int)syscall(SYS_pidfd_open, program, 0);
 	if (pidfd < 0)
 		init_failed_at(l, "open a pidfd of the program");
-	init_send_ready(l, channel, &ready, listener, procfs);
-	init_report(l->report, LAUNCH_STARTED, 0, pidfd);
 	init_stdio();
+	if (confine_init(&l->confine, &e))
+		init_failed(l, e.text);
+	/* from here on: no call that is not on init's list */
+	report(l->report, LAUNCH_STARTED, 0, pidfd);
+	init_send_ready(l, channel, &ready, listener, procfs);
 	close(pidfd);
 	close(channel);
 	init_wait(l, program);
@@ -364,8 +371,9 @@ no_pipe:
 			 err == EPERM ? "; run weir as root" : "");
 }
 
-void launch_go(struct launched *l)
+void launch_go(struct launched *l, int sock)
 {
+	report(sock, LAUNCH_RUNS, 0, -1);
 	(void)!write(l->go, "", 1);
 	close(l->go);
 	l->go = -1;

@@ -9,15 +9,20 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "intercept/confine.h"
+
 #include <weir/error.h>
 
 #define LAUNCH_WEIR	125	/* weir failed; the program never ran */
 #define LAUNCH_DENIED	126	/* the program cannot be executed */
 #define LAUNCH_MISSING	127	/* there is no such program */
 
-/* What the front is told, one SEQPACKET message each. */
+/*
+ * What the front is told, one SEQPACKET message each. STARTED comes from init, RUNS from the stack process: up to there
+ * nothing of the program has run, and what is said is weir's own. What comes after it may be forged.
+ */
 struct launch_report {
-	enum { LAUNCH_STARTED, LAUNCH_STOPPED, LAUNCH_EXITED, LAUNCH_FAILED } kind;
+	enum { LAUNCH_STARTED, LAUNCH_RUNS, LAUNCH_STOPPED, LAUNCH_EXITED, LAUNCH_FAILED } kind;
 	int status;			/* EXITED: as waitpid gives it */
 	char text[512];			/* FAILED: the sentence */
 };					/* STARTED carries a pidfd of the program */
@@ -26,6 +31,7 @@ struct launch {
 	char *const *argv;
 	bool intercept;			/* under the filter, in a network namespace of its own */
 	int netns_fd;			/* not intercepted: the namespace to run in; -1 = this one */
+	struct confine confine;
 	sigset_t mask;			/* the program's signal mask */
 	int report;			/* to the front */
 };
@@ -40,14 +46,13 @@ struct launched {
 };
 
 /* Start the sandbox: init as PID 1 of new namespaces, and under it the program, which waits for
- * launch_go. */
+ * launch_go, which tells the front on its socket before. */
 int launch_sandbox(const struct launch *l, struct launched *out, struct weir_error *e);
-void launch_go(struct launched *l);
+void launch_go(struct launched *l, int report);
 
-/* In a child that is to become the program: install the filter (intercept), tell the listener's
- * number on up, wait for a byte from go, exec. Never returns. */
-void launch_exec(char *const *argv, bool intercept, const sigset_t *mask, int up, int go)
-	__attribute__((noreturn));
+/* In a child that is to become the program: install the filter (intercept), confine it, tell the listener's
+ * number on up, wait for a byte from go, exec with descriptors 0 to 2. Never returns. */
+void launch_exec(const struct launch *l, int up, int go) __attribute__((noreturn));
 /* In such a child before that, where it runs outside of the sandbox: become nobody, for good. The stack
  * process, which strangers talk to, can read and write the memory of every program that it serves; of this one
  * it would gain nothing. */

@@ -2,11 +2,17 @@
 # The workload's side; linked into the weir command and its tests only.
 noinst_LTLIBRARIES += libintercept.la
 libintercept_la_SOURCES = \
+	intercept/allowlist.c \
+	intercept/allowlist.h \
 	intercept/call.c \
 	intercept/call.h \
 	intercept/call_message.c \
 	intercept/call_option.c \
 	intercept/call_socket.c \
+	intercept/capabilities.c \
+	intercept/capabilities.h \
+	intercept/confine.c \
+	intercept/confine.h \
 	intercept/fill.c \
 	intercept/filter.c \
 	intercept/giveback.c \

@@ -13,8 +13,6 @@
  * - Privilege: of all capabilities only CAP_SYS_PTRACE and CAP_KILL, for pidfd_getfd, process_vm_readv and SIGPIPE on programs
  *   that have changed their user. It names no process outside its PID namespace. no_new_privs; not dumpable.
  * - System calls: the list below. Another one ends the process; its last words name the call.
- *
- * Sanitizers need calls that nobody can list, so a build with them has no allow-list.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,19 +33,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "intercept/allowlist.h"
+#include "intercept/capabilities.h"
 #include "intercept/launch.h"
 #include "intercept/lockdown.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define LOCKDOWN_SECCOMP 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LOCKDOWN_SECCOMP 0
-#endif
-#endif
-#ifndef LOCKDOWN_SECCOMP
-#define LOCKDOWN_SECCOMP 1
-#endif
+#define LOCKDOWN_SO_PASSPIDFD 76	/* of Linux 6.5; SO_PEERPIDFD is the next */
 
 void lockdown_limits(void)
 {
@@ -81,21 +72,18 @@ static int lockdown_root(struct weir_error *e)
 
 static int lockdown_capabilities(struct weir_error *e)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { 0 };
+	const uint64_t kept = CAPABILITY(SYS_PTRACE) | CAPABILITY(KILL);
+	int err = capabilities_keep_bound(kept, e);
 
-	data[0].effective = data[0].permitted = 1u << CAP_SYS_PTRACE | 1u << CAP_KILL;
-	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if (cap != CAP_SYS_PTRACE && cap != CAP_KILL && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
-			return weir_fail(e, errno, "cannot drop capability %d: %s", cap,
-					 strerror(errno));
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (err)
+		return err;
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
 		  SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
 		  SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED, 0, 0, 0))
 		return weir_fail(e, errno, "cannot set securebits: %s", strerror(errno));
-	if (syscall(SYS_capset, &head, data))
-		return weir_fail(e, errno, "cannot drop capabilities: %s", strerror(errno));
+	err = capabilities_keep(kept, e);
+	if (err)
+		return err;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return weir_fail(e, errno, "cannot give up privileges: %s", strerror(errno));
 	/* last, for a change of credentials may clear it; a pipe tells of a front that went
@@ -112,8 +100,7 @@ static const int lockdown_calls[] = {
 	SCMP_SYS(pwrite64), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
 	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg),
 	/* programs' sockets, and clients of the control socket */
-	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown), SCMP_SYS(getsockopt),
-	SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(close),
+	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(close),
 	SCMP_SYS(fcntl),
 	/* callers of notifications */
 	SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_getfd), SCMP_SYS(process_vm_readv),
@@ -138,10 +125,10 @@ static const int lockdown_calls[] = {
 };
 
 /* These with one argument only. */
-static const struct lockdown_argument {
-	int call;
-	struct scmp_arg_cmp arg;
-} lockdown_arguments[] = {
+static const struct allowlist_argument lockdown_arguments[] = {
+	/* no SO_PASSPIDFD, SO_PEERPIDFD: CAP_SYS_PTRACE reaches all that a pidfd names, an operator's client, too */
+	{ SCMP_SYS(getsockopt), SCMP_A2(SCMP_CMP_LT, LOCKDOWN_SO_PASSPIDFD, 0) },
+	{ SCMP_SYS(setsockopt), SCMP_A2(SCMP_CMP_LT, LOCKDOWN_SO_PASSPIDFD, 0) },
 	/* files are only ever read */
 	{ SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY) },
 	{ SCMP_SYS(open), SCMP_A1(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY) },
@@ -174,38 +161,18 @@ static void lockdown_violation(int sig, siginfo_t *info, void *context)
 	_exit(LAUNCH_WEIR);
 }
 
-static int lockdown_rules(scmp_filter_ctx ctx)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < sizeof(lockdown_calls) / sizeof(lockdown_calls[0]); i++)
-		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, lockdown_calls[i], 0);
-	for (size_t i = 0; !err && i < sizeof(lockdown_arguments) / sizeof(lockdown_arguments[0]); i++)
-		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, lockdown_arguments[i].call, 1,
-				       lockdown_arguments[i].arg);
-	return err;
-}
-
 static int lockdown_seccomp(struct weir_error *e)
 {
+	static const struct allowlist list = {
+		.who = "the stack process's", .trap = true,
+		.calls = lockdown_calls, .ncalls = sizeof(lockdown_calls) / sizeof(lockdown_calls[0]),
+		.arguments = lockdown_arguments,
+		.narguments = sizeof(lockdown_arguments) / sizeof(lockdown_arguments[0]),
+	};
 	struct sigaction violation = { .sa_sigaction = lockdown_violation, .sa_flags = SA_SIGINFO };
-	scmp_filter_ctx ctx;
-	int err = -ENOMEM;
 
-	if (!LOCKDOWN_SECCOMP)
-		return 0;
 	sigaction(SIGSYS, &violation, NULL);
-	ctx = seccomp_init(SCMP_ACT_TRAP);
-	if (ctx)
-		err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	if (!err)
-		err = lockdown_rules(ctx);
-	if (!err)
-		err = seccomp_load(ctx);
-	if (ctx)
-		seccomp_release(ctx);
-	return err ? weir_fail(e, -err, "cannot install the stack process's own seccomp filter: %s",
-			       strerror(-err)) : 0;
+	return allowlist_install(&list, e);
 }
 
 int lockdown(struct weir_error *e)

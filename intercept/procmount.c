@@ -12,7 +12,7 @@
  *
  * An unprivileged program that makes namespaces of its own (a browser's sandbox, bubblewrap, unshare -Ur)
  * may mount a new /proc there only if it sees one of which nothing is covered: the kernel must not be made to
- * show what somebody hid. Nothing is hidden here, so a second /proc, uncovered, lies beside the link.
+ * show what somebody hid. Where nothing is to be hidden (confine.c), a second /proc, uncovered, lies beside the link.
  *
  * Nothing here may look into the mounted file system: the stack process answers only later.
  */
@@ -61,14 +61,14 @@ static int cover_link(void)
 	return err;
 }
 
-static int mount_link(struct weir_error *e)
+static int mount_link(bool whole, struct weir_error *e)
 {
 	int err = 0;
 
 	if (mount("weir", BESIDE, "tmpfs", FLAGS, "mode=0555,size=64k,nr_inodes=8"))
 		return weir_fail(e, errno, "cannot mount a tmpfs: %s", strerror(errno));
-	if (symlink("1/net", BESIDE "/net") || mkdir(BESIDE "/proc", 0555) ||
-	    mount("proc", BESIDE "/proc", "proc", FLAGS, NULL) ||
+	if (symlink("1/net", BESIDE "/net") ||
+	    (whole && (mkdir(BESIDE "/proc", 0555) || mount("proc", BESIDE "/proc", "proc", FLAGS, NULL))) ||
 	    mount(NULL, BESIDE, NULL, MS_REMOUNT | MS_RDONLY | FLAGS, NULL))
 		err = -errno;
 	if (!err)
@@ -79,7 +79,7 @@ static int mount_link(struct weir_error *e)
 			       strerror(-err)) : 0;
 }
 
-int procfs_mount(struct weir_error *e)
+int procfs_mount(bool whole, struct weir_error *e)
 {
 	int fd = open_device(e), err;
 
@@ -87,7 +87,7 @@ int procfs_mount(struct weir_error *e)
 		return fd;
 	err = mount_files(fd, e);
 	if (!err) {
-		err = mount_link(e);
+		err = mount_link(whole, e);
 		if (err)
 			umount2(FILES, MNT_DETACH);
 	}

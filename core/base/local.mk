@@ -7,6 +7,8 @@ libcore_la_SOURCES += \
 	core/base/list.h \
 	core/base/log.c \
 	core/base/log.h \
+	core/base/pidfd.c \
+	core/base/pidfd.h \
 	core/base/random.c \
 	core/base/random.h \
 	core/base/siphash.c \

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -45,6 +46,17 @@ static int address_of(const char *name, struct sockaddr_un *sa, struct weir_erro
 	memset(sa, 0, sizeof(*sa));
 	sa->sun_family = AF_UNIX;
 	return control_path(name, sa->sun_path, sizeof(sa->sun_path), e);
+}
+
+/* Inside a sandbox the folder is covered by one where nothing can be. */
+static bool inside_sandbox(void)
+{
+	char folder[PATH_MAX];
+	struct statvfs st;
+	struct weir_error e;
+
+	return !control_path(NULL, folder, sizeof(folder), &e) && !statvfs(folder, &st) &&
+	       (st.f_flag & ST_RDONLY);
 }
 
 /* ---- made ---- */
@@ -93,6 +105,8 @@ int control_listen(const char *name, char *path, size_t size, struct weir_error 
 		rc = -errno;
 	if (rc) {
 		close(fd);
+		if (rc == -EROFS && inside_sandbox())
+			return weir_fail(e, EPERM, "this is inside of a sandbox; start that with --privileged to run weir in it");
 		if (rc == -EADDRINUSE)
 			return weir_fail(e, EEXIST, "a sandbox named %s is running already; choose another --name",
 					 name);
@@ -141,6 +155,8 @@ int control_connect(const char *name, struct weir_error *e)
 	close(fd);
 	if (rc)
 		return rc;
+	if (err == ENOENT && inside_sandbox())
+		return weir_fail(e, EPERM, "this is inside of a sandbox, where none can be commanded; use weir ctl and weir exec from outside");
 	if (err == ENOENT || err == ECONNREFUSED)
 		return weir_fail(e, ENOENT, "no sandbox named %s is running; `weir ctl` lists those that are",
 				 name);

@@ -173,20 +173,11 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
 done
 is "tc monitor inside is told" 1 $(($(grep -c pfifo "$TMP/monitor") > 0))
 
-# Its control socket's file is within reach of a program that is root: it is not answered.
+# Its control socket's file is out of reach for a program, root or not (test_confine.sh has other ways to it).
 for words in "qdisc replace eth0 none" "mode set none" "module load none" "show" "route add default via 10.77.0.9"; do
 	inside "$WEIR" ctl "$NAME" $words > /dev/null 2> "$TMP/err"
 	is "inside: weir ctl $words" "1 1" "$? $(grep -c "from outside" "$TMP/err")"
 done
-is "nor when it asks with other words" 1 "$(inside python3 -c '
-import socket, sys
-s = socket.socket(socket.AF_UNIX)
-s.connect("/run/weir/%s.sock" % sys.argv[1])
-try:
-	s.send(b"{\"command\": \"exec listen\", \"admin\": true}\n")
-except BrokenPipeError:
-	pass
-print(s.recv(1000).decode())' "$NAME" | grep -c '"ok":false.*from outside')"
 $weir_exec --admin "$NAME" -- "$WEIR" ctl "$NAME" show > /dev/null 2>&1
 is "nor is the operator's program, which is nobody" 1 $?
 check "from outside it is" ctl "$NAME" show > /dev/null

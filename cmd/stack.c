@@ -112,6 +112,8 @@ static void init_exited(struct loop_io *io, uint32_t events)
 	(void)events;
 	loop_del(io);
 	p->ended = p->moved = env->now;
+	if (p->intercept)
+		intercept_ended(p->intercept);
 	timer_arm(&env->timers, &p->drain, env->now + DRAIN_LOOK);
 }
 

@@ -8,6 +8,7 @@
  * call.c	a call's turn of the stack, its waiting, its answer
  * notif.c, remote.c	the caller as the kernel shows it: its notification, its memory, its descriptors
  * pump*.c	moves bytes between the program's AF_UNIX ends and the stack's sockets
+ * witness.c	which programs' ends are closed, where no hangup tells
  * launch.c	namespaces, the sandbox's init, the program
  * procmount.c, procfs.c	/proc/net: mounted by init, served by the stack process
  * lockdown.c	what the stack process gives up once it is set up
@@ -33,6 +34,8 @@ void intercept_destroy(struct intercept *ic);
 /* Serve one more seccomp listener (takes the fd): the first program's, and each `weir exec`'s. operator: its
  * programs run outside of the sandbox and may change what bounds it. */
 int intercept_add_listener(struct intercept *ic, int fd, bool operator, struct weir_error *e);
+/* Programs have ended: what they left open is closed now, though nothing may have told (witness.c). */
+void intercept_ended(struct intercept *ic);
 void intercept_stats(const struct intercept *ic, struct intercept_stats *s);
 
 /* Install the filter in the calling process (single-threaded, about to exec): the listener fd, or

@@ -7,12 +7,9 @@
  * Life: isock_create makes the pair; the program's end is put into the program and closed here.
  * When the last descriptor of it is closed, wherever it had got to, the stack's end sees EPOLLHUP.
  *
- * Twice that does not work. A connection that was reset is shown to the program by closing the
- * stack's end, and then nothing is left to see with. And once both sides have shut down sending,
- * EPOLLHUP is there already. Such sockets become ghosts. What tells their end is the witness: an
- * epoll set that every program's end is added to while its descriptor is at hand. An epoll set
- * holds no reference: the kernel takes an entry out when the file is gone. So a sweep reads the
- * set's members from /proc/self/fdinfo, and ghosts that are not among them are freed.
+ * Twice that does not work: a connection that was reset is shown to the program by closing the
+ * stack's end, and then nothing is left to see with; and once both sides have shut down sending,
+ * EPOLLHUP is there already. witness.c tells of these.
  *
  * Not writable: an AF_UNIX socket is writable while the memory of what it has sent and the peer has
  * not read is at most a quarter of SO_SNDBUF. A connecting socket must not be writable: its buffer
@@ -39,9 +36,7 @@
 
 #include "intercept/isock.h"
 
-#define SWEEP_INTERVAL	500000000ull	/* ns */
-#define FEED_INTERVAL	10000000ull
-#define SWEEP_GHOSTS	256u		/* so many new ones, and a sweep comes early */
+#define FEED_INTERVAL	10000000ull	/* ns */
 #define BUF_SIZE	65536u
 #define SHUT_SNDBUF	(1 << 20)
 
@@ -101,7 +96,6 @@ static const struct sock_owner isock_owner = { .queues = unread_queues, .uid = i
 /* The pair; the program's end becomes a member of the witness. */
 static int isock_pair(struct isock *is, int type, bool nonblock)
 {
-	struct epoll_event ev = { .events = EPOLLONESHOT };
 	int on = 1;
 	socklen_t len = sizeof(is->cookie);
 	struct stat st;
@@ -119,9 +113,6 @@ static int isock_pair(struct isock *is, int type, bool nonblock)
 	if (fstat(pair[1], &st))
 		goto fail;
 	is->inode = (uint32_t)st.st_ino;
-	ev.data.u64 = is->cookie;
-	if (epoll_ctl(is->ic->witness, EPOLL_CTL_ADD, pair[1], &ev))
-		goto fail;
 	if (nonblock && fcntl(pair[1], F_SETFL, O_RDWR | O_NONBLOCK))
 		goto fail;
 	if (type == SOCK_STREAM)	/* urgent bytes keep their place: pump_stream.c */
@@ -147,6 +138,7 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool
 	is->type = (uint8_t)type;
 	is->state = type == SOCK_STREAM ? ISOCK_NEW : ISOCK_DATAGRAM;
 	list_init(&is->list);
+	list_init(&is->silent);
 	list_init(&is->waiters);
 	list_init(&is->queued);
 	list_init(&is->hungry);
@@ -158,6 +150,9 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool
 	*err = isock_pair(is, type == SOCK_STREAM ? SOCK_STREAM : SOCK_SEQPACKET, nonblock);
 	if (*err)
 		goto no_pair;
+	*err = witness_add(ic, is->cookie, is->held, &is->witness);
+	if (*err)
+		goto no_witness;
 	*err = loop_add(ic->loop, &is->io, is->fd, EPOLLHUP | (type == SOCK_STREAM ? 0u : EPOLLIN), isock_io);
 	if (*err)
 		goto no_io;
@@ -171,6 +166,8 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool
 	socket_set_event(sk, isock_event, is);
 	return is;
 no_io:
+	witness_leave(is);
+no_witness:
 	close(is->fd);
 	close(is->held);
 no_pair:
@@ -183,6 +180,7 @@ static void isock_close_fd(struct isock *is)
 	if (is->fd < 0)
 		return;
 	loop_del(&is->io);
+	loop_del(&is->end);
 	close(is->fd);
 	is->fd = -1;
 	is->tight = false;
@@ -197,8 +195,7 @@ void isock_release(struct isock *is, bool abort)
 	call_abandon(is);
 	list_for_each_safe(n, &is->ready)
 		isock_release(list_entry(n, struct isock, list), true);
-	if (is->ghost)
-		ic->nghosts--;
+	witness_leave(is);
 	list_del(&is->list);
 	list_del(&is->hungry);
 	ring_release(is);
@@ -349,7 +346,7 @@ void isock_shut(const struct intercept *ic, int fd)
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &ic->witness, sizeof(int));
+	memcpy(CMSG_DATA(c), &ic->mark, sizeof(int));
 	/* it may be full, and nobody writes after this */
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	if (sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
@@ -379,7 +376,7 @@ static void isock_dead(struct isock *is, int error, bool reset)
 	buf_put(is->rest);
 	is->rest = NULL;
 	is->rest_len = 0;
-	isock_haunt(is);
+	witness_silent(is);
 }
 
 void isock_reset(struct isock *is, int error)
@@ -410,16 +407,23 @@ static void isock_copy_options(int from, int to)
  * The program's descriptor gets the end of a new pair: the old one can never be connected again.
  * Copies that it made of the descriptor, and its place in epoll sets, stay with the old end.
  */
-static int renew_act(struct isock *is, const struct isock *pair)
+/* copy: of the program's new end. */
+static int renew_act(struct isock *is, const struct isock *pair, int copy)
 {
 	struct intercept *ic = is->ic;
+	struct witness *now, *before = is->witness;
 	int err;
+
 
 	if (is->state != ISOCK_DEAD || is->fd >= 0)	/* another thread was quicker */
 		return -EALREADY;
+	err = witness_add(ic, pair->cookie, copy, &now);
+	if (err)
+		return err;
 	is->fd = pair->fd;
 	err = loop_add(ic->loop, &is->io, is->fd, EPOLLHUP, isock_io);
 	if (err) {
+		witness_put(now);
 		is->fd = -1;
 		return err;
 	}
@@ -427,9 +431,10 @@ static int renew_act(struct isock *is, const struct isock *pair)
 	is->sk->cookie = is->cookie = pair->cookie;
 	is->sk->inode = is->inode = pair->inode;
 	hash_add(&ic->isocks, &is->node, is->cookie);
-	list_del(&is->list);
-	ic->nghosts -= is->ghost;
-	is->ghost = is->refused = is->told = false;
+	is->witness = before;
+	witness_leave(is);
+	is->witness = now;
+	is->refused = is->told = false;
 	is->state = ISOCK_NEW;
 	return 0;
 }
@@ -451,7 +456,7 @@ int64_t isock_renew(struct call *c)
 	if (err)
 		goto fail;
 	is = call_enter(c, 0, &result);
-	err = is ? renew_act(is, &pair) : (int)result;
+	err = is ? renew_act(is, &pair, copy) : (int)result;
 	if (is)
 		call_leave(c);
 	if (err)
@@ -465,61 +470,6 @@ fail:
 		close(copy);
 	close(pair.fd);
 	return err;
-}
-
-void isock_haunt(struct isock *is)
-{
-	struct intercept *ic = is->ic;
-
-	if (is->ghost)
-		return;
-	is->ghost = true;
-	list_del(&is->list);
-	list_add_tail(&is->list, &ic->ghosts);
-	ic->nghosts++;
-	if (ic->nghosts > ic->swept_at + SWEEP_GHOSTS + ic->isocks.count / 4)
-		timer_arm(&ic->env->timers, &ic->sweep, ic->env->now);
-	else if (!timer_armed(&ic->sweep))
-		timer_arm(&ic->env->timers, &ic->sweep, ic->env->now + SWEEP_INTERVAL);
-}
-
-/* Mark every socket whose program's end is in the witness: lines "tfd: 5 events: 18 data: 1f
- * ..." */
-static bool isock_witness(struct intercept *ic)
-{
-	char path[48], *line = NULL, *at;
-	struct hash_node *n;
-	size_t size = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", ic->witness);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	while (getline(&line, &size, f) > 0) {
-		at = strncmp(line, "tfd:", 4) ? NULL : strstr(line, "data:");
-		n = at ? hash_find(&ic->isocks, strtoull(at + 5, NULL, 16)) : NULL;
-		if (n)
-			container_of(n, struct isock, node)->seen = true;
-	}
-	free(line);
-	fclose(f);
-	return true;
-}
-
-void isock_sweep(struct timer *t)
-{
-	struct intercept *ic = container_of(t, struct intercept, sweep);
-
-	list_for_each(n, &ic->ghosts)
-		list_entry(n, struct isock, list)->seen = false;
-	if (isock_witness(ic))
-		list_for_each_safe(n, &ic->ghosts)
-			if (!list_entry(n, struct isock, list)->seen)
-				isock_release(list_entry(n, struct isock, list), false);
-	ic->swept_at = ic->nghosts;
-	if (ic->nghosts)
-		timer_arm(&ic->env->timers, &ic->sweep, ic->env->now + SWEEP_INTERVAL);
 }
 
 /* ---- memory ---- */

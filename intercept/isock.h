@@ -45,12 +45,17 @@ struct isock_name {
 	_Alignas(8) uint8_t control[ISOCK_CONTROL];
 };
 
+struct witness;
+
 struct isock {
 	struct hash_node node;		/* ic->isocks */
-	struct list list;		/* a listener's ready, or ic->ghosts */
+	struct list list;		/* a listener's ready */
 	struct intercept *ic;
 	struct sock *sk;
 	struct loop_io io;		/* the stack's end */
+	struct loop_io end;		/* the same one, when both sides have shut down: witness.c */
+	struct witness *witness;	/* what the program's end is a member of */
+	struct list silent;		/* witness->silent: nothing tells when the program closes it */
 	struct work work;		/* the stack's socket had an event */
 	struct list waiters;		/* struct call */
 	struct list queued;		/* struct call, by call_queue() */
@@ -79,8 +84,7 @@ struct isock {
 	bool gone : 1;			/* the program's end is closed for good */
 	bool blocked : 1;		/* the program's end is full */
 	bool discard : 1;		/* the program will not read any more */
-	bool ghost : 1;			/* in ic->ghosts */
-	bool seen : 1;			/* by the sweep under way */
+	bool seen : 1;			/* by the look under way */
 	bool marked : 1;		/* an error datagram is on its way */
 	bool refused : 1;		/* DEAD: it never was connected, and may try again */
 	bool told : 1;			/* connect() has said so */
@@ -113,7 +117,7 @@ struct intercept {
 	uint64_t options_logged;	/* a bit a kind of unknown option */
 	struct hash_table isocks;
 	struct hash_table waiters;	/* waiting calls by thread */
-	struct list listeners, ghosts, hungry;
+	struct list listeners, hungry;
 	struct list waiting;		/* calls, the one looked at longest ago first */
 	struct list ready;		/* waiting calls whose handler is to run again */
 	struct work run_ready;
@@ -122,13 +126,17 @@ struct intercept {
 	struct list unread_socks;	/* who may have something unread, asked longest ago first */
 	uint64_t unread, unread_max;	/* the sum of theirs; beyond this it is asked for */
 	int sndbuf;			/* of a pair, as the kernel makes it */
-	uint32_t nghosts, swept_at, nfree_names, nnames;
+	uint32_t nfree_names, nnames;
 	struct timer collect;		/* looks for waiting calls whose caller is gone, ... */
 	uint64_t collect_pause;		/* ... with such pauses */
-	struct timer sweep;		/* looks for ghosts whose program's end is gone */
+	struct list silent_sets, looking;	/* struct witness: witness.c */
+	struct witness *filling;
+	uint32_t nsilent, silent_left;
+	uint64_t look_pause;
+	struct timer look;
 	struct timer feed;		/* tries again what found no memory */
 	int nofile;			/* RLIMIT_NOFILE: see fds_left */
-	int witness;			/* epoll set of every program's end: see isock.c */
+	int mark;			/* a file that means nothing: isock_shut() */
 	struct remote remote;
 	struct buf *buf;		/* what programs write is read into this, one after the other */
 	uint32_t buf_off;
@@ -154,8 +162,6 @@ void isock_release(struct isock *is, bool abort);	/* closes the stack's socket, 
 struct isock *isock_find(struct intercept *ic, uint64_t cookie);	/* NULL: none of ours, or no more */
 uint64_t isock_cookie(int fd);				/* 0: not a socket */
 int isock_borrow(struct isock *is);			/* the program's end, where it was last; -errno */
-void isock_haunt(struct isock *is);			/* from now on only the sweep sees it closed */
-void isock_sweep(struct timer *t);
 void isock_block(struct isock *is, int fd);		/* make the program's end not writable ... */
 void isock_unblock(struct isock *is);			/* ... and writable again */
 void isock_grow(const struct intercept *ic, int fd);	/* the second half of it, once a copy is at hand */
@@ -174,6 +180,19 @@ static inline void intercept_count(uint64_t *counter)
 {
 	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
+
+/* witness.c */
+void witness_init(struct intercept *ic);
+void witness_close(struct intercept *ic);
+/* fd: a program's end. *w: what it is a member of now. -errno */
+int witness_add(struct intercept *ic, uint64_t cookie, int fd, struct witness **w);
+void witness_leave(struct isock *is);
+void witness_put(struct witness *w);		/* an end that was added, but not delivered */
+bool witness_sees(struct isock *is);		/* is the program's end open, which polls EPOLLHUP? */
+void witness_silent(struct isock *is);		/* from now on nothing tells when it is closed ... */
+void witness_heard(struct isock *is);		/* ... something does again */
+void witness_watch(struct isock *is);		/* the stack's end tells of it, though it has EPOLLHUP already */
+void witness_look(struct intercept *ic);	/* at all that nothing tells of, soon */
 
 /* unread.c */
 void unread_init(struct intercept *ic);

@@ -48,5 +48,6 @@ libintercept_la_SOURCES = \
 	intercept/takeover.c \
 	intercept/takeover.h \
 	intercept/takeover_priv.h \
-	intercept/unread.c
+	intercept/unread.c \
+	intercept/witness.c
 libintercept_la_LIBADD = $(SECCOMP_LIBS) $(MNL_LIBS) $(FUSE3_LIBS)

@@ -9,7 +9,7 @@
  * its own PID namespace.
  *
  * - Files: its root is an empty, read-only tmpfs with a /proc of its own PID namespace, which tells of programs (capabilities of
- *   one that opens a raw socket) and of itself (the witness of isock.c; dlopen of a memfd).
+ *   one that opens a raw socket) and of itself (dlopen of a memfd).
  * - Privilege: of all capabilities only CAP_SYS_PTRACE and CAP_KILL, for pidfd_getfd, process_vm_readv and SIGPIPE on programs
  *   that have changed their user. It names no process outside its PID namespace. no_new_privs; not dumpable.
  * - System calls: the list below. Another one ends the process; its last words name the call.

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -55,10 +56,16 @@ static const struct call_kind *call_kind(int nr)
 static void listener_close(struct listener *l)
 {
 	call_drop_all(l->ic, l);
+	witness_look(l->ic);
 	loop_del(&l->io);
 	close(l->fd);
 	list_del(&l->node);
 	free(l);
+}
+
+void intercept_ended(struct intercept *ic)
+{
+	witness_look(ic);
 }
 
 static void listener_io(struct loop_io *io, uint32_t events)
@@ -146,13 +153,12 @@ struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_
 	list_init(&ic->waiting);
 	list_init(&ic->ready);
 	work_init(&ic->run_ready, run_ready);
-	list_init(&ic->ghosts);
 	list_init(&ic->hungry);
 	list_init(&ic->ringed);
 	list_init(&ic->free_names);
 	unread_init(ic);
 	timer_init(&ic->collect, call_collect);
-	timer_init(&ic->sweep, isock_sweep);
+	witness_init(ic);
 	timer_init(&ic->feed, isock_feed);
 	remote_init(&ic->remote);
 	remote_init(&ic->worker.remote);
@@ -162,10 +168,10 @@ struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_
 	ic->worker.scratch = malloc(ISOCK_SCRATCH);
 	if (!ic->scratch || !ic->worker.scratch || hash_init(&ic->isocks, 64) || hash_init(&ic->waiters, 64))
 		goto no_memory;
-	ic->witness = epoll_create1(EPOLL_CLOEXEC);
-	if (ic->witness >= 0)
+	ic->mark = eventfd(0, EFD_CLOEXEC);
+	if (ic->mark >= 0)
 		return ic;
-	weir_fail(e, errno, "cannot make an epoll set: %s", strerror(errno));
+	weir_fail(e, errno, "cannot make an eventfd: %s", strerror(errno));
 	hash_free(&ic->waiters);
 	hash_free(&ic->isocks);
 	free(ic->worker.scratch);
@@ -195,7 +201,7 @@ void intercept_destroy(struct intercept *ic)
 		isock_release(container_of(n, struct isock, node), false);
 	timer_cancel(&ic->env->timers, &ic->collect);
 	work_cancel(&ic->run_ready);
-	timer_cancel(&ic->env->timers, &ic->sweep);
+	witness_close(ic);
 	timer_cancel(&ic->env->timers, &ic->feed);
 	while (!list_empty(&ic->free_names)) {
 		struct isock_name *name = list_first(&ic->free_names, struct isock_name, node);
@@ -207,7 +213,7 @@ void intercept_destroy(struct intercept *ic)
 	remote_close(&ic->remote);
 	remote_close(&ic->worker.remote);
 	free(ic->worker.scratch);
-	close(ic->witness);
+	close(ic->mark);
 	hash_free(&ic->waiters);
 	hash_free(&ic->isocks);
 	free(ic->scratch);

@@ -299,8 +299,9 @@ void pump_dgram_io(struct isock *is, uint32_t events)
 {
 	if (events & (EPOLLHUP | EPOLLERR)) {
 		loop_del(&is->io);
-		if (is->prog_shut && is->discard && !(events & EPOLLERR))
-			isock_haunt(is);	/* both sides are shut: that looks like a close */
+		/* both sides are shut: that looks like a close */
+		if (is->prog_shut && is->discard && !(events & EPOLLERR) && witness_sees(is))
+			witness_watch(is);
 		else
 			is->gone = true;
 	}

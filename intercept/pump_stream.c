@@ -14,8 +14,8 @@
  *
  * The end of a direction follows its last byte: EOF read from the program is shutdown(SHUT_WR) of
  * the stack's socket; the peer's FIN is shutdown(SHUT_WR) of the stack's end. EPOLLHUP at the
- * stack's end means that the program has closed, unless both sides have shut down: then the socket
- * becomes a ghost (isock.c). A program that closes with unread bytes leaves an error (EPOLLERR)
+ * stack's end means that the program has closed, unless both sides have shut down: then witness.c
+ * tells. A program that closes with unread bytes leaves an error (EPOLLERR)
  * there, and as with Linux's TCP that is a RST.
  *
  * Urgent data: AF_UNIX has it, too, with TCP's meaning. So MSG_OOB, SO_OOBINLINE, the mark,
@@ -324,8 +324,8 @@ void pump_stream_io(struct isock *is, uint32_t events)
 	}
 	if (events & EPOLLHUP) {
 		loop_del(&is->io);
-		if (stream_ambiguous(is))
-			isock_haunt(is);
+		if (stream_ambiguous(is) && witness_sees(is))
+			witness_watch(is);
 		else
 			is->gone = true;
 	}

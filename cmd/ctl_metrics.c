@@ -163,6 +163,7 @@ static const struct metric of_udp[] = {
 	{ "no_ports", "udp_receive_no_ports", COUNTER, "Datagrams for a port that nobody has" },
 	{ "in_errors", "udp_receive_errors", COUNTER, "Datagrams that could not be delivered" },
 	{ "in_csum_errors", "udp_receive_checksum_errors", COUNTER, "Datagrams with a bad checksum" },
+	{ "mem_errors", "udp_memory_errors", COUNTER, "Datagrams dropped since all sockets together held too much" },
 	{ "rcvbuf_errors", "udp_receive_buffer_errors", COUNTER, "Datagrams dropped since the receive buffer was full" },
 	{ "out_datagrams", "udp_transmit_datagrams", COUNTER, "Datagrams sent" },
 	{ "sndbuf_errors", "udp_transmit_buffer_errors", COUNTER, "Datagrams refused since the send buffer was full" }, { }
@@ -255,6 +256,15 @@ static const struct metric of_pool[] = {
 	{ "failures", "memory_failures", COUNTER, "Allocations refused by the limit" }, { }
 };
 
+static const struct metric of_datagram_memory[] = {
+	{ "used", "datagram_memory_used_bytes", GAUGE, "Memory that waits in sockets without connections" },
+	{ "low", "datagram_memory_low_bytes", GAUGE, "Where pressure on it ends" },
+	{ "pressure", "datagram_memory_pressure_bytes", GAUGE, "Where pressure on it begins" },
+	{ "max", "datagram_memory_max_bytes", GAUGE, "What it may be in all" },
+	{ "pressures", "datagram_memory_pressures", COUNTER, "Times that pressure began" },
+	{ "refused", "datagram_memory_refused", COUNTER, "Datagrams and errors that found no room in it" }, { }
+};
+
 static const struct metric of_intercept[] = {
 	{ "notifications", "intercept_notifications", COUNTER, "System calls of programs that came to weir" },
 	{ "continued", "intercept_continued", COUNTER, "System calls that the host kernel was left to do" },
@@ -289,6 +299,7 @@ static const struct group {
 	{ "tcp", PLAIN, of_tcp },
 	{ "sockets", SOCKETS, of_sockets },
 	{ "pool", PLAIN, of_pool },
+	{ "datagram_memory", PLAIN, of_datagram_memory },
 	{ "intercept", PLAIN, of_intercept },	/* not where nothing is intercepted */
 };
 

@@ -37,6 +37,7 @@
 #include "intercept/isock.h"
 
 #define FEED_INTERVAL	10000000ull	/* ns */
+#define FEED_TURN	64u		/* sockets that try again at once */
 #define BUF_SIZE	65536u
 #define SHUT_SNDBUF	(1 << 20)
 
@@ -488,12 +489,14 @@ void isock_feed(struct timer *t)
 {
 	struct intercept *ic = container_of(t, struct intercept, feed);
 
-	while (!list_empty(&ic->hungry)) {
+	for (unsigned int n = 0; n < FEED_TURN && !list_empty(&ic->hungry); n++) {
 		struct isock *is = list_first(&ic->hungry, struct isock, hungry);
 
 		list_del(&is->hungry);
 		work_defer(ic->env, &is->work);
 	}
+	if (!list_empty(&ic->hungry))
+		timer_arm(&ic->env->timers, &ic->feed, ic->env->now + FEED_INTERVAL / 10);
 }
 
 /* ---- the buffer that programs' bytes are read into ---- */

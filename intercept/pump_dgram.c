@@ -205,6 +205,23 @@ static void dgram_in(struct isock *is)
 
 /* ---- program to stack ---- */
 
+/*
+ * No memory for what a program wrote before it ended: that is lost, as datagrams may be. The end behind it
+ * must be seen all the same, since it is what frees memory. 0: this was the end.
+ */
+static ssize_t dgram_lose(struct isock *is)
+{
+	struct iovec iov = { is->ic->scratch, ISOCK_SCRATCH };
+	struct msghdr m;
+	ssize_t n;
+
+	do {
+		m = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
+		n = recvmsg(is->fd, &m, MSG_DONTWAIT);
+	} while (n > 0 || (!n && m.msg_flags & MSG_CTRUNC));
+	return n;
+}
+
 /* A message of the program as a packet: in the shared buffer, what is too long for it in scratch. At
  * the end of data: none, and *n is 0. */
 static struct packet *dgram_read(struct isock *is, ssize_t *n)
@@ -218,7 +235,10 @@ static struct packet *dgram_read(struct isock *is, ssize_t *n)
 
 	*n = -ENOBUFS;
 	if (!b) {
-		isock_hungry(is);
+		if (is->gone)
+			*n = dgram_lose(is);
+		else
+			isock_hungry(is);
 		goto fail;
 	}
 	iov[0] = (struct iovec){ b->data + ic->buf_off, room };

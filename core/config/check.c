@@ -184,6 +184,7 @@ static void check_weir(struct check *ck, struct merged *m)
 	c->allow_override = keys.allow_override;
 	c->module_path = *keys.module_path ? keep(ck, keys.module_path) : NULL;
 	c->memory = keys.memory;
+	check_memory_marks(ck, m, "datagram-memory", keys.datagram_memory, c->datagram_memory);
 	c->drain = keys.drain;
 	c->log_level = (enum log_level)keys.log;
 }

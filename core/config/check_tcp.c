@@ -2,7 +2,7 @@
 /*
  * check_tcp.c - what [tcp] has beside its congestion control. Its sizes are three in a row, each
  * not smaller than the one before, as Linux's tcp_rmem, tcp_wmem and tcp_mem have them, but in
- * weir's units.
+ * weir's units. So is [weir] datagram-memory, after udp_mem.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,8 +17,8 @@
 static int refuse(const char *key, const char *text, struct weir_error *e, const char *why)
 {
 	return weir_fail(e, EINVAL, "%s: \"%.80s\" %s; write three sizes, the smallest first, such as "
-			 "%s", key, text, why, strcmp(key, "memory") ? "4kb 128kb 6mb" :
-			 "96mb 128mb 224mb");
+			 "%s", key, text, why, !strcmp(key, "memory") ? "96mb 128mb 224mb" :
+			 !strcmp(key, "datagram-memory") ? "32mb 48mb 64mb" : "4kb 128kb 6mb");
 }
 
 /* Three sizes within [floor, max]. */
@@ -57,26 +57,33 @@ static void check_buffers(struct check *ck, const struct merged *m, const char *
 		check_mistake(ck, m, check_origin(m, key), "%s", why.text);
 }
 
+void check_memory_marks(struct check *ck, const struct merged *m, const char *key, const char *text,
+			uint64_t v[3])
+{
+	uint64_t pool = ck->config->memory ? ck->config->memory : CONFIG_MEMORY_DEFAULT;
+	struct weir_error why;
+	char all[32];
+
+	if (!*text)
+		return;			/* shares of [weir] memory */
+	if (three_sizes(key, text, MEMORY_FLOOR, UINT64_MAX, v, &why)) {
+		check_mistake(ck, m, check_origin(m, key), "%s", why.text);
+	} else if (v[2] > pool) {
+		format_size(pool, all, sizeof(all));
+		check_mistake(ck, m, check_origin(m, key), "%s: the last size is larger than "
+			      "[weir] memory (%s), of which it is a part; lower it, or raise that",
+			      key, all);
+	}
+}
+
 void check_tcp_keys(struct check *ck, const struct merged *m, const struct tcp_keys *keys)
 {
 	struct config_tcp *t = &ck->config->tcp;
-	uint64_t pool = ck->config->memory ? ck->config->memory : CONFIG_MEMORY_DEFAULT;
-	struct weir_error why;
-	char text[32];
 
 	*t = keys->tcp;
 	check_buffers(ck, m, "rmem", keys->rmem, t->rmem);
 	check_buffers(ck, m, "wmem", keys->wmem, t->wmem);
-	if (!*keys->memory)
-		return;			/* shares of [weir] memory */
-	if (three_sizes("memory", keys->memory, MEMORY_FLOOR, UINT64_MAX, t->memory, &why)) {
-		check_mistake(ck, m, check_origin(m, "memory"), "%s", why.text);
-	} else if (t->memory[2] > pool) {
-		format_size(pool, text, sizeof(text));
-		check_mistake(ck, m, check_origin(m, "memory"), "memory: the last size is larger than "
-			      "[weir] memory (%s), of which it is a part; lower it, or raise that",
-			      text);
-	}
+	check_memory_marks(ck, m, "memory", keys->memory, t->memory);
 }
 
 void config_tcp_each(const struct config_tcp *t,

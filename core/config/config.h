@@ -3,7 +3,8 @@
  * config.h - what an operator asked for, and a container within that: the INI, then the command
  * line, then annotations (policy.h), checked whole.
  *
- *	[weir]       mode, gso, gro, allow-override, module-path, memory, drain, log
+ *	[weir]       mode, gso, gro, allow-override, module-path, memory,
+ *	             datagram-memory, drain, log
  *	[link NAME]  driver, address (repeatable, or a comma list), gateway, route (likewise), mtu, ipv6, accept-ra, accept-redirects, secure-redirects, addr-gen, stable-secret
  *		     + the driver's parameters
  *	[qdisc]      kind + its parameters; [qdisc NAME] for one NIC
@@ -117,6 +118,7 @@ struct config {
 	enum log_level log_level;
 	char *module_path;		/* NULL = default */
 	uint64_t memory;		/* bytes; 0 = default */
+	uint64_t datagram_memory[3];	/* bytes: low, pressure, max; zeros = shares of memory */
 	uint64_t drain;			/* ns, after the last program's end */
 	struct config_tcp tcp;
 	char *congestion;		/* default "cubic" */

@@ -29,6 +29,10 @@ static const struct param weir_params[] = {
 		  "are installed" },
 	{ .name = "memory", .type = PARAM_SIZE, .offset = offsetof(struct weir_keys, memory),
 	  .min = 4u << 20, .max = 1ull << 40, .help = "memory for packets and buffers; otherwise 256mb" },
+	{ .name = "datagram-memory", .type = PARAM_STRING, .offset = offsetof(struct weir_keys, datagram_memory),
+	  .size = sizeof(((struct weir_keys *)0)->datagram_memory),
+	  .help = "of memory, what waits in UDP, raw, ping, packet and netlink sockets: where pressure "
+		  "ends, where it begins, and the most; otherwise 1/8, 3/16 and 1/4 of it" },
 	{ .name = "drain", .type = PARAM_DURATION, .offset = offsetof(struct weir_keys, drain),
 	  .def = "60s",
 	  .help = "most time for what is still on its way when the last program has ended" },

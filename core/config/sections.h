@@ -16,6 +16,7 @@ struct weir_keys {
 	bool gso, gro, allow_override;
 	char module_path[1024];
 	uint64_t memory;
+	char datagram_memory[96];	/* read by check_tcp.c */
 	uint64_t drain;			/* ns */
 	uint32_t log;
 };
@@ -116,6 +117,9 @@ void check_mistake(struct check *ck, const struct merged *m, const char *origin,
 /* Where key was set; NULL: nowhere. */
 const char *check_origin(const struct merged *m, const char *key);
 /* Fill config->tcp from keys; [weir] is checked already. */
+/* Three sizes of [weir] memory, v stays 0 where there are none. */
+void check_memory_marks(struct check *ck, const struct merged *m, const char *key, const char *text,
+			uint64_t v[3]);
 void check_tcp_keys(struct check *ck, const struct merged *m, const struct tcp_keys *keys);
 /* Fill l's addresses and routes from m's own settings. */
 void check_link_addresses(struct check *ck, const struct merged *m, struct config_link *l);

@@ -75,7 +75,7 @@ static const struct counter autoconf_counters[] = {
 #define C(m) { #m, offsetof(struct udp_stats, m) }
 static const struct counter udp_counters[] = {
 	C(in_datagrams), C(no_ports), C(in_errors), C(out_datagrams), C(rcvbuf_errors),
-	C(sndbuf_errors), C(in_csum_errors), { }
+	C(sndbuf_errors), C(mem_errors), C(in_csum_errors), { }
 };
 #undef C
 
@@ -259,6 +259,16 @@ static json_t *datagram_states(const struct list *socks)
 	return json_pack("{s:I, s:I}", "ESTAB", connected, "UNCONN", unconnected);
 }
 
+/* What waits in sockets without connections. */
+static json_t *datagram_memory(const struct sock_memory *mem)
+{
+	const struct sock_marks m = sock_memory_marks(mem);
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "used", (json_int_t)mem->used, "low", (json_int_t)m.low,
+			 "pressure", (json_int_t)m.pressure, "max", (json_int_t)m.max,
+			 "pressures", (json_int_t)mem->pressures, "refused", (json_int_t)mem->refused);
+}
+
 static json_t *stats_sockets(const struct stack *s)
 {
 	return json_pack("{s:o, s:o, s:o}", "tcp", tcp_states(&s->tcp), "udp",
@@ -275,7 +285,7 @@ static int stats(void *arg, struct control_request *rq, json_t **result, struct 
 	json_object_set_new(tcp, "orphans", json_integer(s->tcp.orphans));
 	json_object_set_new(tcp, "time_waits_now", json_integer(s->tcp.time_waits));
 	*result = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			    "s:o, s:o, s:o, s:I}",
+			    "s:o, s:o, s:o, s:o, s:I}",
 			    "links", json_links(s), "nics", json_nics(s), "qdiscs", root_qdiscs(s),
 			    "ip", counters(ip_counters, &s->ip.stats),
 			    "icmp", counters(icmp_counters, &s->ip.icmp_stats),
@@ -289,6 +299,7 @@ static int stats(void *arg, struct control_request *rq, json_t **result, struct 
 			    "autoconf6", counters(autoconf_counters, &s->ip.ip6_stats),
 			    "udp", counters(udp_counters, &s->udp.stats), "tcp", tcp,
 			    "pool", counters(pool_counters, &s->pool),
+			    "datagram_memory", datagram_memory(&s->ip.sock_memory),
 			    "sockets", stats_sockets(s),
 			    "uptime_ns", (json_int_t)(s->env.now - rq->instance->started));
 	return *result ? 0 : -ENOMEM;

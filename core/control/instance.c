@@ -345,13 +345,16 @@ static uint32_t seconds_of(uint64_t ns)
 	return (uint32_t)(ns / 1000000000u);
 }
 
-void instance_tcp_apply(struct instance *inst, const struct config *c)
+void instance_transports_apply(struct instance *inst, const struct config *c)
 {
 	const struct config_tcp *t = &c->tcp;
 	struct tcp_sizes rmem = sizes_of(t->rmem), wmem = sizes_of(t->wmem);
 	struct tcp_marks mem = { t->memory[0], t->memory[1], t->memory[2] };
 	struct tcp *tcp = &inst->stack->tcp;
 
+	inst->stack->ip.sock_memory.marks = (struct sock_marks){
+		c->datagram_memory[0], c->datagram_memory[1], c->datagram_memory[2],
+	};
 	tcp_set_memory(tcp, &rmem, &wmem, &mem);
 	tcp->ecn = (uint8_t)t->ecn;
 	tcp->sack = t->sack;
@@ -400,7 +403,7 @@ static int stack_start(struct instance *inst, struct weir_error *e)
 	if (!inst->stack)
 		return -ENOMEM;
 	inst->stack->tcp.kinds = &inst->congestion_kinds;
-	instance_tcp_apply(inst, c);
+	instance_transports_apply(inst, c);
 	return loop_init(&inst->loop, &inst->stack->env, e);
 }
 

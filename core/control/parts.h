@@ -20,7 +20,7 @@ void instance_mode_apply(struct instance *inst, const struct mode_ops *mode, str
 
 /* instance.c */
 /* [tcp]'s settings, at the start and on a reload. One line each. */
-void instance_tcp_apply(struct instance *inst, const struct config *c);
+void instance_transports_apply(struct instance *inst, const struct config *c);
 
 /* Is there a NIC for every [qdisc NAME]? e names the section's place, and the NICs that there
  * are. */

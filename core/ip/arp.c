@@ -27,6 +27,7 @@
 #include "ip/ip4_link.h"
 #include "ip/ipv4.h"
 #include "nic/ethernet.h"
+#include "packet/pool.h"
 
 #define ARP_LEN		28u
 #define ARP_REQUEST	1u
@@ -69,7 +70,7 @@ static void arp_send(struct ip *ip, struct nic *nic, uint16_t op, const uint8_t 
 		     const struct ip_addr *spa, const uint8_t *tha, const struct ip_addr *tpa)
 {
 	static const uint8_t unknown[LINK_ADDR_LEN];
-	struct packet *p = packet_alloc(ip->env->pool, PACKET_HEADROOM);
+	struct packet *p = packet_alloc_for(ip->env->pool, POOL_LAST, PACKET_HEADROOM);
 	uint8_t *b;
 
 	if (!p)

@@ -14,19 +14,44 @@
 
 _Static_assert(sizeof(struct datagram) <= PACKET_CB, "a datagram's names fit the scratch bytes");
 
-bool dgram_queue(struct dgram_sock *ds, struct packet *p, const void *from, size_t n)
+/* What the receive queue holds. */
+static void hold(struct dgram_sock *ds, uint32_t rmem)
 {
+	struct sock_memory *mem = &ds->sk.ip->sock_memory;
+
+	mem->holders -= ds->rmem != 0;
+	ds->rmem = rmem;
+	mem->holders += ds->rmem != 0;
+}
+
+int dgram_room(struct dgram_sock *ds, uint32_t truesize)
+{
+	int err = 0;
+
+	if (ds->rmem >= ds->sk.rcvbuf)
+		err = -ENOMEM;
+	else if (!sock_memory_has(&ds->sk.ip->sock_memory, ds->rmem, truesize))
+		err = -ENOBUFS;
+	ds->drops += err != 0;
+	return err;
+}
+
+int dgram_queue(struct dgram_sock *ds, struct packet *p, const void *from, size_t n)
+{
+	int err;
+
 	sock_orphan(p);
-	if (ds->rmem >= ds->sk.rcvbuf) {
-		ds->drops++;
+	err = dgram_room(ds, p->truesize);
+	if (err) {
 		packet_free(p);
-		return false;
+		return err;
 	}
-	ds->rmem += p->truesize;
+	sock_memory_charge(&ds->sk.ip->sock_memory, p);
+	hold(ds, ds->rmem + p->truesize);
 	memcpy(p->cb, from, n);
 	packet_queue_push(&ds->rcvq, p);
 	sock_event(&ds->sk);
-	return true;
+	return 0;
 }
 
 struct packet *dgram_take(struct dgram_sock *ds, void *to, size_t n)
@@ -35,12 +60,12 @@ struct packet *dgram_take(struct dgram_sock *ds, void *to, size_t n)
 
 	if (!p)
 		return NULL;
-	ds->rmem -= p->truesize;
+	hold(ds, ds->rmem - p->charged);
 	memcpy(to, p->cb, n);
 	return p;
 }
 
-bool dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagram *d)
+int dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagram *d)
 {
 	return dgram_queue(ds, p, d, sizeof(*d));
 }
@@ -48,6 +73,7 @@ bool dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagra
 void dgram_free(struct dgram_sock *ds)
 {
 	packet_queue_purge(&ds->rcvq);
+	hold(ds, 0);
 	errqueue_purge(&ds->errq);
 	sock_free(&ds->sk);
 }
@@ -202,7 +228,7 @@ void dgram_unrecv(struct sock *sk, struct packet *p)
 {
 	struct dgram_sock *ds = dgram_sk(sk);
 
-	ds->rmem += p->truesize;
+	hold(ds, ds->rmem + p->charged);
 	packet_queue_push_front(&ds->rcvq, p);
 }
 

@@ -13,18 +13,24 @@ struct dgram_sock {
 	struct sock sk;			/* first */
 	struct packet_queue rcvq;	/* cb: struct datagram */
 	uint32_t rmem;			/* truesize of rcvq */
-	uint64_t drops;			/* for want of room in rcvbuf */
+	uint64_t drops;			/* for want of room */
 	struct errqueue errq;
 	struct flow routed;		/* what sk.dst was looked up for */
 };
 
 static inline struct dgram_sock *dgram_sk(struct sock *sk) { return (struct dgram_sock *)sk; }
 
-/* Queue p (data: what the program gets) with d. False: no room; p is freed all the same. */
-bool dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagram *d);
+/*
+ * Queue p (data: what the program gets) with d. p is freed in any case. -ENOMEM: SO_RCVBUF is full;
+ * -ENOBUFS: all sockets together have too much (sock_memory.h).
+ */
+int dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagram *d);
 /* The same for what is no datagram: cb gets n bytes at from. Back: dgram_take(). */
-bool dgram_queue(struct dgram_sock *ds, struct packet *p, const void *from, size_t n);
+int dgram_queue(struct dgram_sock *ds, struct packet *p, const void *from, size_t n);
 struct packet *dgram_take(struct dgram_sock *ds, void *to, size_t n);
+/* Would a packet of this truesize find room? The same errors; a refusal counts as a drop. Asked before a
+ * packet is copied for one of many sockets. */
+int dgram_room(struct dgram_sock *ds, uint32_t truesize);
 /* Everything but what concerns ports: queues are purged, and the socket is freed. */
 void dgram_free(struct dgram_sock *ds);
 

@@ -27,8 +27,13 @@ static void errqueue_push(struct errqueue *eq, struct sock *sk, const struct soc
 		packet_free(p);
 		return;
 	}
+	if (!sock_memory_has(&sk->ip->sock_memory, eq->truesize, p->truesize)) {
+		packet_free(p);
+		return;
+	}
+	sock_memory_charge(&sk->ip->sock_memory, p);
 	*(struct sock_err *)p->cb = *e;
-	eq->truesize += p->truesize;
+	eq->truesize += p->charged;
 	packet_queue_push(&eq->q, p);
 	sock_event(sk);
 }
@@ -74,7 +79,7 @@ struct packet *errqueue_pop(struct errqueue *eq, struct sock *sk)
 
 	if (!p)
 		return NULL;
-	eq->truesize -= p->truesize;
+	eq->truesize -= p->charged;
 	if (next && sock_err_of(next)->origin != SO_EE_ORIGIN_LOCAL)
 		sk->error = sock_err_of(next)->err;
 	else if (sock_err_of(p)->origin != SO_EE_ORIGIN_LOCAL)

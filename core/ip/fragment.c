@@ -32,6 +32,7 @@
 #include "ip/ipv4.h"
 #include "ip/ipv6.h"
 #include "ip/output.h"
+#include "packet/pool.h"
 
 struct frag_key {
 	struct ip_addr src, dst;
@@ -403,7 +404,7 @@ struct packet *fragment_input(struct fragments *fs, struct packet *p, const stru
 	struct packet *prev, *whole = NULL;
 	struct frag_queue *q;
 
-	if (f->headers > FRAGMENTS_HEADERS_MAX)
+	if (f->headers > FRAGMENTS_HEADERS_MAX || packet_pool_short(fs->ip->env->pool))
 		goto bad;
 	q = queue_find(fs, &key);
 	if (!q)

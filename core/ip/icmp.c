@@ -25,6 +25,7 @@
 #include "ip/ip4_link.h"
 #include "ip/ipv4.h"
 #include "ip/pmtu.h"
+#include "packet/pool.h"
 
 #define ALL_RATE	1000u
 #define ALL_BURST	50u
@@ -80,7 +81,7 @@ static bool is_error(uint8_t type)
 
 static struct packet *icmp_alloc(struct ip *ip, uint8_t type, uint8_t code, uint32_t info)
 {
-	struct packet *p = packet_alloc(ip->env->pool, PACKET_HEADROOM);
+	struct packet *p = packet_alloc_for(ip->env->pool, POOL_PASSING, PACKET_HEADROOM);
 	uint8_t *h;
 
 	if (!p)

@@ -26,6 +26,7 @@
 #include "ip/mld.h"
 #include "ip/ndp.h"
 #include "packet/checksum.h"
+#include "packet/pool.h"
 
 #define QUOTE_MAX	(ICMP6_ERROR_MAX - IPV6_HEADER_LEN - ICMP6_HEADER_LEN)
 #define TYPE_INFO	128u		/* from here on messages are no errors (section 2.1) */
@@ -34,7 +35,7 @@
 
 static struct packet *icmp6_alloc(struct ip *ip, uint8_t type, uint8_t code, uint32_t info)
 {
-	struct packet *p = packet_alloc(ip->env->pool, PACKET_HEADROOM);
+	struct packet *p = packet_alloc_for(ip->env->pool, POOL_PASSING, PACKET_HEADROOM);
 	uint8_t *h;
 
 	if (!p)

@@ -112,6 +112,7 @@ int ip_init(struct ip *ip, struct env *env, struct nics *nics)
 	memset(ip, 0, sizeof(*ip));
 	ip->env = env;
 	ip->nics = nics;
+	ip->sock_memory.env = env;
 	ip->ttl = IP_TTL_DEFAULT;
 	ip->generation = 1;
 	list_init(&ip->routes);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "ip/addr.h"
+#include "ip/sock_memory.h"
 #include "nic/neighbour.h"
 #include "nic/nic.h"
 
@@ -186,6 +187,7 @@ struct ip {
 	struct pmtu_cache *pmtu;	/* learned path MTUs; bounded, they expire */
 	struct icmp *icmp;
 	struct groups *groups;		/* multicast memberships */
+	struct sock_memory sock_memory;	/* of sockets without connections */
 	struct ip_stats stats, stats6;
 	struct icmp_stats icmp_stats, icmp6_stats;
 	struct igmp_stats igmp_stats;

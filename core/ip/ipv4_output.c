@@ -17,6 +17,7 @@
 
 #include "ip/ipv4.h"
 #include "ip/output.h"
+#include "packet/pool.h"
 
 static uint16_t ipv4_id(struct ip *ip, const struct flow *f, const struct dst *d)
 {
@@ -40,7 +41,7 @@ static struct packet *fragment_make(struct packet *p, const void *arg, uint32_t 
 				    bool more)
 {
 	const struct ipv4_header *whole = ipv4_header(p);
-	struct packet *f = packet_alloc(p->pool, PACKET_HEADROOM);
+	struct packet *f = packet_alloc_for(p->pool, POOL_PASSING, PACKET_HEADROOM);
 	struct ipv4_header *h;
 
 	(void)arg;

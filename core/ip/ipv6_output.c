@@ -16,6 +16,7 @@
 #include "ip/ip6_link.h"
 #include "ip/ipv6.h"
 #include "ip/output.h"
+#include "packet/pool.h"
 
 void ipv6_push(struct packet *p, const struct ip_addr *src, const struct ip_addr *dst,
 	       uint8_t next, uint8_t tclass, uint8_t hop_limit, uint32_t flowlabel)
@@ -39,7 +40,7 @@ void ipv6_push(struct packet *p, const struct ip_addr *src, const struct ip_addr
 static struct packet *fragment_make(struct packet *p, const void *arg, uint32_t off, uint32_t len,
 				    bool more)
 {
-	struct packet *f = packet_alloc(p->pool, PACKET_HEADROOM);
+	struct packet *f = packet_alloc_for(p->pool, POOL_PASSING, PACKET_HEADROOM);
 	const struct ipv6_header *whole = ipv6_header(p);
 	struct ipv6_header *h;
 	uint8_t *fh;

@@ -54,4 +54,6 @@ libcore_la_SOURCES += \
 	core/ip/redirect.h \
 	core/ip/route.c \
 	core/ip/sock.c \
-	core/ip/sock.h
+	core/ip/sock.h \
+	core/ip/sock_memory.c \
+	core/ip/sock_memory.h

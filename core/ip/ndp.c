@@ -29,6 +29,7 @@
 #include "ip/output.h"
 #include "nic/ethernet.h"
 #include "packet/checksum.h"
+#include "packet/pool.h"
 
 #define ND_LEN		24u		/* of a solicitation or an advertisement without options */
 #define NA_ROUTER	0x80000000u
@@ -58,7 +59,7 @@ static bool is_solicited_node(const struct ip_addr *a)
 void ndp_send(struct ip *ip, struct nic *nic, const struct ip_addr *src, const struct ip_addr *dst,
 	      const uint8_t *ll, const uint8_t *msg, uint32_t len)
 {
-	struct packet *p = packet_alloc(ip->env->pool, PACKET_HEADROOM);
+	struct packet *p = packet_alloc_for(ip->env->pool, POOL_LAST, PACKET_HEADROOM);
 	uint32_t pseudo = ip_pseudo(src, dst, IPPROTO_ICMPV6, len);
 	uint8_t group[LINK_ADDR_LEN];
 	uint16_t sum;

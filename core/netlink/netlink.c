@@ -82,7 +82,7 @@ static bool enqueue(struct netlink_sock *ns, const void *data, size_t len, uint3
 		packet_free(p);
 		p = NULL;
 	}
-	if (p && dgram_queue(&ns->ds, p, &cb, sizeof(cb)))
+	if (p && !dgram_queue(&ns->ds, p, &cb, sizeof(cb)))
 		return true;
 	if (!ns->no_enobufs)
 		sock_error(&ns->ds.sk, ENOBUFS);

@@ -21,6 +21,7 @@
 #include "base/bytes.h"
 #include "packet/checksum.h"
 #include "packet/gso.h"
+#include "packet/pool.h"
 
 #define IP4_LEN		20u
 #define IP6_LEN		40u
@@ -166,7 +167,7 @@ static struct packet *copy_headers(const struct cut *c)
 	const struct packet *p = c->p;
 	uint32_t most = PACKET_HEAD_SIZE - c->h.payload;
 	uint32_t room = (uint32_t)(p->data - p->base);
-	struct packet *s = packet_alloc(p->pool, room < most ? room : most);
+	struct packet *s = packet_alloc_for(p->pool, POOL_PASSING, room < most ? room : most);
 
 	if (!s)
 		return NULL;

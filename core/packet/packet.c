@@ -35,12 +35,12 @@ static uint32_t tailroom(const struct packet *p)
 
 /* ---- life ---- */
 
-struct packet *packet_alloc(struct packet_pool *pool, uint32_t room)
+struct packet *packet_alloc_for(struct packet_pool *pool, enum pool_use use, uint32_t room)
 {
 	struct packet *p;
 
 	must(room <= PACKET_HEAD_SIZE);
-	p = packet_pool_get(pool);
+	p = packet_pool_get(pool, use);
 	if (!p)
 		return NULL;
 	/* The large arrays stay as they are: nfrags says how much of frags is valid. */
@@ -52,6 +52,11 @@ struct packet *packet_alloc(struct packet_pool *pool, uint32_t room)
 	p->truesize = sizeof(*p);
 	p->priority = p->mark = 0;
 	return p;
+}
+
+struct packet *packet_alloc(struct packet_pool *pool, uint32_t room)
+{
+	return packet_alloc_for(pool, POOL_KEPT, room);
 }
 
 void packet_free(struct packet *p)
@@ -86,9 +91,10 @@ static int copy_linear(struct packet *to, const struct packet *from)
 	return 0;
 }
 
-struct packet *packet_clone(const struct packet *p)
+/* A packet like p, but nobody's, and without its bytes. */
+static struct packet *clone_begin(const struct packet *p)
 {
-	struct packet *c = packet_pool_get(p->pool);
+	struct packet *c = packet_pool_get(p->pool, POOL_KEPT);
 
 	if (!c)
 		return NULL;
@@ -100,6 +106,25 @@ struct packet *packet_clone(const struct packet *p)
 	c->destructor = NULL;
 	c->owner = NULL;
 	c->charged = 0;
+	return c;
+}
+
+/* p's fragments become c's, from its fragment at on. */
+static void clone_frags(struct packet *c, uint32_t at, const struct packet *p)
+{
+	for (uint32_t i = 0; i < p->nfrags; i++) {
+		c->frags[at + i] = p->frags[i];
+		buf_get(p->frags[i].buf);
+	}
+	c->nfrags = at + p->nfrags;
+}
+
+struct packet *packet_clone(const struct packet *p)
+{
+	struct packet *c = clone_begin(p);
+
+	if (!c)
+		return NULL;
 	if (copy_linear(c, p) < 0) {
 		packet_pool_put(c);
 		return NULL;
@@ -108,10 +133,30 @@ struct packet *packet_clone(const struct packet *p)
 		c->truesize -= buf_truesize(p->linear_buf);
 	if (c->linear_buf)
 		c->truesize += buf_truesize(c->linear_buf);
-	for (uint32_t i = 0; i < p->nfrags; i++) {
-		c->frags[i] = p->frags[i];
-		buf_get(c->frags[i].buf);
-	}
+	clone_frags(c, 0, p);
+	return c;
+}
+
+struct packet *packet_share(const struct packet *p)
+{
+	uint32_t used = headroom(p) + p->linear;
+	struct packet *c;
+
+	if (used <= PACKET_HEAD_SIZE || headroom(p) > PACKET_HEAD_SIZE || p->nfrags == PACKET_FRAGS)
+		return packet_clone(p);
+	c = clone_begin(p);
+	if (!c)
+		return NULL;
+	c->linear_buf = NULL;
+	c->base = c->head;
+	c->room = PACKET_HEAD_SIZE;
+	c->data = c->base + headroom(p);
+	c->linear = PACKET_HEAD_SIZE - headroom(p);
+	memcpy(c->base, p->base, PACKET_HEAD_SIZE);
+	c->frags[0] = (struct packet_frag){ buf_get(p->linear_buf),
+					    (uint32_t)(p->base - p->linear_buf->data) + PACKET_HEAD_SIZE,
+					    p->linear - c->linear };
+	clone_frags(c, 1, p);
 	return c;
 }
 

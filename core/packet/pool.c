@@ -12,6 +12,11 @@
  * used + cached <= limit always holds. When only cached memory of other kinds is in the way, that
  * is given back first, so that a cache never makes an allocation fail.
  *
+ * The last sixteenth of limit is a reserve (RESERVE_MIN, or an eighth of a small pool, at least): what
+ * waits for somebody, POOL_KEPT, must not take it. Half of it is open to what only passes: a packet read
+ * from the link, a segment on its way out. So ACKs are read when others' queues hold everything, and
+ * answered from the rest. Readers of what passes ask packet_pool_short() before they keep it.
+ *
  * Under AddressSanitizer nothing is cached, so that it sees every use after free.
  */
 #include <stdlib.h>
@@ -29,6 +34,9 @@
 #else
 #define CACHE_MAX (UINT64_C(16) << 20)
 #endif
+
+#define RESERVE_MIN	(UINT64_C(512) << 10)
+#define RESERVE_MAX	(UINT64_C(16) << 20)
 
 static const uint32_t class_size[PACKET_POOL_CLASSES] = {
 	PACKET_BUF_SMALL, 8192, 32768, PACKET_BUF_LARGE,
@@ -73,16 +81,42 @@ void packet_pool_destroy(struct packet_pool *pool)
 	shrink_cache(pool, 0);
 }
 
-/* Memory that was not cached. */
+uint64_t packet_pool_reserve(const struct packet_pool *pool)
+{
+	uint64_t reserve = pool->limit / 16, least = pool->limit / 8;
+
+	if (least > RESERVE_MIN)
+		least = RESERVE_MIN;
+	if (reserve < least)
+		reserve = least;
+	return reserve < RESERVE_MAX ? reserve : RESERVE_MAX;
+}
+
+bool packet_pool_short(const struct packet_pool *pool)
+{
+	return pool->used > pool->limit - packet_pool_reserve(pool);
+}
+
+/* May size more bytes be handed out? */
+static bool may_have(struct packet_pool *pool, enum pool_use use, uint64_t size)
+{
+	uint64_t reserve = packet_pool_reserve(pool);
+	uint64_t most = pool->limit - (use == POOL_KEPT ? reserve : use == POOL_PASSING ? reserve / 2 : 0);
+
+	if (most >= size && pool->used <= most - size)
+		return true;
+	pool->failures++;
+	return false;
+}
+
+/* Memory that was not cached; may_have() has said yes. */
 static void *pool_malloc(struct packet_pool *pool, uint64_t size)
 {
-	void *object = NULL;
+	void *object;
 
-	if (pool->limit >= size && pool->used <= pool->limit - size) {
-		if (pool->cached > pool->limit - size - pool->used)
-			shrink_cache(pool, pool->limit - size - pool->used);
-		object = malloc(size);
-	}
+	if (pool->cached > pool->limit - size - pool->used)
+		shrink_cache(pool, pool->limit - size - pool->used);
+	object = malloc(size);
 	if (!object)
 		pool->failures++;
 	return object;
@@ -105,10 +139,12 @@ static bool account_put(struct packet_pool *pool, uint64_t size)
 	return true;
 }
 
-struct packet *packet_pool_get(struct packet_pool *pool)
+struct packet *packet_pool_get(struct packet_pool *pool, enum pool_use use)
 {
 	struct packet *p = pool->free_packets;
 
+	if (!may_have(pool, use, sizeof(*p)))
+		return NULL;
 	if (p) {
 		pool->free_packets = p->next;
 		pool->cached -= sizeof(*p);
@@ -149,13 +185,13 @@ uint32_t buf_truesize(const struct buf *b)
 	return (uint32_t)sizeof(*b) + b->size;
 }
 
-struct buf *buf_alloc(struct packet_pool *pool, uint32_t size)
+struct buf *buf_alloc_for(struct packet_pool *pool, enum pool_use use, uint32_t size)
 {
 	int class = class_of(size);
 	struct cached *c;
 	struct buf *b;
 
-	if (class == PACKET_POOL_CLASSES)
+	if (class == PACKET_POOL_CLASSES || !may_have(pool, use, sizeof(*b) + class_size[class]))
 		return NULL;
 	c = pool->free_bufs[class];
 	if (c) {
@@ -171,6 +207,11 @@ struct buf *buf_alloc(struct packet_pool *pool, uint32_t size)
 	account_get(pool, buf_truesize(b));
 	pool->bufs++;
 	return b;
+}
+
+struct buf *buf_alloc(struct packet_pool *pool, uint32_t size)
+{
+	return buf_alloc_for(pool, POOL_KEPT, size);
 }
 
 struct buf *buf_get(struct buf *b)

@@ -23,15 +23,15 @@
 
 struct packet *packet_rx_prepare(struct packet_pool *pool, struct iovec iov[2])
 {
-	struct packet *p = packet_alloc(pool, 0);
+	struct packet *p = packet_alloc_for(pool, POOL_PASSING, 0);
 	struct buf *small, *large;
 
 	if (!p)
 		return NULL;
-	small = buf_alloc(pool, PACKET_BUF_SMALL);
+	small = buf_alloc_for(pool, POOL_PASSING, PACKET_BUF_SMALL);
 	if (!small)
 		goto no_small;
-	large = buf_alloc(pool, PACKET_BUF_LARGE);
+	large = buf_alloc_for(pool, POOL_PASSING, PACKET_BUF_LARGE);
 	if (!large)
 		goto no_large;
 
@@ -79,7 +79,7 @@ void packet_rx_finish(struct packet *p, uint32_t n)
 		return;
 	}
 	p->frags[0].len = spill;
-	b = spill <= RX_COPY_MAX ? buf_alloc(p->pool, spill) : NULL;
+	b = spill <= RX_COPY_MAX ? buf_alloc_for(p->pool, POOL_PASSING, spill) : NULL;
 	if (b) {
 		memcpy(b->data, p->frags[0].buf->data, spill);
 		replace_spill(p, b);

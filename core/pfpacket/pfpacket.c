@@ -25,6 +25,7 @@
 #include "base/bytes.h"
 #include "nic/ethernet.h"
 #include "packet/bpf.h"
+#include "packet/pool.h"
 #include "pfpacket/sock.h"
 
 _Static_assert(sizeof(struct pfpacket_frame) <= PACKET_CB, "what is known of a frame fits its packet");
@@ -87,7 +88,7 @@ static void frame_fill(const struct pfpacket_sock *ps, const struct nic *nic,
 static struct packet *frame_clone(const struct pfpacket_sock *ps, const struct nic *nic,
 				  const struct packet *p)
 {
-	struct packet *c = packet_clone(p);
+	struct packet *c = packet_share(p);
 	bool raw = ps->ds.sk.ops->type == SOCK_RAW;
 	uint8_t *h;
 
@@ -150,7 +151,7 @@ static void frame_deliver(struct pfpacket_sock *ps, const struct nic *nic, const
 		if (ok)
 			sock_event(&ps->ds.sk);
 	} else {
-		ok = dgram_queue(&ps->ds, c, &f, sizeof(f));
+		ok = !dgram_queue(&ps->ds, c, &f, sizeof(f));
 	}
 	if (ok)
 		ps->packets++;

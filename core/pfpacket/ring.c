@@ -61,6 +61,7 @@ void pfpacket_ring_free(struct pfpacket_sock *ps)
 		return;
 	munmap(r->mem, r->size);
 	close(r->fd);
+	sock_memory_give(&ps->ds.sk.ip->sock_memory, r->size);
 	*r = (struct pfpacket_ring){ .fd = -1 };
 }
 
@@ -106,8 +107,13 @@ int pfpacket_ring_set(struct pfpacket_sock *ps, const struct tpacket_req *req)
 	r.frames = req->tp_frame_nr;
 	r.frames_per_block = req->tp_block_size / req->tp_frame_size;
 	r.size = (size_t)req->tp_block_size * req->tp_block_nr;
+	err = sock_memory_take(&ps->ds.sk.ip->sock_memory, r.size);
+	if (err)
+		return err;
 	err = ring_memory(&r);
-	if (!err)
+	if (err)
+		sock_memory_give(&ps->ds.sk.ip->sock_memory, r.size);
+	else
 		ps->ring = r;
 	return err;
 }

@@ -65,7 +65,7 @@ static const struct counter udp[] = {
 	C(InDatagrams, udp.stats.in_datagrams), C(NoPorts, udp.stats.no_ports),
 	C(InErrors, udp.stats.in_errors), C(OutDatagrams, udp.stats.out_datagrams),
 	C(RcvbufErrors, udp.stats.rcvbuf_errors), C(SndbufErrors, udp.stats.sndbuf_errors),
-	C(InCsumErrors, udp.stats.in_csum_errors), N(IgnoredMulti), N(MemErrors), { }
+	C(InCsumErrors, udp.stats.in_csum_errors), N(IgnoredMulti), C(MemErrors, udp.stats.mem_errors), { }
 };
 
 static const struct counter udplite[] = {

@@ -248,12 +248,13 @@ static bool sockstat_v4(const struct stack *s, const struct procnet_cursor *c, s
 
 	return procnet_put(out, "sockets: used %u\n"
 			   "TCP: inuse %u orphan %u tw %u alloc %u mem %llu\n"
-			   "UDP: inuse %u mem %u\n"
+			   "UDP: inuse %u mem %llu\n"
 			   "UDPLITE: inuse %u\n"
 			   "RAW: inuse %u\n"
 			   "FRAG: inuse %u memory %u\n",
 			   all, (unsigned int)c->at[4], s->tcp.orphans, s->tcp.time_waits, conns,
-			   (unsigned long long)s->pool.used / PAGE, count(&s->udp.socks, AF_INET), 0, 0,
+			   (unsigned long long)s->pool.used / PAGE, count(&s->udp.socks, AF_INET),
+			   (unsigned long long)s->ip.sock_memory.used / PAGE, 0,
 			   count(&s->raw.socks, AF_INET), 0, fragments_memory(s->ip.fragments));
 }
 

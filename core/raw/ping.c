@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "ip/ipv4.h"
+#include "packet/pool.h"
 #include "raw/internal.h"
 
 static int ping_sock_init(struct sock *sk)
@@ -125,7 +126,7 @@ void ping_input(struct raw *raw, const struct packet *p, const struct ip_meta *m
 	if (h.type != (ip_addr_is_v4(&m->dst) ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY))
 		return;
 	sk = lookup(raw, ntohs(h.un.echo.id), &m->dst, m->nic);
-	copy = sk ? packet_clone(p) : NULL;
+	copy = sk ? packet_share(p) : NULL;
 	if (copy && !sock_filter(sk, copy, 0))
 		packet_free(copy);
 	else if (copy)

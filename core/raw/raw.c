@@ -20,6 +20,7 @@
 #include "ip/group.h"
 #include "ip/ipv4.h"
 #include "packet/checksum.h"
+#include "packet/pool.h"
 #include "raw/internal.h"
 
 struct raw_sock {
@@ -69,7 +70,7 @@ static bool filtered(struct sock *sk, const struct packet *p)
 
 static void deliver(struct sock *sk, const struct packet *p, const struct ip_meta *m)
 {
-	struct packet *copy = packet_clone(p);
+	struct packet *copy = packet_share(p);
 	struct datagram d = {
 		.src = m->src, .dst = m->dst, .nic = m->nic, .ttl = m->ttl, .tos = m->tos,
 		.tstamp = p->tstamp ? p->tstamp : sk->ip->env->now,

@@ -33,6 +33,7 @@
 #include <stdlib.h>
 
 #include "packet/checksum.h"
+#include "packet/pool.h"
 #include "tcp/sock.h"
 
 #define IP_PACKET_MAX 65535u
@@ -265,7 +266,8 @@ static int xmit(struct tcp_sock *tp, const struct packet *payload, uint32_t seq,
 {
 	struct tcp_segment s = { .sport = tp->end.lport, .dport = tp->end.rport, .seq = seq,
 				 .flags = flags, .has_ts = tp->ts_ok };
-	struct packet *p = packet_alloc(tp->tcp->env->pool, PACKET_HEADROOM);
+	enum pool_use use = payload && payload->len ? POOL_PASSING : POOL_LAST;
+	struct packet *p = packet_alloc_for(tp->tcp->env->pool, use, PACKET_HEADROOM);
 	uint32_t mss = tcp_mss_now(tp);
 	struct flow f;
 	uint8_t ecn;
@@ -365,7 +367,7 @@ void tcp_send_rst(struct tcp_sock *tp)
 static void reply_to(struct tcp *tcp, struct tcp_segment *s, const struct flow *f,
 		     const struct dst *d)
 {
-	struct packet *p = packet_alloc(tcp->env->pool, PACKET_HEADROOM);
+	struct packet *p = packet_alloc_for(tcp->env->pool, POOL_LAST, PACKET_HEADROOM);
 	uint8_t *h;
 
 	if (!p)

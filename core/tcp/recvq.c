@@ -372,7 +372,8 @@ void recvq_input(struct tcp_sock *tp, struct packet *p, struct tcp_segment *s)
 	}
 	if (tcp_memory_pressure(tp->tcp))
 		tcp_shrink_buffers(tp);
-	if (p->len && tcp_memory_scarce(tp->tcp) && (tp->recvq || rx->seq != tp->rcv_nxt)) {
+	if (p->len && tcp_memory_scarce(tp->tcp) &&
+	    (tp->recvq || rx->seq != tp->rcv_nxt || packet_pool_short(tp->tcp->env->pool))) {
 		tp->tcp->stats.rcv_pruned++;
 		packet_free(p);
 		if (tp->recvq) {		/* the ACK says so, though there is room again without it */

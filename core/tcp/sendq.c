@@ -28,6 +28,7 @@
  */
 #include <errno.h>
 
+#include "packet/pool.h"
 #include "tcp/sock.h"
 
 #define GATHER_MAX 256u		/* bytes of a write that copying is cheap for */
@@ -82,9 +83,9 @@ static void sum_marks(struct tcp_sock *tp, struct packet *p, uint32_t n, int sig
 		tp->rexmit_due += n;
 }
 
-static struct packet *sendq_add(struct tcp_sock *tp)
+static struct packet *sendq_add(struct tcp_sock *tp, enum pool_use use)
 {
-	struct packet *p = packet_alloc(tp->tcp->env->pool, PACKET_HEADROOM);
+	struct packet *p = packet_alloc_for(tp->tcp->env->pool, use, PACKET_HEADROOM);
 	struct tcp_seg *seg;
 
 	if (!p)
@@ -167,7 +168,7 @@ ssize_t sendq_write(struct tcp_sock *tp, struct buf *b, uint32_t off, uint32_t l
 			}
 			n = len - done;
 		}
-		p = sendq_add(tp);
+		p = sendq_add(tp, POOL_KEPT);
 		if (!p)
 			break;
 		n = n < goal ? n : goal;
@@ -181,7 +182,7 @@ ssize_t sendq_write(struct tcp_sock *tp, struct buf *b, uint32_t off, uint32_t l
 /* FIN takes the place in sequence after the last byte: on the last packet, if that was not sent. */
 int sendq_fin(struct tcp_sock *tp)
 {
-	struct packet *p = tp->send_next ? tp->sendq_tail : sendq_add(tp);
+	struct packet *p = tp->send_next ? tp->sendq_tail : sendq_add(tp, POOL_LAST);
 
 	if (!p)
 		return -ENOBUFS;

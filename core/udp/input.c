@@ -10,12 +10,14 @@
  * link that aggregates, from GRO or over loopback, is one message for a socket that asks for that
  * (UDP_GRO); for others it is cut here.
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string.h>
 
 #include "ip/group.h"
 #include "packet/checksum.h"
+#include "packet/pool.h"
 #include "udp/sock.h"
 
 /* -1: not for this one. */
@@ -89,6 +91,19 @@ struct sock *udp_find(struct udp *udp, const struct udp_names *n)
 	return nth_equal(port, n, best, siphash(&udp->env->key, &key, sizeof(key)) % equals);
 }
 
+/* What became of so many datagrams, by dgram_deliver()'s answer. */
+static void count(struct udp *udp, int err, uint32_t segs)
+{
+	if (!err)
+		udp->stats.in_datagrams += segs;
+	else
+		udp->stats.in_errors += segs;
+	if (err == -ENOMEM)
+		udp->stats.rcvbuf_errors += segs;
+	else if (err)
+		udp->stats.mem_errors += segs;
+}
+
 /* p's data is at the UDP header, where filters begin to count. */
 static void deliver(struct udp *udp, struct sock *sk, struct packet *p, const struct datagram *d)
 {
@@ -100,23 +115,19 @@ static void deliver(struct udp *udp, struct sock *sk, struct packet *p, const st
 		return;
 	}
 	packet_pull(p, UDP_HEADER_LEN);
-	if (dgram_deliver(dgram_sk(sk), p, d)) {
-		udp->stats.in_datagrams += segs;
-	} else {
-		udp->stats.rcvbuf_errors += segs;
-		udp->stats.in_errors += segs;
-	}
+	count(udp, dgram_deliver(dgram_sk(sk), p, d), segs);
 }
 
 static void deliver_copy(struct udp *udp, struct sock *sk, const struct packet *p,
 			 const struct datagram *d)
 {
-	struct packet *copy = packet_clone(p);
+	int err = sk->filter ? 0 : dgram_room(dgram_sk(sk), p->truesize);	/* it is asked first */
+	struct packet *copy = err ? NULL : packet_share(p);
 
 	if (copy)
 		deliver(udp, sk, copy, d);
 	else
-		udp->stats.in_errors++;
+		count(udp, err ? err : -ENOBUFS, packet_segs(p));
 }
 
 /* To all that fit; the last one gets p itself. */

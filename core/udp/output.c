@@ -116,6 +116,25 @@ int udp_push(struct sock *sk)
 	return p ? send_one(sk, p, &us->corked_to) : 0;
 }
 
+static void cork_drop(struct udp_sock *us)
+{
+	packet_free(us->corked);
+	us->corked = NULL;
+}
+
+/* It is kept for as long as the program likes, and counts as what waits to be read. */
+static int cork_charge(struct udp_sock *us)
+{
+	struct sock_memory *mem = &us->ds.sk.ip->sock_memory;
+
+	if (!sock_memory_has(mem, SOCK_MEMORY_LEAST, us->corked->truesize)) {
+		cork_drop(us);
+		return -ENOBUFS;
+	}
+	sock_memory_charge(mem, us->corked);
+	return 0;
+}
+
 /* The first part of a datagram: whatever is wrong with where it goes is told now. */
 static int cork(struct sock *sk, struct packet *p, const struct datagram *d)
 {
@@ -134,7 +153,7 @@ static int cork(struct sock *sk, struct packet *p, const struct datagram *d)
 	}
 	us->corked_to.gso_size = d->gso_size;
 	us->corked = p;
-	return 0;
+	return cork_charge(us);
 }
 
 /* Another part; the names that come with it mean nothing. As with Linux, one too many loses all. */
@@ -146,10 +165,11 @@ static int cork_append(struct udp_sock *us, struct packet *p)
 		err = packet_append_from(us->corked, p, 0, p->len) ? -ENOBUFS : 0;
 	packet_free(p);
 	if (err) {
-		packet_free(us->corked);
-		us->corked = NULL;
+		cork_drop(us);
+		return err;
 	}
-	return err;
+	sock_orphan(us->corked);
+	return cork_charge(us);
 }
 
 int udp_send(struct sock *sk, struct packet *p, const struct datagram *d)

@@ -7,7 +7,7 @@
 #include "ip/sock.h"
 
 struct udp_stats {
-	uint64_t in_datagrams, no_ports, in_errors, out_datagrams, rcvbuf_errors, sndbuf_errors,
+	uint64_t in_datagrams, no_ports, in_errors, out_datagrams, rcvbuf_errors, sndbuf_errors, mem_errors,
 		 in_csum_errors;
 };
 

@@ -12,6 +12,7 @@ unit_tests = \
 	tests/unit/test_diag \
 	tests/unit/test_embed \
 	tests/unit/test_ending \
+	tests/unit/test_exhaust \
 	tests/unit/test_exthdr \
 	tests/unit/test_fill \
 	tests/unit/test_gro \

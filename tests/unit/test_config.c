@@ -94,7 +94,7 @@ START_TEST(sentences)
 		{ "[weir]\ngso =\n", "x.ini:2: gso has no value; write key = value, or remove the line\n" },
 		{ "[weir]\n= on\n", "x.ini:2: this line has no key; write key = value, or remove the line\n" },
 		{ "[weir]\ngos = on\n", "x.ini:2: [weir] gos: there is no such parameter; did you mean gso? "
-		  "There are mode, gso, gro, allow-override, module-path, memory, drain and log\n" },
+		  "There are mode, gso, gro, allow-override, module-path, memory, datagram-memory, drain and log\n" },
 		{ "[weir]\ngso = maybe\n",
 		  "x.ini:2: [weir] gso: maybe is neither on nor off; write on or off\n" },
 		{ "[weir]\nmemory = 1kb\n",
@@ -254,6 +254,11 @@ START_TEST(tcp)
 		{ "[weir]\nmemory = 64mb\n[tcp]\nmemory = 16mb 32mb 65mb\n", "x.ini:4: [tcp] memory: the "
 		  "last size is larger than [weir] memory (64mb), of which it is a part; lower it, or raise "
 		  "that\n" },
+		{ "[weir]\nmemory = 64mb\ndatagram-memory = 16mb 32mb 65mb\n", "x.ini:3: [weir] "
+		  "datagram-memory: the last size is larger than [weir] memory (64mb), of which it is a "
+		  "part; lower it, or raise that\n" },
+		{ "[weir]\ndatagram-memory = 32mb 16mb 64mb\n", "x.ini:2: [weir] datagram-memory: \"32mb 16mb "
+		  "64mb\" does not grow; write three sizes, the smallest first, such as 32mb 48mb 64mb\n" },
 		{ "[tcp]\nmemory = 16mb\n", "x.ini:2: [tcp] memory: \"16mb\" is not three sizes; write three "
 		  "sizes, the smallest first, such as 96mb 128mb 224mb\n" },
 		{ "[tcp]\necn = 2\n", "x.ini:2: [tcp] ecn: " },

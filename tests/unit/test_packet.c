@@ -12,8 +12,15 @@ START_TEST(pool_limit_holds_and_recovers)
 	packet_pool_init(&pool, 100000);
 	while ((bufs[n] = buf_alloc(&pool, 8192)))
 		n++;
-	ck_assert_int_eq(n, 12);
+	ck_assert_int_eq(n, 10);
 	ck_assert_uint_eq(pool.failures, 1);
+	ck_assert(!packet_pool_short(&pool));
+	bufs[n] = buf_alloc_for(&pool, POOL_LAST, 8192);	/* the reserve is for this */
+	ck_assert_ptr_nonnull(bufs[n]);
+	n++;
+	ck_assert(packet_pool_short(&pool));
+	ck_assert_ptr_null(buf_alloc_for(&pool, POOL_PASSING, 8192));
+	ck_assert_ptr_null(buf_alloc_for(&pool, POOL_LAST, PACKET_MAX_LEN));
 	ck_assert_uint_le(pool.used, pool.limit);
 	ck_assert_uint_eq(pool.peak, pool.used);
 	while (n)
@@ -25,6 +32,40 @@ START_TEST(pool_limit_holds_and_recovers)
 	ck_assert_ptr_null(buf_alloc(&pool, PACKET_MAX_LEN + 1));
 	buf_put(bufs[0]);
 	buf_put(NULL);
+}
+END_TEST
+
+/* What is shared is neither copied nor freed before its last reader lets go. */
+START_TEST(share_copies_headers_only)
+{
+	struct packet *p, *c[100];
+	struct iovec iov[2];
+	uint8_t byte;
+	uint64_t used;
+
+	packet_pool_init(&pool, 4u << 20);
+	p = packet_rx_prepare(&pool, iov);
+	for (uint32_t i = 0; i < 1400; i++)
+		((uint8_t *)iov[0].iov_base)[i] = (uint8_t)(i * 7);
+	packet_rx_finish(p, 1400);
+	packet_pull(p, 42);
+	used = pool.used;
+	for (int i = 0; i < 100; i++) {
+		c[i] = packet_share(p);
+		ck_assert_ptr_nonnull(c[i]);
+		ck_assert_uint_eq(c[i]->len, 1400 - 42);
+		ck_assert_uint_eq(c[i]->truesize, p->truesize);
+	}
+	ck_assert_uint_eq(pool.used - used, 100 * sizeof(*p));
+	packet_push(c[1], 42);				/* the headers are its own */
+	packet_free(p);
+	for (uint32_t i = 0; i < 1400 - 42; i++) {
+		packet_copy_out(c[i % 100], i + (i % 100 == 1 ? 42 : 0), &byte, 1);
+		ck_assert_uint_eq(byte, (uint8_t)((i + 42) * 7));
+	}
+	for (int i = 0; i < 100; i++)
+		packet_free(c[i]);
+	ck_assert_uint_eq(pool.used, 0);
 }
 END_TEST
 
@@ -293,6 +334,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, pool_limit_holds_and_recovers);
+	tcase_add_test(tc, share_copies_headers_only);
 	tcase_add_test(tc, pool_cache_is_bounded);
 	tcase_add_test(tc, pool_failure_anywhere_leaks_nothing);
 	tcase_add_test(tc, packet_fields_start_clean);

@@ -113,7 +113,7 @@ START_TEST(hysteresis)
 	t.net.pool.limit = 16 * MB;
 	use_memory(&t, 9 * MB);
 	ck_assert(tcp_memory_pressure(&t.tcp) && !tcp_memory_scarce(&t.tcp));
-	use_memory(&t, 15 * MB);
+	use_memory(&t, 29 * MB / 2);
 	ck_assert(tcp_memory_scarce(&t.tcp));
 	end(&t);
 }

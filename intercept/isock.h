@@ -23,7 +23,8 @@
 #define ISOCK_SCRATCH	(256u * 1024u)
 #define ISOCK_CONTROL	256u		/* control bytes kept with a datagram */
 #define ISOCK_NAMES	512u		/* datagrams that fit in the program's end, at most */
-#define ISOCK_NAMES_ALL	(1u << 17)	/* of all sockets together */
+#define ISOCK_NAMES_ALL	(1u << 17)	/* of all sockets together; who has so few gets one all the same: */
+#define ISOCK_NAMES_LEAST 4u
 
 enum isock_state {
 	ISOCK_NEW,		/* streams begin here ... */
@@ -125,6 +126,7 @@ struct intercept {
 	struct list free_names;
 	struct list unread_socks;	/* who may have something unread, asked longest ago first */
 	uint64_t unread, unread_max;	/* the sum of theirs; beyond this it is asked for */
+	uint64_t unread_asked;		/* when others than the one concerned were */
 	int sndbuf;			/* of a pair, as the kernel makes it */
 	uint32_t nfree_names, nnames;
 	struct timer collect;		/* looks for waiting calls whose caller is gone, ... */

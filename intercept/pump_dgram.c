@@ -42,8 +42,6 @@ static struct isock_name *pump_name_new(struct intercept *ic)
 {
 	struct isock_name *name;
 
-	if (ic->nnames >= ISOCK_NAMES_ALL)
-		return NULL;
 	if (list_empty(&ic->free_names)) {
 		name = malloc(sizeof(*name));
 	} else {

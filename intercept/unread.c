@@ -8,8 +8,8 @@
  * that strangers fill, up to SO_SNDBUF (208 KiB) of each socket whose program does not read. Nothing
  * tells when a program reads; SIOCOUTQ does when asked, which is one more system call for each write.
  *
- * So the sum of what was written counts, each socket's no higher than its buffer; and only when that
- * sum is beyond a quarter of the stack's memory, sockets are asked: the one that is to be written to,
+ * So the sum of what was written counts, with the kernel's own for each message, each socket's no higher
+ * than its buffer; and only when that sum is beyond a quarter of the stack's memory, sockets are asked: the one that is to be written to,
  * and some of those that were asked longest ago. While the true sum is beyond it, streams are
  * written to through the smallest buffer that the kernel has, and datagrams for a socket that has
  * some are dropped. Others wait in the stack, whose own bounds hold.
@@ -25,7 +25,9 @@
 
 #include "intercept/isock.h"
 
-#define UNREAD_ASKED	4u	/* others, each time */
+#define UNREAD_ASKED	16u	/* others, ... */
+#define UNREAD_PAUSE	100000u	/* ... once in so many ns */
+#define UNREAD_MESSAGE	768u	/* what the kernel takes for the smallest message, at least */
 #define UNREAD_LEAST	4608u	/* Linux's smallest SO_SNDBUF, as it counts */
 
 void unread_init(struct intercept *ic)
@@ -58,6 +60,7 @@ void unread_add(struct isock *is, uint32_t n)
 {
 	uint32_t most = (uint32_t)is->ic->sndbuf;
 
+	n += UNREAD_MESSAGE;
 	if (is->unread && is->unread < most) {		/* its place in the row is as good as any */
 		n = n < most - is->unread ? n : most - is->unread;
 		is->unread += n;
@@ -90,18 +93,29 @@ static void set_tight(struct isock *is, bool tight)
 	setsockopt(is->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
+/* Once a moment: one datagram may be for thousands of sockets that hold some. */
+static void ask_others(struct intercept *ic)
+{
+	if (ic->env->now < ic->unread_asked + UNREAD_PAUSE)
+		return;
+	ic->unread_asked = ic->env->now;
+	for (unsigned int i = 0; i < UNREAD_ASKED && !list_empty(&ic->unread_socks); i++)
+		ask(list_first(&ic->unread_socks, struct isock, unread_node));
+}
+
 bool unread_room(struct isock *is)
 {
 	struct intercept *ic = is->ic;
 	bool over = ic->unread > ic->unread_max;
 
 	if (over) {
-		for (unsigned int i = 0; i < UNREAD_ASKED && !list_empty(&ic->unread_socks); i++)
-			ask(list_first(&ic->unread_socks, struct isock, unread_node));
 		ask(is);
+		ask_others(ic);
 		over = ic->unread > ic->unread_max;
 	}
 	set_tight(is, over);
+	if (ic->nnames > ISOCK_NAMES_ALL && is->nnames >= ISOCK_NAMES_LEAST)
+		return false;
 	return !over || is->unread < UNREAD_LEAST;
 }
 

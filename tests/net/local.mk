@@ -21,6 +21,7 @@ net_scripts = \
 	tests/net/test_procnet.sh \
 	tests/net/test_restore.sh \
 	tests/net/test_run.sh \
+	tests/net/test_sleepers.sh \
 	tests/net/test_ss.sh \
 	tests/net/test_stats.sh \
 	tests/net/test_stuck.sh \

@@ -13,12 +13,20 @@
  *
  * Out: no error is sent about an error, a fragment other than the first, or a packet from or to a
  * group, seen by the link or the network address (RFC 1122 section 3.2.2). Two token buckets limit
- * them, as in Linux: one for all (1,000 a second, 50 at once), and one for each destination (1 a
- * second, 6 at once), of which there are 256, shared by a keyed hash. Loopback is not limited.
+ * them, as in Linux: one for all (1,000 a second, never more than 50 at once), and one for each
+ * destination (1 a * second, 6 at once), of which there are 4,096, shared by a keyed hash. Both families share
+ * them. Loopback is not limited.
+ *
+ * A limit that strangers share tells one of them what happened to another: who sends packets in another's
+ * name, and then counts the errors that are left for himself, learns whether the others' were answered, and
+ * so which ports are open (CVE-2020-25705). So an error costs one to three tokens, at random: how many of 50
+ * are left tells nothing exact. And a destination's bucket is shared with different strangers each minute,
+ * so that who has found one of another's has no time to use it.
  */
 #include <errno.h>
 #include <linux/icmp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "ip/icmp.h"
@@ -27,11 +35,13 @@
 #include "ip/pmtu.h"
 #include "packet/pool.h"
 
-#define ALL_RATE	1000u
+#define ALL_RATE	2000u	/* tokens, of which an error takes two on average */
 #define ALL_BURST	50u
+#define ALL_COST_MAX	3u
 #define PEER_RATE	1u
 #define PEER_BURST	6u
-#define PEERS		256u	/* a power of two */
+#define PEERS		4096u	/* a power of two */
+#define PEERS_TIME	(60 * NSEC)
 #define NSEC		1000000000ull
 #define IPV4_MTU_MIN	68u
 
@@ -42,32 +52,43 @@ struct bucket {
 struct icmp {
 	struct ip *ip;
 	struct bucket all, peers[PEERS];
+	struct siphash_key key;		/* which peer has which, ... */
+	uint64_t keyed_until;		/* ... until then */
 };
 
 /* ---- rate limits ---- */
 
-/* Each message takes NSEC / rate of time; a full bucket holds burst of them. */
+/* Each token takes NSEC / rate of time; a full bucket holds burst of them. */
 static bool bucket_has(const struct bucket *b, uint64_t now, uint32_t rate, uint32_t burst)
 {
 	return b->full_at <= now || b->full_at - now <= (uint64_t)(burst - 1) * (NSEC / rate);
 }
 
-static void bucket_take(struct bucket *b, uint64_t now, uint32_t rate)
+static void bucket_take(struct bucket *b, uint64_t now, uint32_t rate, uint32_t n)
 {
-	b->full_at = (b->full_at > now ? b->full_at : now) + NSEC / rate;
+	b->full_at = (b->full_at > now ? b->full_at : now) + n * (NSEC / rate);
+}
+
+static struct bucket *peer_bucket(struct icmp *icmp, const struct ip_addr *to, uint64_t now)
+{
+	if (now >= icmp->keyed_until) {
+		random_bytes(&icmp->ip->env->random, &icmp->key, sizeof(icmp->key));
+		memset(icmp->peers, 0, sizeof(icmp->peers));
+		icmp->keyed_until = now + PEERS_TIME;
+	}
+	return &icmp->peers[siphash(&icmp->key, to, sizeof(*to)) & (PEERS - 1)];
 }
 
 bool icmp_allowed(struct icmp *icmp, const struct ip_addr *to)
 {
 	uint64_t now = icmp->ip->env->now;
-	uint64_t hash = siphash(&icmp->ip->env->key, to, sizeof(*to));
-	struct bucket *peer = &icmp->peers[hash & (PEERS - 1)];
+	struct bucket *peer = peer_bucket(icmp, to, now);
 
 	if (!bucket_has(&icmp->all, now, ALL_RATE, ALL_BURST) ||
 	    !bucket_has(peer, now, PEER_RATE, PEER_BURST))
 		return false;
-	bucket_take(&icmp->all, now, ALL_RATE);
-	bucket_take(peer, now, PEER_RATE);
+	bucket_take(&icmp->all, now, ALL_RATE, 1 + random_below(&icmp->ip->env->random, ALL_COST_MAX));
+	bucket_take(peer, now, PEER_RATE, 1);
 	return true;
 }
 

@@ -29,6 +29,8 @@ libcmd_la_SOURCES = \
 	cmd/exec.c \
 	cmd/exec.h \
 	cmd/exec_modules.c \
+	cmd/gate.c \
+	cmd/gate.h \
 	cmd/help.c \
 	cmd/help.h \
 	cmd/modules.c \

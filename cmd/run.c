@@ -23,6 +23,7 @@
 #include "cmd/caps.h"
 #include "cmd/cmd.h"
 #include "cmd/ending.h"
+#include "cmd/gate.h"
 #include "cmd/options.h"
 #include "cmd/relay.h"
 #include "cmd/report.h"
@@ -50,6 +51,7 @@ struct run {
 	pid_t janitor, stack;
 	int stack_pidfd;
 	struct relay relay;
+	struct gate gate;
 	struct report report;
 	struct ending ending;
 	struct watchdog watchdog;
@@ -284,7 +286,8 @@ static int start_stack(struct run *r, struct weir_error *e)
 {
 	char hidden[sizeof(r->socket)];
 	struct stack_start start = {
-		.instance = &r->instance, .control_fd = r->control_fd, .life = r->life[0],
+		.instance = &r->instance, .control_fd = r->control_fd, .gate = r->gate.sock,
+		.life = r->life[0],
 		.heartbeat = r->watchdog.heartbeat,
 		.launch = { .argv = r->program, .intercept = r->intercept, .netns_fd = r->netns_fd,
 			    .mask = r->relay.mask, .report = r->report.sock[1],
@@ -466,13 +469,16 @@ static int run(struct run *r, struct weir_error *e)
 {
 	int status = CMD_WEIR;
 
-	if (!prepare(r, e) && !start_janitor(r, e) &&
+	if (!prepare(r, e) && !start_janitor(r, e) && !gate_start(&r->gate, e) &&
 	    (!r->takeover || !takeover_remove(r->takeover, e)) && !start_stack(r, e)) {
 		close(r->control_fd);
+		close(r->gate.sock);	/* it ends with the stack process */
+		r->gate.sock = -1;
 		status = supervise(r, e);
 	}
 	clean_up(r);
 	relay_close(&r->relay);
+	gate_stop(&r->gate);
 	watchdog_close(&r->watchdog);
 	if (r->janitor > 0) {
 		(void)!write(r->life[1], "", 1);
@@ -507,6 +513,7 @@ int cmd_run(int argc, char **argv)
 {
 	struct run r = {
 		.netns_fd = -1, .control_fd = -1, .life = { -1, -1 }, .report = { .sock = { -1, -1 } },
+		.gate = { .sock = -1 },
 		.relay = { .signals = -1, .program = -1, .terminal = -1 },
 	};
 	struct weir_error e = { "" };

@@ -272,6 +272,9 @@ static int stack_setup(struct stack_process *p, struct weir_error *e)
 	if (!p->control)
 		return -ENOMEM;
 	control_outsiders_only(p->control);
+	err = control_gate(p->control, p->start->gate, e);
+	if (err)
+		return err;
 	control_register(p->control, stack_commands, p);
 	if (loop_add(&inst->loop, &p->init, p->launched.init_pidfd, EPOLLIN, init_exited) ||
 	    loop_add(&inst->loop, &p->life, p->start->life, EPOLLHUP, front_gone))

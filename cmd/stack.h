@@ -10,6 +10,7 @@ struct stack_start {
 	struct instance *instance;	/* links opened */
 	struct launch launch;
 	int control_fd;			/* listening */
+	int gate;			/* to the process that knows who may command (gate.h) */
 	int life;			/* a pipe of the front's: it ends with the front */
 	struct heartbeat *heartbeat;		/* where the front looks: watchdog.h */
 };

@@ -12,6 +12,8 @@ libcore_la_SOURCES += \
 	core/control/commands_sockets.c \
 	core/control/commands_stats.c \
 	core/control/commands_watch.c \
+	core/control/gate.c \
+	core/control/gate.h \
 	core/control/instance.c \
 	core/control/instance.h \
 	core/control/names.c \

@@ -9,9 +9,10 @@
  * carries out one request, and a request is bounded in bytes and in values. Descriptors are taken at their arrival
  * (MSG_CMSG_CLOEXEC), counted, and closed with the client unless a command took them.
  *
- *	accept -> read until newline -> parse -> command -> write the answer -> close
+ *	accept -> (ask the gate -> read) until newline -> parse -> command -> write the answer -> close
  *
- * Who may not command is refused when it is accepted, and never has a place. The others have places of two
+ * Whose user may not command is refused when it is accepted, and never has a place. Where there is a gate (gate.h) nothing
+ * is read before that has said whose words they are; then one read takes what one process has said. The others have places of two
  * sorts: those that have not asked yet, and those that have not taken their answer yet. Each sort is bounded in
  * clients and in bytes, and in order of the last progress. Beyond the bound the first goes, which has made
  * none for longest. A new client is therefore served at once, whatever the others do or do not do: most answers
@@ -20,7 +21,7 @@
  * A program can take every descriptor that the stack process may have. A few are held in reserve, so that
  * the operator can see what happens.
  *
- * System calls: accept4, getsockopt, recvmsg, sendmsg, close, fcntl, epoll_ctl.
+ * System calls: accept4, getsockopt, recvmsg, recvfrom, sendmsg, close, fcntl, epoll_ctl.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,9 +32,12 @@
 #include <unistd.h>
 
 #include "control/commands.h"
+#include "control/gate.h"
 #include "control/server.h"
 
 #define READ_STEP	4096u
+#define CONTROL_REFUSAL	"only root and the user who started this sandbox may command it, from outside of every sandbox and " \
+			"container: from the PID namespace in which weir run was started"
 #define ACCEPT_AGAIN	100000000u	/* ns until the next look, where none could be accepted */
 #define RESERVE		(CONTROL_FDS_MAX + 2)	/* a client, what tells who it is, and what it brings */
 
@@ -58,6 +62,9 @@ struct control {
 	struct places asking, answered;
 	int reserve[RESERVE];		/* -1: in use */
 	uint64_t served;		/* when the last request was carried out: the turn's time */
+	struct loop_io gate;		/* fd -1: there is none */
+	bool gated;			/* there should be */
+	uint64_t last_id;
 	bool outsiders;			/* nobody else is answered */
 };
 
@@ -67,6 +74,8 @@ struct client {
 	struct control *control;
 	struct loop_io io;
 	struct timer idle;
+	uint64_t id;			/* for the gate */
+	enum { CLIENT_UNKNOWN, CLIENT_TO_ASK, CLIENT_ASKED, CLIENT_ADMITTED } state;
 	char *in, *out;
 	size_t in_len, in_size, out_len, out_off;
 	size_t held;			/* of these, what places->bytes has counted */
@@ -367,7 +376,7 @@ static void client_read(struct client *c)
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int) * CONTROL_FDS_MAX)];
+		char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * CONTROL_FDS_MAX)];
 	} control;
 	struct msghdr msg = { .msg_iovlen = 1, .msg_control = &control,
 			      .msg_controllen = sizeof(control) };
@@ -381,6 +390,7 @@ static void client_read(struct client *c)
 	}
 	iov = (struct iovec){ c->in + c->in_len, c->in_size - c->in_len };
 	msg.msg_iov = &iov;
+	c->state = CLIENT_UNKNOWN;
 	n = recvmsg(c->io.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -399,18 +409,103 @@ static void client_read(struct client *c)
 		client_request(c, (size_t)(end - c->in));
 }
 
+/* ---- the gate ---- */
+
+/* Not watched until the gate has said who it is. */
+static void client_ask(struct client *c)
+{
+	struct control *ctl = c->control;
+	int err = ctl->gate.loop ? gate_ask(ctl->gate.fd, c->id, c->io.fd) : -EPIPE;
+
+	if (err && err != -EAGAIN) {
+		client_refuse(c, "nobody is left who could say that you are outside of the sandbox; end it and start it again");
+		return;
+	}
+	c->state = err ? CLIENT_TO_ASK : CLIENT_ASKED;
+	loop_mod(&c->io, 0);
+}
+
+static struct client *client_find(const struct control *ctl, uint64_t id)
+{
+	list_for_each(pos, &ctl->asking.clients) {
+		struct client *c = list_entry(pos, struct client, node);
+
+		if (c->id == id)
+			return c;
+	}
+	return NULL;
+}
+
+static void client_judged(struct client *c, enum gate_verdict verdict)
+{
+	c->state = verdict == GATE_OPERATOR ? CLIENT_ADMITTED : CLIENT_UNKNOWN;
+	loop_mod(&c->io, EPOLLIN);
+	if (verdict != GATE_OPERATOR && verdict != GATE_NOTHING)
+		client_refuse(c, CONTROL_REFUSAL);
+}
+
+static void clients_ask(struct control *ctl)
+{
+	list_for_each_safe(pos, &ctl->asking.clients) {
+		struct client *c = list_entry(pos, struct client, node);
+
+		if (c->state == CLIENT_TO_ASK)
+			client_ask(c);
+	}
+}
+
+static void gate_ready(struct loop_io *io, uint32_t events)
+{
+	struct control *ctl = container_of(io, struct control, gate);
+	struct gate_answer a;
+	struct client *c;
+	int err = gate_answered(io->fd, &a);
+
+	(void)events;
+	if (err == -EAGAIN)
+		return;
+	if (err) {			/* it has ended */
+		loop_del(io);
+		list_for_each(pos, &ctl->asking.clients) {
+			c = list_entry(pos, struct client, node);
+			if (c->state == CLIENT_ASKED)
+				c->state = CLIENT_TO_ASK;
+		}
+	} else {
+		c = client_find(ctl, a.client);
+		if (c && c->state == CLIENT_ASKED)
+			client_judged(c, (enum gate_verdict)a.verdict);
+	}
+	clients_ask(ctl);
+}
+
+int control_gate(struct control *ctl, int sock, struct weir_error *e)
+{
+	const int on = 1;
+	int err = setsockopt(ctl->io.fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) ? -errno : 0;
+
+	if (!err)
+		err = loop_add(&ctl->instance->loop, &ctl->gate, sock, EPOLLIN, gate_ready);
+	ctl->gated = true;
+	return err ? weir_fail(e, -err, "cannot watch the gate: %s", strerror(-err)) : 0;
+}
+
 static void client_ready(struct loop_io *io, uint32_t events)
 {
 	struct client *c = container_of(io, struct client, io);
 
-	if (c->out && (events & (EPOLLERR | EPOLLHUP)))
+	if (c->out && (events & (EPOLLERR | EPOLLHUP))) {
 		client_free(c);
-	else if (c->out)
+	} else if (c->out) {
 		client_flush(c);
-	else if (c->control->served != c->control->instance->loop.turns)
-		client_read(c);
-	else	/* it has said something, whoever else has to go */
+	} else if (c->control->gated && c->state == CLIENT_UNKNOWN) {
 		client_place(c, &c->control->asking);
+		client_ask(c);
+	} else if (c->control->served != c->control->instance->loop.turns) {
+		client_read(c);
+	} else {	/* it has said something, whoever else has to go */
+		client_place(c, &c->control->asking);
+	}
 }
 
 /* ---- accepting ---- */
@@ -432,8 +527,7 @@ void control_outsiders_only(struct control *c)
 /* Nothing is kept of who may not command, and nothing is read. */
 static void refuse(int fd)
 {
-	static const char answer[] = "{\"ok\":false,\"error\":\"only root and the user who started this "
-		"sandbox may command it, from outside\"}\n";
+	static const char answer[] = "{\"ok\":false,\"error\":\"" CONTROL_REFUSAL "\"}\n";
 
 	(void)!send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	close(fd);
@@ -448,6 +542,7 @@ static void client_new(struct control *ctl, int fd)
 		return;
 	}
 	c->control = ctl;
+	c->id = ++ctl->last_id;
 	timer_init(&c->idle, client_idle);
 	list_init(&c->node);
 	c->io.fd = fd;
@@ -553,5 +648,6 @@ void control_stop(struct control *ctl)
 		free(list_entry(pos, struct table, node));
 	loop_del(&ctl->io);
 	close(ctl->io.fd);
+	loop_del(&ctl->gate);
 	free(ctl);
 }

@@ -6,7 +6,7 @@
  * file descriptors (a module to load, a notification listener) come with its first byte as
  * SCM_RIGHTS. The answer is one line of JSON, {"ok":true,"result":...} or
  * {"ok":false,"error":"sentence","need":"module name"}, then the server closes. Only root and
- * the instance's owner are answered (SO_PEERCRED), and no program of the sandbox. "need" asks the client to load that module
+ * the instance's owner are answered (SO_PEERCRED), and no program of a sandbox (gate.h). "need" asks the client to load that module
  * first and to try again: the stack process cannot open files.
  */
 #ifndef CONTROL_SERVER_H
@@ -50,6 +50,8 @@ void control_register(struct control *c, const struct control_command *commands,
  * programs live. They may be root and reach the socket's file, and are not to command what bounds them.
  */
 void control_outsiders_only(struct control *c);
+/* Nothing is read of whom the gate at this socket's other end does not let pass (gate.h); the caller closes it. */
+int control_gate(struct control *c, int sock, struct weir_error *e);
 void control_stop(struct control *c);
 
 /* ---- before the fork, and the client's side: client.c ---- */

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include "control/gate.h"
 #include "tests/unit/control_world.h"
 
 #define CROWD 1000		/* clients at once */
@@ -371,10 +372,137 @@ START_TEST(no_descriptor_left)
 }
 END_TEST
 
+/* ---- the gate ---- */
+
+static const char gated_request[] = "{\"command\":\"show\"}\n";
+
+/* A server with a gate, which is us. */
+static int gated(void)
+{
+	struct weir_error e = { "" };
+	int pair[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	serve();
+	ck_assert_msg(!control_gate(ctl, pair[1], &e), "%s", e.text);
+	turns(2);
+	return pair[0];
+}
+
+/* Answer the question that is there. What it was about can still be read: nothing was consumed. */
+static void judge(int gate, enum gate_verdict verdict)
+{
+	struct gate_answer a = { .verdict = (uint32_t)verdict };
+	char byte;
+	int fd;
+
+	ck_assert_int_eq(gate_question(gate, &a.client, &fd), 0);
+	if (verdict != GATE_NOTHING)
+		ck_assert_int_eq(recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT), 1);
+	close(fd);
+	ck_assert_int_eq(gate_answer(gate, &a), 0);
+}
+
+static bool asked(int gate)
+{
+	char bytes[8];
+
+	return recv(gate, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* Nothing is read before the answer; each time that something is said the gate is asked again. */
+START_TEST(gate)
+{
+	struct gate_answer odd = { .client = 12345, .verdict = GATE_OPERATOR };
+	char answer[4096];
+	int sock = gated(), fd = client();
+
+	turns(4);
+	ck_assert(!asked(sock));
+	ck_assert_int_gt(send(fd, gated_request, 5, 0), 0);
+	turns(4);
+	ck_assert_int_eq(gate_answer(sock, &odd), 0);	/* about nobody */
+	turns(4);
+	judge(sock, GATE_OPERATOR);
+	turns(4);
+	ck_assert(!asked(sock));
+	ck_assert_int_gt(send(fd, gated_request + 5, sizeof(gated_request) - 6, 0), 0);
+	turns(4);
+	ck_assert_int_eq(recv(fd, answer, sizeof(answer), MSG_DONTWAIT), -1);
+	judge(sock, GATE_NOTHING);
+	turns(4);
+	judge(sock, GATE_OPERATOR);
+	turns(4);
+	ck_assert_int_gt(recv(fd, answer, sizeof(answer), MSG_DONTWAIT), 0);
+	ck_assert_ptr_nonnull(memmem(answer, sizeof(answer), "\"ok\":true", 9));
+	close(fd);
+	close(sock);
+}
+END_TEST
+
+START_TEST(gate_refuses)
+{
+	char answer[4096] = "";
+	int sock = gated(), fd = client(), gone = client(), fds;
+
+	turns(4);
+	fds = count_fds();
+	ck_assert_int_gt(send(fd, gated_request, sizeof(gated_request) - 1, 0), 0);
+	ck_assert_int_gt(send(gone, gated_request, sizeof(gated_request) - 1, 0), 0);
+	turns(4);
+	close(gone);			/* while it is being asked about */
+	turns(4);
+	judge(sock, GATE_STRANGER);
+	judge(sock, GATE_OPERATOR);
+	turns(6);
+	ck_assert_int_gt(recv(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT), 0);
+	ck_assert_msg(strstr(answer, "only root and the user") != NULL, "%s", answer);
+	ck_assert_int_eq(count_fds(), fds - 3);
+	close(fd);
+	close(sock);
+}
+END_TEST
+
+/* More at once than there is room for questions: all are answered. When the gate has ended none is. */
+START_TEST(gate_crowd)
+{
+	char answer[4096];
+	int sock = gated();
+
+	raise_limit();
+	for (ncrowd = 0; ncrowd < CONTROL_CLIENTS_MAX; ncrowd++) {
+		crowd[ncrowd] = client();
+		ck_assert_int_gt(send(crowd[ncrowd], gated_request, sizeof(gated_request) - 1, 0), 0);
+	}
+	turns(CONTROL_CLIENTS_MAX + 4);
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		judge(sock, GATE_OPERATOR);
+		turns(4);
+	}
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		ck_assert_int_gt(recv(crowd[i], answer, sizeof(answer), MSG_DONTWAIT), 0);
+	crowd_close();
+
+	for (ncrowd = 0; ncrowd < CONTROL_CLIENTS_MAX; ncrowd++) {
+		crowd[ncrowd] = client();
+		ck_assert_int_gt(send(crowd[ncrowd], gated_request, sizeof(gated_request) - 1, 0), 0);
+		turns(1);
+	}
+	close(sock);
+	turns(CONTROL_CLIENTS_MAX + 4);
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		memset(answer, 0, sizeof(answer));
+		ck_assert_int_gt(recv(crowd[i], answer, sizeof(answer) - 1, MSG_DONTWAIT), 0);
+		ck_assert_msg(strstr(answer, "nobody is left") != NULL, "%s", answer);
+	}
+	crowd_close();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("control clients");
-	TCase *t = tcase_create("requests"), *c = tcase_create("crowds");
+	TCase *t = tcase_create("requests"), *c = tcase_create("crowds"), *g = tcase_create("gate");
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, garbage);
@@ -392,5 +520,10 @@ int main(void)
 	tcase_add_test(c, strangers);
 	tcase_add_test(c, no_descriptor_left);
 	suite_add_tcase(s, c);
+	tcase_add_checked_fixture(g, setup, teardown);
+	tcase_add_test(g, gate);
+	tcase_add_test(g, gate_refuses);
+	tcase_add_test(g, gate_crowd);
+	suite_add_tcase(s, g);
 	return run_suite(s);
 }

@@ -204,7 +204,7 @@ static const struct metric of_tcp[] = {
 	{ "bad_seq_resets", "tcp_bad_sequence_resets", COUNTER, "Resets received whose sequence number was wrong" },
 	{ "abort_on_timeout", "tcp_abort_timeouts", COUNTER, "Connections given up since nobody answered" },
 	{ "abort_on_close", "tcp_abort_closes", COUNTER, "Connections reset since unread data was left at close" },
-	{ "abort_on_data", "tcp_abort_data", COUNTER, "Connections reset since data came after close" },
+	{ "abort_on_data", "tcp_abort_data", COUNTER, "Connections reset since data came after close, or at close by SO_LINGER of 0" },
 	{ "abort_on_memory", "tcp_abort_memory", COUNTER, "Orphans reset for want of memory" },
 	{ "abort_on_linger", "tcp_abort_lingers", COUNTER, "Connections reset after SO_LINGER or FIN-WAIT-2 ran out" },
 	{ "memory_pressures", "tcp_memory_pressures", COUNTER, "Times that the mark of memory pressure was passed" },

@@ -300,6 +300,7 @@ int64_t call_shutdown(struct call *c)
 	shutdown(c->fd, s.how);
 	is = call_enter(c, 0, &later);
 	if (is) {
+		is->sk->ending |= s.mark;
 		work_defer(c->ic->env, &is->work);
 		call_leave(c);
 	}

@@ -83,6 +83,7 @@ struct isock {
 	bool eof_in : 1;		/* the peer's FIN was passed on */
 	bool eof_out : 1;		/* the program's end of data was passed on */
 	bool gone : 1;			/* the program's end is closed for good */
+	bool unread_left : 1;		/* with something unread: a stream ends with a RST then */
 	bool blocked : 1;		/* the program's end is full */
 	bool discard : 1;		/* the program will not read any more */
 	bool seen : 1;			/* by the look under way */

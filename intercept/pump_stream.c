@@ -15,8 +15,16 @@
  * The end of a direction follows its last byte: EOF read from the program is shutdown(SHUT_WR) of
  * the stack's socket; the peer's FIN is shutdown(SHUT_WR) of the stack's end. EPOLLHUP at the
  * stack's end means that the program has closed, unless both sides have shut down: then witness.c
- * tells. A program that closes with unread bytes leaves an error (EPOLLERR)
- * there, and as with Linux's TCP that is a RST.
+ * tells. A program that closes with unread bytes leaves an error (EPOLLERR) there, and as with Linux's
+ * TCP that is a RST.
+ *
+ * A close or shutdown(SHUT_WR) takes effect when it happens, not when the peer has made room for what
+ * lies in the pair: FIN-WAIT-1, and the patience with a peer that takes nothing, are TCP's to bound.
+ * So these bytes, which are the last and at most what a pair holds, go into the send queue at once,
+ * whatever its size (sk->ending). There they are counted, shown and sent by who knows how. Where memory
+ * is scarce they are not taken; a connection whose program is gone is then reset, as Linux resets
+ * orphans. Also before a RST they go to TCP first, and what it may send of them leaves: on Linux that
+ * had happened before close().
  *
  * Urgent data: AF_UNIX has it, too, with TCP's meaning. So MSG_OOB, SO_OOBINLINE, the mark,
  * EPOLLPRI and SIGURG are the kernel's own work at the program's end, and the pump has to carry the
@@ -26,7 +34,8 @@
  */
 #include <errno.h>
 #include <linux/sockios.h>
-#include <string.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -89,28 +98,20 @@ static bool stream_at_mark(const struct isock *is)
 
 /*
  * After shutdown(SHUT_WR) the program's bytes end with a byte that carries a descriptor
- * (isock_shut): it is no data, and the one behind it stays unread.
+ * (isock_shut): it is no data, and the one behind it stays unread. There is no room for descriptors,
+ * which MSG_CTRUNC tells: one that the program had sent would be ours to close, and could make us wait.
  */
 static ssize_t stream_read_last(struct isock *is, void *dst, size_t len)
 {
-	char control[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = { dst, len };
-	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
-		.msg_controllen = CMSG_LEN(sizeof(int)),	/* room for one */
-	};
-	struct cmsghdr *c;
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
-	int fd;
 
 	if (is->last)
 		return 0;
-	n = recvmsg(is->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+	n = recvmsg(is->fd, &m, MSG_DONTWAIT);
+	if (n <= 0 || !(m.msg_flags & MSG_CTRUNC))
 		return n;
-	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	close(fd);
 	is->last = true;
 	return n - 1;
 }
@@ -142,6 +143,10 @@ static ssize_t stream_read(struct isock *is, bool marks, bool *all)
 		want = 1;
 	n = is->prog_shut ? stream_read_last(is, b->data + ic->buf_off, want) :
 			    recv(is->fd, b->data + ic->buf_off, want, MSG_DONTWAIT);
+	if (n < 0 && errno == ECONNRESET) {
+		is->unread_left = true;
+		n = 0;			/* it is told behind the last byte */
+	}
 	if (n <= 0)
 		return n < 0 ? -errno : 0;
 	is->rest = buf_get(b);
@@ -151,6 +156,14 @@ static ssize_t stream_read(struct isock *is, bool marks, bool *all)
 	is->urgent = urgent;
 	*all = (uint32_t)n < want;
 	return n;
+}
+
+/* Its data has ended: by a close, of which epoll has not told yet? How that ends TCP is another matter. */
+static bool stream_closed(const struct isock *is)
+{
+	struct pollfd p = { .fd = is->fd };
+
+	return is->gone || is->unread_left || (!is->prog_shut && poll(&p, 1, 0) == 1 && p.revents & POLLHUP);
 }
 
 /*
@@ -164,13 +177,13 @@ static bool stream_out(struct isock *is, bool marks)
 
 	if (is->eof_out || !stream_rest(is))
 		return false;
-	for (int i = 0; i < PUMP_TURN; i++) {
+	for (int i = 0; i < PUMP_TURN || is->gone; i++) {	/* who is gone writes no more */
 		n = stream_read(is, marks || i, &all);
 		if (n < 0)
 			return false;
 		if (n == 0) {
 			is->eof_out = true;
-			if (!is->gone)
+			if (!stream_closed(is))
 				socket_shutdown(is->sk, SHUT_WR);
 			return false;
 		}
@@ -199,7 +212,7 @@ static void stream_in(struct isock *is)
 			iov[0].iov_len = 1;
 			used = 1;
 		}
-		if (is->discard || is->gone) {
+		if (is->discard) {
 			for (int i = 0; i < used; i++)
 				socket_consume(is->sk, (uint32_t)iov[i].iov_len);
 			continue;
@@ -265,12 +278,25 @@ static void stream_connecting(struct isock *is)
 
 /* ---- what happens ---- */
 
-/* The program has closed: what it wrote goes out first. True: the socket is no more. */
+/* With Fast Open, what the SYN did not carry has to wait until the connection stands. */
+static bool stream_opening(const struct isock *is)
+{
+	int state = socket_stream_state(is->sk);
+
+	return state == TCP_SYN_SENT || state == TCP_SYN_RECV;
+}
+
+/*
+ * The program has closed, and the stack has what it wrote. If not all, there was no memory for it, and a
+ * FIN would call it all. True: the socket is no more.
+ */
 static bool stream_closing(struct isock *is)
 {
-	if (is->state == ISOCK_CONNECTED && !is->eof_out)
+	bool left = is->state == ISOCK_CONNECTED && !is->eof_out;
+
+	if (left && !is->unread_left && stream_opening(is))
 		return false;
-	isock_release(is, false);
+	isock_release(is, left || is->unread_left);
 	return true;
 }
 
@@ -282,6 +308,8 @@ static void stream_move(struct isock *is, bool readable, bool marks)
 		return;
 	if (readable)
 		more = stream_out(is, marks);
+	if (is->gone)			/* what it will never read is for TCP to know */
+		return;
 	stream_in(is);
 	if (!is->blocked)
 		stream_fate(is);
@@ -292,6 +320,7 @@ static void stream_move(struct isock *is, bool readable, bool marks)
 
 static void stream_work(struct isock *is, bool readable, bool marks)
 {
+	is->sk->ending |= is->gone;
 	if (is->state == ISOCK_CONNECTING)
 		stream_connecting(is);
 	stream_move(is, readable, marks);
@@ -318,16 +347,14 @@ static bool stream_ambiguous(const struct isock *is)
 
 void pump_stream_io(struct isock *is, uint32_t events)
 {
-	if (events & EPOLLERR) {
-		isock_release(is, true);
-		return;
-	}
-	if (events & EPOLLHUP) {
+	if (events & (EPOLLHUP | EPOLLERR)) {
 		loop_del(&is->io);
-		if (stream_ambiguous(is) && witness_sees(is))
+		is->unread_left |= (events & EPOLLERR) != 0;
+		if (!is->unread_left && stream_ambiguous(is) && witness_sees(is))
 			witness_watch(is);
 		else
 			is->gone = true;
 	}
-	stream_work(is, events & (EPOLLIN | EPOLLPRI | EPOLLHUP), events & (EPOLLPRI | EPOLLHUP));
+	stream_work(is, events & (EPOLLIN | EPOLLPRI | EPOLLHUP | EPOLLERR),
+		    events & (EPOLLPRI | EPOLLHUP | EPOLLERR));
 }

@@ -244,8 +244,8 @@ static void end_io(struct loop_io *io, uint32_t events)
 {
 	struct isock *is = container_of(io, struct isock, end);
 
-	(void)events;
-	if (!witness_sees(is))
+	is->unread_left |= (events & EPOLLERR) != 0;
+	if (is->unread_left || !witness_sees(is))
 		gone(is);
 }
 

@@ -165,6 +165,7 @@ struct sock {
 	bool dead;			/* freed when wmem is back */
 	int error;			/* SO_ERROR: pending, positive errno; read clears it */
 	uint8_t shut;			/* 1 = RCV_SHUTDOWN, 2 = SEND_SHUTDOWN */
+	bool ending;			/* a stream's writer has ended it: what is still to be written was before that */
 	bool done;			/* a stream's peer has ended it: reads end with 0, whatever error follows */
 
 	void (*event)(void *arg);	/* the owner's; NULL when nobody owns it */

@@ -10,8 +10,6 @@
 #include "ip/dgram.h"
 #include "ip/sock.h"
 
-/* TCP_ESTABLISHED ... of <netinet/tcp.h>; 0: no stream. */
-int socket_stream_state(struct sock *sk);
 
 struct sock_name {
 	struct ip_addr addr;

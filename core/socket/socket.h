@@ -38,6 +38,7 @@ void socket_peer(const struct sock *sk, void *sa, socklen_t *len);	/* that it ha
 uint32_t socket_poll(struct sock *sk);
 int socket_setsockopt(struct sock *sk, int level, int name, const void *v, socklen_t len);
 int socket_getsockopt(struct sock *sk, int level, int name, void *v, socklen_t *len);
+int socket_stream_state(struct sock *sk);	/* TCP_ESTABLISHED ... of <netinet/tcp.h>; 0: no stream */
 int socket_take_error(struct sock *sk);			/* SO_ERROR: positive errno, cleared */
 /* SIOCGIF*, SIOCINQ, SIOCOUTQ ...; arg is a copy of the program's struct, len its size. */
 int socket_ioctl(struct sock *sk, unsigned long request, void *arg, size_t len);

@@ -55,6 +55,27 @@ bool tcp_memory_scarce(const struct tcp *tcp)
 	return tcp->env->pool->used > mark(tcp, tcp->mem.max, 14);
 }
 
+/* No memory for what it still has to send (Linux's tcp_out_of_memory). */
+bool tcp_no_memory(const struct tcp_sock *tp)
+{
+	return tp->queued > SOCK_SNDBUF_MIN && tcp_memory_scarce(tp->tcp);
+}
+
+/* ---- orphans ---- */
+
+/* Are there too many, or is there no memory for this one (Linux's tcp_check_oom)? */
+bool tcp_no_orphans(const struct tcp_sock *tp)
+{
+	return tp->tcp->orphans > tp->tcp->max_orphans || tcp_no_memory(tp);
+}
+
+void tcp_orphan_abort(struct tcp_sock *tp)
+{
+	tp->tcp->stats.abort_on_memory++;
+	tcp_send_rst(tp);
+	tcp_done(tp);
+}
+
 /* ---- one connection's buffers ---- */
 
 /* Twice what may be in flight, three times for a module that keeps sending through recovery. */
@@ -121,11 +142,8 @@ static void squeeze(struct tcp *tcp)
 
 		if (!tcp_memory_scarce(tcp))
 			return;
-		if (tp->counted && tp->end.state != TCPS_CLOSED) {
-			tcp->stats.abort_on_memory++;
-			tcp_send_rst(tp);
-			tcp_done(tp);
-		}
+		if (tp->counted && tp->end.state != TCPS_CLOSED)
+			tcp_orphan_abort(tp);
 	}
 }
 

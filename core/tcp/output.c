@@ -356,10 +356,17 @@ void tcp_send_probe(struct tcp_sock *tp)
 	tcp_send_control(tp, tp->snd_una - !urgent_sending(tp, tp->snd_una), TCPH_ACK);
 }
 
+/*
+ * With the number that the peer takes: SND.NXT; the edge of its window where it has drawn that back
+ * behind what was sent before (Linux's tcp_acceptable_seq).
+ */
 void tcp_send_rst(struct tcp_sock *tp)
 {
+	uint32_t edge = tp->snd_una + tp->snd_wnd, beyond = tp->snd_nxt - edge;
+	bool inside = seq_le(tp->snd_nxt, edge) || (tp->wscale_ok && beyond < 1u << tp->rcv_wscale);
+
 	tp->tcp->stats.out_rsts++;
-	tcp_send_control(tp, tp->snd_nxt, TCPH_RST | TCPH_ACK);
+	tcp_send_control(tp, inside ? tp->snd_nxt : edge, TCPH_RST | TCPH_ACK);
 }
 
 /* ---- answers without a connection ---- */
@@ -688,24 +695,24 @@ bool tcp_send_beyond_cwnd(struct tcp_sock *tp)
 	return send_first(tp, p);
 }
 
-/* False: something stands in the way. */
-static bool send_queued(struct tcp_sock *tp)
+/* False: something stands in the way. last: there is no later. */
+static bool send_queued(struct tcp_sock *tp, bool last)
 {
 	uint32_t burst = tcp_burst_size(tp);
 	struct packet *p;
-	bool whole, wait;
+	bool whole, wait = false;
 
 	tp->cwnd_limited = false;
 	while ((p = tp->send_next)) {
 		struct tcp_seg *seg = seg_of(p);
 		uint32_t n;
 
-		if (paced(tp) || queue_full(tp, p->len, burst)) {
+		if (!last && (paced(tp) || queue_full(tp, p->len, burst))) {
 			tp->cwnd_limited = may_double(tp);
 			return false;
 		}
-		whole = make_probe(tp, p, &wait);
-		if (wait) {
+		whole = !last && make_probe(tp, p, &wait);
+		if (!last && wait) {
 			tp->cwnd_limited = true;
 			return false;
 		}
@@ -724,7 +731,7 @@ static void send_new(struct tcp_sock *tp)
 {
 	uint32_t before = tp->snd_nxt;
 
-	if (send_queued(tp)) {
+	if (send_queued(tp, false)) {
 		tp->pushed = false;
 		tp->pace_waited = false;	/* from here on it is the writer who is late */
 	}
@@ -761,6 +768,16 @@ void tcp_output(struct tcp_sock *tp)
 	if (tp->snd_una == tp->snd_nxt && (tp->sendq || fin_due(tp)))
 		tcp_arm_probe(tp);
 	tcp_chrono_update(tp);
+}
+
+/*
+ * The connection is to be reset: what may leave leaves now. Pacing and small queues do not hold it up:
+ * they put off, and after the RST there is nobody who would send it.
+ */
+void tcp_output_last(struct tcp_sock *tp)
+{
+	if (tcp_in(tp, SENDING_STATES) && tcp_sync_route(tp) == 0)
+		send_queued(tp, true);
 }
 
 void tcp_output_work(struct work *w)

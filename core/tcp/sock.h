@@ -401,6 +401,9 @@ static inline uint32_t tcp_syncnt(const struct tcp_sock *tp)
 bool tcp_memory_pressure(struct tcp *tcp);
 bool tcp_memory_scarce(const struct tcp *tcp);
 void tcp_memory_check(struct tcp *tcp);		/* before a segment is looked at */
+bool tcp_no_memory(const struct tcp_sock *tp);	/* for what tp has queued */
+bool tcp_no_orphans(const struct tcp_sock *tp);	/* tp may not be one, or no longer */
+void tcp_orphan_abort(struct tcp_sock *tp);	/* therefore */
 void tcp_grow_sndbuf(struct tcp_sock *tp);	/* cwnd may have grown */
 void tcp_shrink_buffers(struct tcp_sock *tp);
 
@@ -485,6 +488,7 @@ void recvq_collapse(struct tcp_sock *tp);	/* the same bytes in as little memory 
 
 /* ---- output.c: what may be sent, and sending it ---- */
 void tcp_output(struct tcp_sock *tp);
+void tcp_output_last(struct tcp_sock *tp);		/* before a RST */
 void tcp_output_work(struct work *w);
 int tcp_send_data(struct tcp_sock *tp, struct packet *p);	/* one of the send queue, (again) */
 void tcp_send_control(struct tcp_sock *tp, uint32_t seq, uint8_t flags);

@@ -131,7 +131,7 @@ int tcp_reinit(struct tcp_sock *tp)
 	tp->soft_error = 0;
 	tp->oow_last = 0;
 	tp->sk.shut = 0;
-	tp->sk.done = false;
+	tp->sk.done = tp->sk.ending = false;
 	return 0;
 }
 

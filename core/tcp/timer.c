@@ -8,7 +8,8 @@
  *	data, FIN	RFC 6298: again after RTO, doubled each time up to 120 s; up after 15 times
  *			(RFC 1122 4.2.3.5's R2), or TCP_USER_TIMEOUT (RFC 5482), or 8 for an orphan
  *	probes		nothing is out and the window is closed: RFC 9293 3.8.6.1; same intervals, for
- *			as long as the peer answers. The same timer ends a cork after 200 ms.
+ *			as long as the peer answers, but see probed_enough(). The same timer ends a cork
+ *			after 200 ms.
  *	tail loss	two round trips after the last transmission: tlp.c
  *	reordering	what is too young to be deemed lost: rack.c
  * rexmit_for tells for which of them it is armed. The last two are earlier than RTO, so it is
@@ -212,12 +213,21 @@ static void syn_timeout(struct tcp_sock *tp)
 	tcp_send_syn(tp);
 }
 
+/* Its program is gone, and so is it, when others need what it takes (Linux's tcp_out_of_resources). */
+static bool orphan_too_many(struct tcp_sock *tp)
+{
+	if (!tp->counted || !tcp_no_orphans(tp))
+		return false;
+	tcp_orphan_abort(tp);
+	return true;
+}
+
 static void data_timeout(struct tcp_sock *tp)
 {
 	uint32_t limit = tp->orphan ? TCP_ORPHAN_RETRIES : TCP_RETRIES2;
 	bool over;
 
-	if (!tp->sendq || tp->snd_una == tp->snd_nxt)
+	if (!tp->sendq || tp->snd_una == tp->snd_nxt || orphan_too_many(tp))
 		return;
 	/* A peer that answers but keeps its window shut is alive (RFC 9293 3.8.6.1). */
 	if (!tp->snd_wnd && tcp_now(tp) - tp->last_ack_recv < TCP_RTO_MAX && !tp->orphan) {
@@ -241,6 +251,22 @@ static void data_timeout(struct tcp_sock *tp)
 	tcp_arm_rto(tp);
 }
 
+/*
+ * A peer that answers each probe may keep its window shut for ever, but for the user, and but for an
+ * orphan: nobody is left who could lose patience. That has eight probes that nobody answers, and ends
+ * when the time between two, which answers do not shorten, has reached its longest: after some five
+ * minutes (Linux's tcp_probe_timer, with tcp_orphan_retries as it is by default).
+ */
+static bool probed_enough(const struct tcp_sock *tp)
+{
+	if (tp->user_timeout &&
+	    tcp_now(tp) - tp->probes_since >= tp->user_timeout * NSEC_PER_MSEC)
+		return true;
+	if (!tp->orphan)
+		return tp->probes >= TCP_RETRIES2;
+	return tp->probes >= TCP_ORPHAN_RETRIES || backed_off(tp) >= TCP_RTO_MAX;
+}
+
 static void probe_timeout(struct tcp_sock *tp)
 {
 	tp->rexmit_for = TCP_TIMER_RTO;
@@ -258,10 +284,9 @@ static void probe_timeout(struct tcp_sock *tp)
 	}
 	if (!tp->probes_since)
 		tp->probes_since = tcp_now(tp);
-	/* A peer that answers each probe may keep its window shut for ever, but for the user. */
-	if (tp->probes > (tp->orphan ? TCP_ORPHAN_RETRIES : TCP_RETRIES2) ||
-	    (tp->user_timeout && tcp_now(tp) - tp->probes_since >=
-	     tp->user_timeout * NSEC_PER_MSEC)) {
+	if (orphan_too_many(tp))
+		return;
+	if (probed_enough(tp)) {
 		timed_out(tp);
 		return;
 	}

@@ -14,6 +14,8 @@
 #define SYNCHRONISED (~(TCPS_BIT(TCPS_CLOSED) | TCPS_BIT(TCPS_LISTEN) | TCPS_BIT(TCPS_SYN_SENT) | \
 			TCPS_BIT(TCPS_SYN_RECEIVED)))
 
+#define ENDING_ROOM (1u << 20)	/* more than lies between a program and the stack */
+
 static void output_later(struct tcp_sock *tp)
 {
 	work_defer(tp->tcp->env, &tp->output_work);
@@ -164,26 +166,28 @@ static void send_fin(struct tcp_sock *tp)
 	output_later(tp);
 }
 
-static void abort_connection(struct tcp_sock *tp)
+/*
+ * What the user wrote, and may be sent, is sent first: Linux has done that by the time write() returns.
+ * What may not is dropped, as there. No RST where both ends have said goodbye, but for lost input.
+ */
+static void abort_connection(struct tcp_sock *tp, bool input_lost)
 {
-	if (tcp_in(tp, SYNCHRONISED | TCPS_BIT(TCPS_SYN_RECEIVED)) &&
+	bool goodbye = tcp_in(tp, TCPS_BIT(TCPS_CLOSING) | TCPS_BIT(TCPS_LAST_ACK)) &&
+		       tp->snd_nxt == tp->write_seq && !input_lost;
+
+	tcp_output_last(tp);
+	if (tcp_in(tp, SYNCHRONISED | TCPS_BIT(TCPS_SYN_RECEIVED)) && !goodbye &&
 	    !tcp_in(tp, TCPS_BIT(TCPS_CLOSED) | TCPS_BIT(TCPS_TIME_WAIT)))
 		tcp_send_rst(tp);
 	tcp_done(tp);
-}
-
-/* Too many of them, or no memory for what this one still has to send (Linux's tcp_check_oom). */
-static bool no_orphans(const struct tcp_sock *tp)
-{
-	return tp->tcp->orphans > tp->tcp->max_orphans ||
-	       (tp->queued > SOCK_SNDBUF_MIN && tcp_memory_scarce(tp->tcp));
 }
 
 void tcp_close(struct sock *sk, bool abort_it)
 {
 	struct tcp_sock *tp = tcp_sock(sk);
 	struct tcp *tcp = tp->tcp;
-	bool unread = tp->recv_bytes > 0;
+	bool hard = sk->linger_on && !sk->linger_s;
+	bool input_lost = tp->recv_bytes || (abort_it && !hard);
 
 	if (tp->end.state == TCPS_LISTEN)
 		tcp_listen_close(tp);
@@ -195,13 +199,14 @@ void tcp_close(struct sock *sk, bool abort_it)
 	if (tp->end.state == TCPS_CLOSED || tcp_in(tp, TCPS_BIT(TCPS_LISTEN) |
 						   TCPS_BIT(TCPS_SYN_SENT))) {
 		tcp_done(tp);
-	} else if (abort_it || unread || (sk->linger_on && !sk->linger_s) ||
-		   no_orphans(tp)) {
-		if (no_orphans(tp))
-			tcp->stats.abort_on_memory++;
-		else
+	} else if (tcp_no_orphans(tp)) {
+		tcp_orphan_abort(tp);
+	} else if (input_lost || hard) {
+		if (input_lost)
 			tcp->stats.abort_on_close++;
-		abort_connection(tp);
+		else
+			tcp->stats.abort_on_data++;	/* Linux's name for SO_LINGER of 0 */
+		abort_connection(tp, input_lost);
 	} else if (tp->end.state == TCPS_FIN_WAIT_2) {
 		tcp_arm_fin_wait_2(tp);
 	} else {
@@ -215,7 +220,7 @@ int tcp_disconnect(struct sock *sk)
 
 	if (tp->end.state == TCPS_LISTEN)
 		tcp_listen_close(tp);
-	abort_connection(tp);
+	abort_connection(tp, false);
 	recvq_purge(tp);
 	sk->remote = sock_any(sk);
 	sk->rport = 0;
@@ -258,9 +263,16 @@ static uint32_t unsent_bytes(const struct tcp_sock *tp)
 	return tp->write_seq - tp->snd_nxt;
 }
 
-/* While memory is scarce a connection has one write under way: its ACK makes room for the next. */
+/*
+ * While memory is scarce a connection has one write under way: its ACK makes room for the next. Who has
+ * ended its stream cannot wait for room: what it wrote before is taken whatever SO_SNDBUF says, or the
+ * FIN would wait for the peer's window outside of TCP, where nothing bounds its patience. Linux holds
+ * those bytes in the send queue, too. Memory does bound it, as it does orphans.
+ */
 static uint32_t room(const struct tcp_sock *tp)
 {
+	if (tp->sk.ending)
+		return tcp_no_memory(tp) ? 0 : ENDING_ROOM;
 	if (tp->queued >= tp->sk.sndbuf || (tp->queued && tcp_memory_scarce(tp->tcp)))
 		return 0;
 	if (tp->notsent_lowat && unsent_bytes(tp) >= tp->notsent_lowat)

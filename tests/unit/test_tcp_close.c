@@ -530,6 +530,139 @@ START_TEST(reset_by_state)
 }
 END_TEST
 
+/* RFC 9293 3.10.5: what was written before an abort leaves before the RST, which stands behind it: as far
+ * as the windows allow, and whatever small queues and pacing would put off */
+START_TEST(abort_behind_data)
+{
+	for (int hard = 0; hard < 2; hard++) {
+		struct script t;
+
+		script_init(&t);
+		t.wnd = 4 * 1460 + 100;
+		script_accepts(&t);
+		peer_sends(&t, TCPH_ACK, 1, 1, 10);
+		expect(&t, TCPH_ACK, 1, 11, 0);
+		if (hard)
+			script_read(&t);
+		t.sk->linger_on = hard;
+		t.sk->max_pacing_rate = 1000;
+		script_write(&t, 1460);
+		expect(&t, TCPH_ACK, 1, 11, 1460);
+		script_write(&t, 5 * 1460);
+		testnet_run(&t.net, 0);
+		close_sk(&t);
+		for (uint32_t i = 1; i < 4; i++)
+			expect(&t, TCPH_ACK, 1 + i * 1460, 11, 1460);
+		expect(&t, TCPH_RST | TCPH_ACK, 1 + 4 * 1460, 11, 0);
+		expect_nothing(&t);
+		ck_assert_uint_eq(t.tcp.stats.abort_on_close, !hard);
+		ck_assert_uint_eq(t.tcp.stats.abort_on_data, hard);
+		ck_assert_uint_eq(t.tcp.orphans, 0);
+		script_fini(&t);
+	}
+}
+END_TEST
+
+/* RFC 9293 3.8.6: a window that the peer has drawn back; the RST is to be within it */
+START_TEST(abort_in_window)
+{
+	struct script t;
+
+	script_init(&t);
+	t.wnd = 2 * 1460;
+	script_accepts(&t);
+	script_write(&t, 2 * 1460);
+	expect(&t, TCPH_ACK, 1, 1, 1460);
+	expect(&t, TCPH_ACK, 1461, 1, 1460);
+	t.wnd = 0;
+	peer_sends(&t, TCPH_ACK, 1, 1461, 0);
+	t.sk->linger_on = true;
+	close_sk(&t);
+	expect(&t, TCPH_RST | TCPH_ACK, 1461, 1, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* Both ends have said goodbye: SO_LINGER of 0 has nothing to add (Linux's tcp_need_reset) */
+START_TEST(linger_zero_last_ack)
+{
+	struct script t;
+
+	script_init(&t);
+	script_accepts(&t);
+	peer_sends(&t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
+	expect(&t, TCPH_ACK, 1, 2, 0);
+	shut_wr(&t);
+	expect(&t, TCPH_FIN | TCPH_ACK, 1, 2, 0);
+	t.sk->linger_on = true;
+	close_sk(&t);
+	expect_nothing(&t);
+	ck_assert_uint_eq(t.tcp.established.count, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* Who has ended the stream writes what it had written before, beyond SO_SNDBUF: FIN-WAIT-1 at once */
+START_TEST(ending_beyond_sndbuf)
+{
+	struct script t;
+	uint32_t sndbuf;
+
+	script_init(&t);
+	t.wnd = 1000;
+	script_accepts(&t);
+	sndbuf = t.sk->sndbuf;
+	while (script_write(&t, 1000) > 0)
+		;
+	ck_assert_uint_eq(t.sk->ops->space(t.sk), 0);
+	t.sk->ending = true;
+	ck_assert_uint_gt(t.sk->ops->space(t.sk), 212992);
+	ck_assert_int_eq(script_write(&t, 50000), 50000);
+	ck_assert_uint_ge(t.sk->ops->unsent(t.sk), sndbuf + 50000);
+	t.sk->ops->close(t.sk, false);
+	dump_shows(&t, "FIN-WAIT-1", 0, tcp_sock(t.sk)->write_seq - tcp_sock(t.sk)->snd_una, "on");
+	t.sk = NULL;
+	ck_assert_uint_eq(t.tcp.orphans, 1);
+	testnet_discard(t.nic);
+	peer_sends(&t, TCPH_RST, 1, 0, 0);
+	ck_assert_uint_eq(t.tcp.orphans, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* RFC 9293 3.8.6.1, RFC 6429: a peer that answers every probe may keep its window shut for ever, but not
+ * when nobody is left to lose patience */
+START_TEST(zero_window_orphan)
+{
+	struct script t;
+	uint32_t probes = 0, ms = 0;
+
+	script_init(&t);
+	t.wnd = 100;
+	script_accepts(&t);
+	script_write(&t, 300);
+	expect(&t, TCPH_ACK, 1, 1, 100);
+	t.wnd = 0;
+	peer_sends(&t, TCPH_ACK, 1, 101, 0);
+	close_sk(&t);
+	for (; t.tcp.orphans && ms < 1000000; ms += 100) {
+		wait_ms(&t, 100);
+		if (!testnet_captured(t.nic))
+			continue;
+		probes++;
+		expect(&t, TCPH_ACK, 100, 1, 0);
+		if (!_i)
+			peer_sends(&t, TCPH_ACK, 1, 101, 0);
+	}
+	ck_assert_uint_eq(t.tcp.stats.abort_on_timeout, 1);
+	ck_assert_uint_eq(probes, _i ? 8 : 10);
+	/* 0.2 s, 0.4 s ... each twice the one before: unanswered, nine; answered, eleven of up to 120 s */
+	ck_assert_uint_ge(ms, _i ? 102200 : 324600);
+	ck_assert_uint_le(ms, _i ? 103000 : 326000);
+	script_fini(&t);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tcp close");
@@ -545,6 +678,11 @@ int main(void)
 	tcase_add_test(t, linger_zero);
 	tcase_add_test(t, close_unread);
 	tcase_add_test(t, reset_by_state);
+	tcase_add_test(t, abort_behind_data);
+	tcase_add_test(t, abort_in_window);
+	tcase_add_test(t, linger_zero_last_ack);
+	tcase_add_test(t, ending_beyond_sndbuf);
+	tcase_add_loop_test(t, zero_window_orphan, 0, 2);
 	tcase_add_test(t, data_after_close);
 	tcase_add_test(t, fin_wait_2);
 	tcase_add_test(t, time_wait_without_listener);

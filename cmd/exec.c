@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/pidfd.h"
 #include "cmd/caps.h"
 #include "cmd/cmd.h"
@@ -180,10 +181,8 @@ static void become(const struct exec *x, int up, int go)
 		err = launch_nobody(&e);
 	else if (setns(x->way, CLONE_NEWNS | CLONE_NEWNET))
 		err = weir_fail(&e, errno, "cannot enter the sandbox: %s", strerror(errno));
-	if (err) {
-		fprintf(stderr, "weir exec: %s\n", e.text);
-		_exit(CMD_WEIR);
-	}
+	if (err)
+		launch_impossible(&e, up);
 	launch_exec(&x->launch, up, go);
 }
 
@@ -195,7 +194,7 @@ static int start(const struct exec *x, struct relay *r, pid_t *program, struct w
 		return weir_fail(e, errno, "cannot make a pipe: %s", strerror(errno));
 	*program = fork();
 	if (*program < 0)
-		return weir_fail(e, errno, "cannot fork: %s", strerror(errno));
+		return limits_process_failed(e, errno, "start the program");
 	if (!*program) {
 		close(up[0]);
 		close(go[1]);
@@ -218,9 +217,11 @@ static int start(const struct exec *x, struct relay *r, pid_t *program, struct w
 static int exec_in(struct exec *x, struct weir_error *e)
 {
 	struct relay relay = { .signals = -1, .program = -1, .terminal = -1 };
-	int status = CMD_WEIR, err = join(x, e);
+	int status = CMD_WEIR, err = limits_check(e);
 	pid_t program = -1;
 
+	if (!err)
+		err = join(x, e);
 	if (!err && x->admin)
 		err = exec_modules(x->name, x->module_path, e);
 	if (!err)

@@ -34,6 +34,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/pidfd.h"
 #include "cmd/gate.h"
 #include "control/gate.h"
@@ -181,7 +182,7 @@ int gate_start(struct gate *g, struct weir_error *e)
 
 		close(pair[0]);
 		close(pair[1]);
-		return weir_fail(e, err, "cannot fork: %s", strerror(err));
+		return limits_process_failed(e, err, "start the gate");
 	}
 	if (!g->pid)
 		gate_main(pair[0]);

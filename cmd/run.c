@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "cmd/caps.h"
 #include "cmd/cmd.h"
 #include "cmd/ending.h"
@@ -274,7 +275,7 @@ static int start_janitor(struct run *r, struct weir_error *e)
 {
 	r->janitor = fork();
 	if (r->janitor < 0)
-		return weir_fail(e, errno, "cannot fork: %s", strerror(errno));
+		return limits_process_failed(e, errno, "start the janitor");
 	if (!r->janitor)
 		janitor_main(r);
 	return 0;
@@ -304,8 +305,7 @@ static int start_stack(struct run *r, struct weir_error *e)
 		return err;
 	r->stack = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	if (r->stack < 0)
-		return weir_fail(e, errno, "cannot start the stack process: %s%s", strerror(errno),
-				 errno == EPERM ? "; run weir as root" : "");
+		return limits_process_failed(e, errno, "start the stack process");
 	if (!r->stack) {
 		close(r->life[1]);
 		close(r->report.sock[0]);
@@ -440,8 +440,10 @@ static int supervise(struct run *r, struct weir_error *e)
 
 static int prepare(struct run *r, struct weir_error *e)
 {
-	int err = configure(r, e);
+	int err = limits_check(e);
 
+	if (!err)
+		err = configure(r, e);
 	if (!err)
 		err = open_links(r, e);
 	if (err)

@@ -31,6 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "intercept/intercept.h"
 #include "intercept/launch.h"
 #include "intercept/procfs.h"
@@ -40,6 +41,12 @@
 struct launch_ready {
 	bool listener, procfs;
 	char no_procfs[512];
+};
+
+/* From a child that is to become the program, on its pipe. */
+struct launch_up {
+	int listener;			/* its number there; -1: no filter */
+	char failed[512];		/* why it cannot become the program */
 };
 
 #define NOBODY 65534u
@@ -97,22 +104,30 @@ static void launch_fail(const char *what, int err, int status)
 	_exit(status);
 }
 
+void launch_impossible(const struct weir_error *e, int up)
+{
+	struct launch_up said = { .listener = -1 };
+
+	memcpy(said.failed, e->text, sizeof(said.failed));
+	(void)!write(up, &said, sizeof(said));
+	_exit(LAUNCH_WEIR);
+}
+
 void launch_exec(const struct launch *l, int up, int go)
 {
+	struct launch_up said = { .listener = -1 };
 	struct weir_error e = { "" };
-	int listener = -1, err = 0;
+	int err = 0;
 	char byte;
 
 	if (l->intercept)
-		listener = err = filter_install(&e);
+		said.listener = err = filter_install(&e);
+	/* from here on: no call that the filter traps */
 	if (err >= 0)
 		err = confine_program(&l->confine, &e);
-	if (err < 0) {
-		fprintf(stderr, "weir: %s\n", e.text);
-		_exit(LAUNCH_WEIR);
-	}
-	/* from here on: no call that the filter traps */
-	if (write(up, &listener, sizeof(listener)) != sizeof(listener) || read(go, &byte, 1) != 1)
+	if (err < 0)
+		launch_impossible(&e, up);
+	if (write(up, &said, sizeof(said)) != sizeof(said) || read(go, &byte, 1) != 1)
 		_exit(LAUNCH_WEIR);
 	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	sigprocmask(SIG_SETMASK, &l->mask, NULL);
@@ -132,18 +147,22 @@ int launch_nobody(struct weir_error *e)
 
 int launch_listener(int up, pid_t child, struct weir_error *e)
 {
-	int there, pidfd, fd, err;
+	struct launch_up said;
+	int pidfd, fd, err;
 	ssize_t n;
 
 	do
-		n = read(up, &there, sizeof(there));
+		n = read(up, &said, sizeof(said));
 	while (n < 0 && errno == EINTR);
-	if (n != sizeof(there))		/* it has said why */
-		return weir_fail(e, ECHILD, "the program could not be prepared");
-	if (there < 0)
+	if (n != sizeof(said))
+		return weir_fail(e, ECHILD, "the program was ended before it began");
+	said.failed[sizeof(said.failed) - 1] = '\0';
+	if (said.failed[0])
+		return weir_fail(e, ECHILD, "%s", said.failed);
+	if (said.listener < 0)
 		return -ENOENT;		/* no filter */
 	pidfd = (int)syscall(SYS_pidfd_open, child, 0);
-	fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, there, 0);
+	fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, said.listener, 0);
 	err = errno;
 	if (pidfd >= 0)
 		close(pidfd);
@@ -172,10 +191,10 @@ static void init_failed(const struct launch *l, const char *text)
 
 static void init_failed_at(const struct launch *l, const char *what)
 {
-	char text[256];
+	struct weir_error e;
 
-	snprintf(text, sizeof(text), "cannot %s: %s", what, strerror(errno));
-	init_failed(l, text);
+	weir_fail(&e, errno, "cannot %s: %s", what, strerror(errno));
+	init_failed(l, e.text);
 }
 
 /* Close all but the standard descriptors and these, which are sorted. */
@@ -287,8 +306,10 @@ static void init_main(const struct launch *l, int channel, int go)
 	if (pipe2(up, O_CLOEXEC))
 		init_failed_at(l, "make a pipe");
 	program = fork();
-	if (program < 0)
-		init_failed_at(l, "fork");
+	if (program < 0) {
+		limits_process_failed(&e, errno, "start the program");
+		init_failed(l, e.text);
+	}
 	if (!program) {
 		close(up[0]);
 		close(channel);
@@ -367,8 +388,7 @@ no_clone:
 no_pipe:
 	close(channel[0]);
 	close(channel[1]);
-	return weir_fail(e, err, "cannot make the sandbox's namespaces: %s%s", strerror(err),
-			 err == EPERM ? "; run weir as root" : "");
+	return limits_process_failed(e, err, "make the sandbox's namespaces");
 }
 
 void launch_go(struct launched *l, int sock)

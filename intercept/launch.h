@@ -53,6 +53,8 @@ void launch_go(struct launched *l, int report);
 /* In a child that is to become the program: install the filter (intercept), confine it, tell the listener's
  * number on up, wait for a byte from go, exec with descriptors 0 to 2. Never returns. */
 void launch_exec(const struct launch *l, int up, int go) __attribute__((noreturn));
+/* It cannot: who waits for it learns why. */
+void launch_impossible(const struct weir_error *e, int up) __attribute__((noreturn));
 /* In such a child before that, where it runs outside of the sandbox: become nobody, for good. The stack
  * process, which strangers talk to, can read and write the memory of every program that it serves; of this one
  * it would gain nothing. */

@@ -3,16 +3,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
+
 #include <weir/error.h>
 
 int weir_fail(struct weir_error *e, int err, const char *fmt, ...)
 {
+	char remedy[128];
+	size_t n;
 	va_list ap;
 
 	if (e) {
 		va_start(ap, fmt);
 		vsnprintf(e->text, sizeof(e->text), fmt, ap);
 		va_end(ap);
+		limits_remedy(err, remedy, sizeof(remedy));
+		n = strlen(e->text);
+		if (n + strlen(remedy) < sizeof(e->text) && !strstr(e->text, remedy))
+			strcpy(e->text + n, remedy);
 	}
 	return -err;
 }

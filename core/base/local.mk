@@ -4,6 +4,8 @@ libcore_la_SOURCES += \
 	core/base/error.c \
 	core/base/hash.c \
 	core/base/hash.h \
+	core/base/limits.c \
+	core/base/limits.h \
 	core/base/list.h \
 	core/base/log.c \
 	core/base/log.h \

@@ -29,6 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "module/file.h"
 
 #ifndef MFD_NOEXEC_SEAL
@@ -207,6 +208,8 @@ static int copy_bytes(int from, int to, size_t *size, const char *path, struct w
 		if (total + (size_t)n > MODULE_FILE_MAX)
 			return weir_fail(e, EFBIG, "%s: is larger than %u MiB; no module is", path,
 					 MODULE_FILE_MAX >> 20);
+		if (limits_file(total + (uint64_t)n, path, e))
+			return -EFBIG;
 		if (pwrite(to, chunk, (size_t)n, (off_t)total) != n)
 			return weir_fail(e, ENOMEM, "%s: no memory for a copy", path);
 		total += (size_t)n;

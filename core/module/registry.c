@@ -86,7 +86,10 @@ static int link_module(struct module *m, struct weir_error *e)
 	char name[64];
 
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", m->fd);
+	errno = 0;
 	m->handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+	if (!m->handle && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		return weir_fail(e, errno, "%s", linker_says());
 	if (!m->handle)
 		return weir_fail(e, ENOEXEC, "%s; build it with this weir's headers", linker_says());
 	m->desc = dlsym(m->handle, WEIR_MODULE_SYMBOL);

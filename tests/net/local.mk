@@ -12,6 +12,7 @@ net_scripts = \
 	tests/net/test_embed.sh \
 	tests/net/test_gone.sh \
 	tests/net/test_ipv6.sh \
+	tests/net/test_limits.sh \
 	tests/net/test_many.sh \
 	tests/net/test_metrics.sh \
 	tests/net/test_modes.sh \

@@ -280,7 +280,7 @@ static int stack_setup(struct stack_process *p, struct weir_error *e)
 	    loop_add(&inst->loop, &p->life, p->start->life, EPOLLHUP, front_gone))
 		return weir_fail(e, ENOMEM, "cannot watch the sandbox");
 	inst->registry.locked = true;
-	return lockdown(e);
+	return lockdown(p->intercept ? intercept_door(p->intercept) : -1, e);
 }
 
 void stack_main(const struct stack_start *start)

@@ -195,7 +195,7 @@ static int64_t stream_broken(struct call *c, struct isock *is, int err)
 /* Nothing can be sent any more. */
 static int64_t stream_unsent(struct call *c, struct isock *is, const struct message *m, int err)
 {
-	bool shut = err == EPIPE && is->state != ISOCK_NEW && is->state != ISOCK_LISTENING;
+	bool shut = err == EPIPE && is->state != ISOCK_NEW && is->state != ISOCK_LISTENING && !is->again;
 	int64_t result = stream_broken(c, is, err);
 
 	if (result != -EPIPE)
@@ -221,12 +221,18 @@ static bool stream_fastopens(const struct call *c, const struct isock *is, const
 static int64_t fastopen_act(struct call *c, struct isock *is, struct message *m, const struct room *r)
 {
 	ssize_t n;
+	int err;
 
 	if (!stream_fastopens(c, is, m))	/* another thread was quicker */
 		return -EALREADY;
 	n = socket_fastopen(is->sk, &m->name, m->namelen, r->buf, r->off, r->len);
 	if (n < 0 && n != -EINPROGRESS)
 		return n;
+	err = isock_join(is, c->fd);
+	if (err) {
+		socket_shutdown(is->sk, SHUT_RDWR);
+		return err == -ENFILE || err == -ENOMEM ? -ENOBUFS : err;
+	}
 	isock_block(is, c->fd);
 	is->state = ISOCK_CONNECTING;
 	work_defer(c->ic->env, &is->work);
@@ -707,7 +713,9 @@ static int64_t stream_recv_act(const struct isock *is, const struct message *m)
 {
 	if (m->flags & MSG_ERRQUEUE)
 		return -EAGAIN;
-	return is->state == ISOCK_NEW || is->state == ISOCK_LISTENING ? -ENOTCONN : CALL_GO;
+	if (is->state == ISOCK_NEW || is->state == ISOCK_LISTENING || (is->again && is->told))
+		return -ENOTCONN;
+	return CALL_GO;
 }
 
 static int64_t message_recv(struct call *c, struct message *m, int err)

@@ -60,6 +60,7 @@ static int64_t option_set_timeout(struct call *c, int name, const void *value, s
 {
 	int64_t result = option_set_end(c, SOL_SOCKET, name, value, len);
 	struct isock *is = result ? NULL : call_enter(c, 0, &result);
+	bool listens = false;
 	struct timeval tv;
 	uint64_t ns;
 
@@ -69,11 +70,15 @@ static int64_t option_set_timeout(struct call *c, int name, const void *value, s
 	ns = tv.tv_sec < 0 ? 1 : (uint64_t)tv.tv_sec * 1000000000u + (uint64_t)tv.tv_usec * 1000u;
 	if (tv.tv_sec > 1000000000)
 		ns = 0;
-	if (name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW_)
+	if (name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW_) {
 		is->rcvtimeo = ns;
-	else
+		listens = is->state == ISOCK_LISTENING;
+	} else {
 		is->sndtimeo = ns;
+	}
 	call_leave(c);
+	if (listens)
+		listen_quick(c->fd);
 	return 0;
 }
 
@@ -202,6 +207,17 @@ static int option_get_end(struct call *c, struct option *o)
 	return getsockopt(c->fd, o->level, o->name, o->value, &o->len) ? -errno : 0;
 }
 
+/* Of one that listens SO_RCVTIMEO is not kept there. */
+static int option_get_wait(uint64_t ns, struct option *o)
+{
+	struct timeval tv = { (time_t)(ns / 1000000000u), (suseconds_t)(ns % 1000000000u / 1000u) };
+
+	if (o->len > sizeof(tv))
+		o->len = sizeof(tv);
+	memcpy(o->value, &tv, o->len);
+	return 0;
+}
+
 static int64_t option_get(struct call *c, struct option *o, int err)
 {
 	bool end = option_timeout(o->level, o->name) || (o->level == SOL_SOCKET && o->name == SO_OOBINLINE);
@@ -212,7 +228,10 @@ static int64_t option_get(struct call *c, struct option *o, int err)
 
 	if (!is)
 		return result;
-	if (error)
+	if (end && is->state == ISOCK_LISTENING && (o->name == SO_RCVTIMEO || o->name == SO_RCVTIMEO_NEW_)) {
+		end = false;
+		result = option_get_wait(is->rcvtimeo, o);
+	} else if (error)
 		result = option_error(is, o->value, &o->len);
 	else if (!end)
 		result = option_result(c, socket_getsockopt(is->sk, o->level, o->name, o->value, &o->len),

@@ -2,6 +2,8 @@
 /*
  * call_socket.c - socket, bind, connect, shutdown, getsockname, getpeername.
  *
+ * A stream's connect also gives the program's end its other end (door.c).
+ *
  * connect, as Linux: the call that starts it answers EINPROGRESS, or waits; another one meanwhile
  * EALREADY, or waits; the first one after it has succeeded 0, all later ones EISCONN. So a connect
  * that a signal interrupted gets its result when it is made again. The first one after it has
@@ -51,7 +53,8 @@ static int64_t socket_act(struct call *c, const struct wanted *w)
 	sk->operator = c->listener->operator;
 	if (w->family == AF_NETLINK)
 		sk->uid = w->uid;
-	is = isock_create(c->ic, sk, w->type & 0xf, w->type & SOCK_NONBLOCK, &err);
+	is = isock_create(c->ic, sk, (w->type & 0xf) == SOCK_STREAM ? ISOCK_NEW : ISOCK_DATAGRAM, w->type & 0xf,
+			  w->type & SOCK_NONBLOCK, &err);
 	if (!is) {
 		socket_abort(sk);
 		return err;
@@ -104,11 +107,42 @@ struct target {			/* of a connect */
 	struct sockaddr_storage name;
 	int err;			/* of reading it: told only where the name is needed */
 	bool nonblock;
+	bool renew;			/* the socket is as new: it needs a new end */
 };
+
+/* The program's end gets its other end. */
+static int64_t connect_join(struct call *c, struct isock *is)
+{
+	int err = isock_join(is, c->fd);
+
+	if (!err)
+		return 0;
+	socket_shutdown(is->sk, SHUT_RDWR);
+	return err == -ENFILE || err == -ENOMEM ? -ENOBUFS : err;
+}
+
+static bool connect_to_nobody(const struct target *t)
+{
+	return !t->err && t->name.ss_family == AF_UNSPEC;
+}
+
+/* Of a stream: it is as new, and bound as before. */
+static int64_t connect_break(struct call *c, struct isock *is, struct target *t)
+{
+	int err = socket_connect(is->sk, &t->name, (socklen_t)c->args[2]);
+
+	if (err || is->state == ISOCK_NEW)
+		return err;
+	isock_reset(is, is->state == ISOCK_LISTENING ? 0 : ECONNRESET);
+	is->again = is->told = t->renew = true;
+	call_wake(is);
+	return 0;
+}
 
 static int64_t connect_start(struct call *c, struct isock *is, const struct target *t)
 {
 	int err = t->err;
+	int64_t joined;
 
 	if (err)
 		return err;
@@ -119,6 +153,9 @@ static int64_t connect_start(struct call *c, struct isock *is, const struct targ
 		return err;
 	if (err && err != -EINPROGRESS)
 		return err;
+	joined = connect_join(c, is);
+	if (joined)
+		return joined;
 	if (!err) {			/* TCP_FASTOPEN_CONNECT: the first write makes the SYN */
 		is->state = ISOCK_CONNECTED;
 		work_defer(c->ic->env, &is->work);
@@ -132,10 +169,12 @@ static int64_t connect_start(struct call *c, struct isock *is, const struct targ
 }
 
 /* CALL_GO: it needs a new end first. */
-static int64_t connect_act(struct call *c, struct isock *is, const struct target *t)
+static int64_t connect_act(struct call *c, struct isock *is, struct target *t)
 {
 	int64_t result;
 
+	if (is->type == SOCK_STREAM && !c->waits && connect_to_nobody(t))
+		return connect_break(c, is, t);
 	switch (is->state) {
 	case ISOCK_LISTENING:
 		return -EISCONN;
@@ -149,15 +188,16 @@ static int64_t connect_act(struct call *c, struct isock *is, const struct target
 		result = call_wait(c, is->sndtimeo);
 		return result == -EAGAIN ? (c->done ? -EINPROGRESS : -EALREADY) : result;
 	case ISOCK_DEAD:
-		if (!is->refused)
+		if (!is->again)
 			return -EISCONN;
-		if (is->told)
+		if (is->told && !c->waits)
 			return CALL_GO;
-		is->told = true;
+		is->told = t->renew = true;
 		result = isock_take_error(is);
 		return result ? -result : -ECONNABORTED;
 	case ISOCK_NEW:
-		if (c->waits || is->error) {
+		if (c->waits || is->unheard) {
+			is->unheard = false;
 			result = isock_take_error(is);
 			return result ? -result : -ECONNABORTED;
 		}
@@ -182,6 +222,8 @@ int64_t call_connect(struct call *c)
 			return result;
 		result = connect_act(c, is, &t);
 		call_leave(c);
+		if (t.renew)		/* or else the next one does */
+			isock_renew(c);
 		if (result != CALL_GO)
 			return result;
 		result = isock_renew(c);
@@ -199,6 +241,7 @@ void call_connect_undo(struct call *c, int64_t result)
 		is->unreported = true;
 	else if (is->state == ISOCK_NEW || is->state == ISOCK_DEAD) {
 		is->error = (int)-result;
+		is->unheard = is->state == ISOCK_NEW;
 		is->told = false;
 	}
 }
@@ -256,6 +299,17 @@ static int64_t shutdown_datagrams(struct isock *is, struct shutting *s)
 	return err;
 }
 
+/* The socket is as new; its end is not. */
+static void shutdown_renews(struct isock *is, struct shutting *s, int error)
+{
+	if (is->state != ISOCK_NEW)
+		s->how = SHUT_RDWR;
+	s->end = true;
+	isock_reset(is, error);
+	is->again = is->told = true;
+	call_wake(is);			/* who waits in accept() gets EINVAL */
+}
+
 static int64_t shutdown_act(struct isock *is, struct shutting *s)
 {
 	int err;
@@ -271,13 +325,11 @@ static int64_t shutdown_act(struct isock *is, struct shutting *s)
 	if (is->state == ISOCK_DATAGRAM)
 		return shutdown_datagrams(is, s);
 	err = socket_shutdown(is->sk, s->how);
-	if (err)
-		return err;
-	if (is->state == ISOCK_LISTENING && s->how != SHUT_WR) {
-		isock_reset(is, 0);
-		call_wake(is);		/* who waits in accept() gets EINVAL */
-	}
-	return 0;
+	if (is->state == ISOCK_NEW || (is->state == ISOCK_LISTENING && s->how != SHUT_WR))
+		shutdown_renews(is, s, 0);
+	else if (is->state == ISOCK_CONNECTING)
+		shutdown_renews(is, s, ECONNRESET);
+	return err;
 }
 
 int64_t call_shutdown(struct call *c)

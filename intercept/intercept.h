@@ -8,6 +8,7 @@
  * call.c	a call's turn of the stack, its waiting, its answer
  * notif.c, remote.c	the caller as the kernel shows it: its notification, its memory, its descriptors
  * pump*.c	moves bytes between the program's AF_UNIX ends and the stack's sockets
+ * door.c	an end of the stack's for a program's socket that connects
  * witness.c	which programs' ends are closed, where no hangup tells
  * launch.c	namespaces, the sandbox's init, the program
  * procmount.c, procfs.c	/proc/net: mounted by init, served by the stack process
@@ -31,6 +32,7 @@ struct intercept_stats {
 
 struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_error *e);
 void intercept_destroy(struct intercept *ic);
+int intercept_door(const struct intercept *ic);		/* for lockdown() to give it its name */
 /* Serve one more seccomp listener (takes the fd): the first program's, and each `weir exec`'s. operator: its
  * programs run outside of the sandbox and may change what bounds it. */
 int intercept_add_listener(struct intercept *ic, int fd, bool operator, struct weir_error *e);

@@ -4,12 +4,14 @@
  *
  * Theory of operation
  *
- * Life: isock_create makes the pair; the program's end is put into the program and closed here.
- * When the last descriptor of it is closed, wherever it had got to, the stack's end sees EPOLLHUP.
+ * Life: isock_create makes the ends; the program's is put into the program and closed here. A stream
+ * that is not connected has no end of the stack's: it gets one when it connects (door.c), or is a
+ * listening AF_UNIX socket (listen.c). When the last descriptor of the program's end is closed,
+ * wherever it had got to, the stack's end sees EPOLLHUP.
  *
- * Twice that does not work: a connection that was reset is shown to the program by closing the
- * stack's end, and then nothing is left to see with; and once both sides have shut down sending,
- * EPOLLHUP is there already. witness.c tells of these.
+ * That does not work where the stack has no end: a stream that is not connected, or was reset, which is
+ * shown to the program by closing the stack's end. And once both sides have shut down sending, EPOLLHUP
+ * is there already. witness.c tells of these.
  *
  * Not writable: an AF_UNIX socket is writable while the memory of what it has sent and the peer has
  * not read is at most a quarter of SO_SNDBUF. A connecting socket must not be writable: its buffer
@@ -92,43 +94,117 @@ static uint32_t isock_uid(void *arg)
 	return uid;
 }
 
-static const struct sock_owner isock_owner = { .queues = unread_queues, .uid = isock_uid };
-
-/* The pair; the program's end becomes a member of the witness. */
-static int isock_pair(struct isock *is, int type, bool nonblock)
+/* Only where the close frees the port at once; a connection's has to be carried out first. */
+static bool isock_lives(void *arg)
 {
-	int on = 1;
+	struct isock *is = arg;
+
+	if (is->state == ISOCK_LISTENING ? listen_lives(is) :
+	    (is->state != ISOCK_NEW && is->state != ISOCK_DEAD) || witness_sees(is))
+		return true;
+	is->gone = true;
+	work_defer(is->ic->env, &is->work);
+	return false;
+}
+
+static const struct sock_owner isock_owner = {
+	.queues = unread_queues, .uid = isock_uid, .lives = isock_lives,
+};
+
+/* fd is the program's end. */
+static int isock_known(struct isock *is, int fd)
+{
 	socklen_t len = sizeof(is->cookie);
 	struct stat st;
-	int pair[2], err;
+
+	if (!fds_left(is->ic, fd))
+		return -ENFILE;
+	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &is->cookie, &len) || fstat(fd, &st))
+		return -errno;
+	is->inode = (uint32_t)st.st_ino;
+	is->held = fd;
+	return 0;
+}
+
+/* A stream that is not connected: the stack has no end. */
+static int isock_fresh(struct isock *is, bool nonblock)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0), 0), err;
+
+	if (fd < 0)
+		return errno == EMFILE ? -ENFILE : -errno;
+	err = isock_known(is, fd);
+	if (err)
+		close(fd);
+	return err;
+}
+
+static int isock_pair(struct isock *is, int type, bool nonblock)
+{
+	int on = 1, pair[2], err;
 
 	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair))
 		return errno == EMFILE ? -ENFILE : -errno;
-	is->fd = pair[0];
-	is->held = pair[1];
-	errno = ENFILE;
-	if (!fds_left(is->ic, pair[1]))
-		goto fail;
-	if (getsockopt(pair[1], SOL_SOCKET, SO_COOKIE, &is->cookie, &len))
-		goto fail;
-	if (fstat(pair[1], &st))
-		goto fail;
-	is->inode = (uint32_t)st.st_ino;
-	if (nonblock && fcntl(pair[1], F_SETFL, O_RDWR | O_NONBLOCK))
-		goto fail;
+	err = isock_known(is, pair[1]);
+	if (!err && nonblock && fcntl(pair[1], F_SETFL, O_RDWR | O_NONBLOCK))
+		err = -errno;
 	if (type == SOCK_STREAM)	/* urgent bytes keep their place: pump_stream.c */
 		setsockopt(pair[0], SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	else if (setsockopt(pair[0], SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on)))
-		goto fail;		/* what tells an empty message from the end: pump_dgram.c */
-	return 0;
-fail:
-	err = errno;
+		err = -errno;		/* what tells an empty message from the end: pump_dgram.c */
+	is->fd = pair[0];
+	if (!err)
+		return 0;
 	close(pair[0]);
 	close(pair[1]);
-	return -err;
+	return err;
 }
 
-struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool nonblock, int *err)
+static int isock_ends(struct isock *is, bool nonblock)
+{
+	is->fd = is->held = -1;
+	if (is->state == ISOCK_NEW)
+		return isock_fresh(is, nonblock);
+	return isock_pair(is, is->state == ISOCK_DATAGRAM ? SOCK_SEQPACKET : SOCK_STREAM, nonblock);
+}
+
+int isock_join(struct isock *is, int fd)
+{
+	int end = door_enter(is->ic, fd), on = 1, err;
+
+	if (end < 0)
+		return end;
+	err = fds_left(is->ic, end) ? loop_add(is->ic->loop, &is->io, end, EPOLLHUP, isock_io) : -ENFILE;
+	if (err) {
+		close(end);
+		return err;
+	}
+	setsockopt(end, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));	/* as isock_pair does */
+	is->fd = end;
+	witness_heard(is);
+	return 0;
+}
+
+/* What nothing tells about is looked at; else the stack's end is watched. */
+static int isock_watch(struct isock *is)
+{
+	int err = witness_add(is->ic, is->cookie, is->held, &is->witness);
+
+	if (err)
+		return err;
+	if (is->fd < 0) {
+		witness_silent(is);
+		return 0;
+	}
+	err = loop_add(is->ic->loop, &is->io, is->fd,
+		       EPOLLHUP | (is->state == ISOCK_DATAGRAM ? EPOLLIN : 0u), isock_io);
+	if (err)
+		witness_leave(is);
+	return err;
+}
+
+struct isock *isock_create(struct intercept *ic, struct sock *sk, enum isock_state state, int type,
+			   bool nonblock, int *err)
 {
 	struct isock *is = calloc(1, sizeof(*is));
 
@@ -137,7 +213,7 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool
 		return NULL;
 	is->ic = ic;
 	is->type = (uint8_t)type;
-	is->state = type == SOCK_STREAM ? ISOCK_NEW : ISOCK_DATAGRAM;
+	is->state = state;
 	list_init(&is->list);
 	list_init(&is->silent);
 	list_init(&is->waiters);
@@ -148,15 +224,12 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool
 	list_init(&is->unread_node);
 	list_init(&is->ringed);
 	work_init(&is->work, isock_work);
-	*err = isock_pair(is, type == SOCK_STREAM ? SOCK_STREAM : SOCK_SEQPACKET, nonblock);
+	*err = isock_ends(is, nonblock);
 	if (*err)
-		goto no_pair;
-	*err = witness_add(ic, is->cookie, is->held, &is->witness);
+		goto no_ends;
+	*err = isock_watch(is);
 	if (*err)
-		goto no_witness;
-	*err = loop_add(ic->loop, &is->io, is->fd, EPOLLHUP | (type == SOCK_STREAM ? 0u : EPOLLIN), isock_io);
-	if (*err)
-		goto no_io;
+		goto no_watch;
 	hash_add(&ic->isocks, &is->node, is->cookie);
 	ic->stats.sockets++;
 	is->sk = sk;
@@ -166,12 +239,11 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool
 	sk->owner = &isock_owner;
 	socket_set_event(sk, isock_event, is);
 	return is;
-no_io:
-	witness_leave(is);
-no_witness:
-	close(is->fd);
+no_watch:
+	if (is->fd >= 0)
+		close(is->fd);
 	close(is->held);
-no_pair:
+no_ends:
 	free(is);
 	return NULL;
 }
@@ -270,9 +342,6 @@ void isock_block(struct isock *is, int fd)
 	int small = 1;
 	ssize_t n;
 
-	/* what was written before connect() went nowhere */
-	while ((n = recv(is->fd, ic->scratch, ISOCK_SCRATCH, MSG_DONTWAIT)) > 0)
-		;
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	memset(ic->scratch, 0, BUF_SIZE);
 	n = send(fd, ic->scratch, BUF_SIZE, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -404,73 +473,63 @@ static void isock_copy_options(int from, int to)
 	}
 }
 
-/*
- * The program's descriptor gets the end of a new pair: the old one can never be connected again.
- * Copies that it made of the descriptor, and its place in epoll sets, stay with the old end.
- */
-/* copy: of the program's new end. */
-static int renew_act(struct isock *is, const struct isock *pair, int copy)
+/* made: what is known of the new end, of which fd is a copy. */
+static int renew_act(struct isock *is, const struct isock *made, int fd)
 {
-	struct intercept *ic = is->ic;
-	struct witness *now, *before = is->witness;
+	struct witness *now;
 	int err;
 
-
-	if (is->state != ISOCK_DEAD || is->fd >= 0)	/* another thread was quicker */
+	if (is->state != ISOCK_DEAD || !is->again)	/* another thread was quicker */
 		return -EALREADY;
-	err = witness_add(ic, pair->cookie, copy, &now);
+	err = witness_add(is->ic, made->cookie, fd, &now);
 	if (err)
 		return err;
-	is->fd = pair->fd;
-	err = loop_add(ic->loop, &is->io, is->fd, EPOLLHUP, isock_io);
-	if (err) {
-		witness_put(now);
-		is->fd = -1;
-		return err;
-	}
-	hash_del(&ic->isocks, &is->node);
-	is->sk->cookie = is->cookie = pair->cookie;
-	is->sk->inode = is->inode = pair->inode;
-	hash_add(&ic->isocks, &is->node, is->cookie);
-	is->witness = before;
 	witness_leave(is);
 	is->witness = now;
-	is->refused = is->told = false;
+	hash_del(&is->ic->isocks, &is->node);
+	is->sk->cookie = is->cookie = made->cookie;
+	is->sk->inode = is->inode = made->inode;
+	hash_add(&is->ic->isocks, &is->node, is->cookie);
+	is->again = is->told = is->small = false;
 	is->state = ISOCK_NEW;
+	witness_silent(is);
 	return 0;
 }
 
+/*
+ * The socket is as new again, but the program's end can neither be connected nor listen a second time,
+ * so the program's descriptor gets another one. Copies that it made of the descriptor, and its place in
+ * epoll sets, stay with the old end.
+ */
 int64_t isock_renew(struct call *c)
 {
-	struct isock pair = { .ic = c->ic };
-	int err, flags = fcntl(c->fd, F_GETFL), copy;
+	struct isock made = { .ic = c->ic, .state = ISOCK_NEW };
+	int old = call_fd(c), err;
 	int64_t result;
 	struct isock *is;
 
-	err = isock_pair(&pair, SOCK_STREAM, flags & O_NONBLOCK);
+	if (old < 0)
+		return old;
+	err = isock_ends(&made, fcntl(old, F_GETFL) & O_NONBLOCK);
 	if (err)
 		return err;
-	isock_copy_options(c->fd, pair.held);
-	copy = fcntl(pair.held, F_DUPFD_CLOEXEC, 0);
-	err = copy < 0 ? -errno : call_replace_fd(c, pair.held);
-	close(pair.held);
-	if (err)
-		goto fail;
-	is = call_enter(c, 0, &result);
-	err = is ? renew_act(is, &pair, copy) : (int)result;
-	if (is)
+	isock_copy_options(old, made.held);
+	err = call_replace_fd(c, made.held);
+	is = err ? NULL : call_enter(c, 0, &result);
+	if (is) {
+		err = renew_act(is, &made, made.held);
 		call_leave(c);
-	if (err)
-		goto fail;
+	} else if (!err) {
+		err = (int)result;
+	}
+	if (err) {
+		close(made.held);
+		return err;
+	}
 	close(c->fd);
-	c->fd = copy;
-	c->cookie = pair.cookie;
+	c->fd = made.held;
+	c->cookie = made.cookie;
 	return 0;
-fail:
-	if (copy >= 0)
-		close(copy);
-	close(pair.fd);
-	return err;
 }
 
 /* ---- memory ---- */

@@ -31,7 +31,7 @@ enum isock_state {
 	ISOCK_CONNECTING,
 	ISOCK_CONNECTED,
 	ISOCK_LISTENING,
-	ISOCK_DEAD,		/* reset or refused: the stack's end is closed, names and errors remain */
+	ISOCK_DEAD,		/* reset, refused, shut down: the stack's end is closed, names and errors remain */
 	ISOCK_DATAGRAM,		/* ... datagram sockets stay here */
 };
 
@@ -88,8 +88,9 @@ struct isock {
 	bool discard : 1;		/* the program will not read any more */
 	bool seen : 1;			/* by the look under way */
 	bool marked : 1;		/* an error datagram is on its way */
-	bool refused : 1;		/* DEAD: it never was connected, and may try again */
+	bool again : 1;			/* DEAD: the socket is as new, and may try again with a new end */
 	bool told : 1;			/* connect() has said so */
+	bool unheard : 1;		/* connect() has said so, but its caller was gone */
 	bool urgent : 1;		/* urgent data of the program lies in the stack's end */
 	bool oobinline : 1;		/* SO_OOBINLINE of the program's end */
 	bool tight : 1;			/* the stack's end has the smallest SO_SNDBUF: unread.c */
@@ -98,7 +99,8 @@ struct isock {
 	struct timer ring_timer;
 	struct list ringed;		/* ic->ringed */
 	uint32_t junk;			/* bytes of isock_block at the head of the stack's end */
-	uint32_t bytes;			/* listening: bytes in the program's end */
+	uint32_t tokens;		/* listening: those in the program's end */
+	uint64_t name;			/* listening: its AF_UNIX name */
 	struct list ready;		/* listening: accepted, but the caller was gone */
 	struct buf *rest;		/* read from the program, not taken by the stack yet */
 	uint32_t rest_off, rest_len;
@@ -140,6 +142,9 @@ struct intercept {
 	struct timer feed;		/* tries again what found no memory */
 	int nofile;			/* RLIMIT_NOFILE: see fds_left */
 	int mark;			/* a file that means nothing: isock_shut() */
+	int door;			/* door.c */
+	uint32_t door_late;
+	int asker;			/* listen.c */
 	struct remote remote;
 	struct buf *buf;		/* what programs write is read into this, one after the other */
 	uint32_t buf_off;
@@ -160,7 +165,10 @@ static inline bool fds_left(const struct intercept *ic, int fd)
 }
 
 /* isock.c */
-struct isock *isock_create(struct intercept *ic, struct sock *sk, int type, bool nonblock, int *err);
+/* state: NEW, of a stream that is not connected; CONNECTED; DATAGRAM */
+struct isock *isock_create(struct intercept *ic, struct sock *sk, enum isock_state state, int type,
+			   bool nonblock, int *err);
+int isock_join(struct isock *is, int fd);	/* fd, the program's end, is to be connected: -errno */
 void isock_release(struct isock *is, bool abort);	/* closes the stack's socket, frees */
 struct isock *isock_find(struct intercept *ic, uint64_t cookie);	/* NULL: none of ours, or no more */
 uint64_t isock_cookie(int fd);				/* 0: not a socket */
@@ -171,7 +179,7 @@ void isock_grow(const struct intercept *ic, int fd);	/* the second half of it, o
 void isock_shut(const struct intercept *ic, int fd);	/* before shutdown(SHUT_WR) of the program's end */
 void isock_reset(struct isock *is, int error);		/* POLLERR | POLLHUP, ECONNRESET at the program's end */
 void isock_finish(struct isock *is, int error);		/* POLLHUP, the end of data and EPIPE there */
-int64_t isock_renew(struct call *c);			/* a new pair in place of a dead one; -errno */
+int64_t isock_renew(struct call *c);		/* a new end in place of one that is used up; -errno */
 void isock_hungry(struct isock *is);			/* no memory: its work runs again soon */
 void isock_feed(struct timer *t);
 int isock_take_error(struct isock *is);			/* SO_ERROR */
@@ -183,6 +191,10 @@ static inline void intercept_count(uint64_t *counter)
 {
 	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
+
+/* door.c */
+int door_open(struct intercept *ic);
+int door_enter(struct intercept *ic, int fd);	/* fd gets connected; the other end, or -errno */
 
 /* witness.c */
 void witness_init(struct intercept *ic);
@@ -216,6 +228,8 @@ void pump_dgram_out(struct isock *is);
 void pump_names_free(struct isock *is);
 void pump_name_drop(struct isock *is, struct isock_name *name);
 void listen_work(struct isock *is);
+bool listen_lives(struct isock *is);		/* has the program it open? */
+void listen_quick(int fd);			/* the kernel's accept() does not wait */
 
 /* ring.c */
 int64_t ring_set(struct call *c, const void *value, socklen_t len);

@@ -4,23 +4,131 @@
  *
  * Theory of operation
  *
- * A listening socket polls readable while a connection waits. The program's end does so because
- * bytes lie in it that mean nothing: one is written whenever the stack reports a connection (so
- * that an edge-triggered epoll has its edge), and accept takes one back, the last one only with the
- * last connection. The program's end is filled besides, and so never polls writable.
+ * The end of a program that listens is a listening AF_UNIX socket: it fails reads and writes as TCP's
+ * does, and polls readable while a connection of AF_UNIX waits. Such a token means nothing but that: one
+ * is put there, by a socket that is closed at once, whenever the stack reports a connection (so that an
+ * edge-triggered epoll has its edge), and accept takes one back through a copy of the program's end, the
+ * last one only with the last connection.
+ *
+ * So the end has a name, drawn at random, in the stack process' own network namespace. It serves for
+ * another thing: nothing tells when an idle listener is closed, but binding to its name succeeds then,
+ * and only then. Whether it is still open is asked when the answer matters (isock_lives).
+ *
+ * The kernel's own accept on that end is bounded by SO_RCVTIMEO, so a token that somebody else took (a
+ * program's call that was left to the kernel) makes nobody wait. For the program's SO_RCVTIMEO there is
+ * is->rcvtimeo.
  *
  * A connection that was taken from the stack, but whose caller was gone or had no descriptor
  * left, waits in the listener's ready list, in front of all others.
+ *
+ * System calls: socket bind connect listen accept4 setsockopt close
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "intercept/isock.h"
 
-#define LISTEN_BYTES_MAX 64u
+#define LISTEN_TOKENS_MAX 64u
+#define LISTEN_BACKLOG	128		/* of tokens: more than there are */
+#define LISTEN_NAMES	8		/* tries */
+
+/* ---- the program's end ---- */
+
+static socklen_t listen_name(const struct isock *is, struct sockaddr_un *a)
+{
+	a->sun_family = AF_UNIX;
+	a->sun_path[0] = '\0';		/* no path */
+	memcpy(a->sun_path + 1, &is->name, sizeof(is->name));
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + sizeof(is->name));
+}
+
+static int listen_bind(struct isock *is, int fd)
+{
+	struct sockaddr_un a;
+	socklen_t len;
+
+	for (int i = 0; i < LISTEN_NAMES; i++) {
+		random_bytes(&is->ic->env->random, &is->name, sizeof(is->name));
+		len = listen_name(is, &a);
+		if (!bind(fd, (struct sockaddr *)&a, len))
+			return 0;
+		if (errno != EADDRINUSE)
+			break;
+	}
+	return -errno;
+}
+
+void listen_quick(int fd)
+{
+	struct timeval least = { 0, 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &least, sizeof(least));
+}
+
+/* fd is a copy of it. */
+static int listen_begin(struct isock *is, int fd)
+{
+	int err = listen_bind(is, fd);
+
+	if (err)
+		return err;
+	listen_quick(fd);
+	if (listen(fd, LISTEN_BACKLOG))
+		return -errno;
+	is->state = ISOCK_LISTENING;
+	is->tokens = 0;
+	work_defer(is->ic->env, &is->work);
+	return 0;
+}
+
+bool listen_lives(struct isock *is)
+{
+	struct intercept *ic = is->ic;
+	struct sockaddr_un a;
+	socklen_t len = listen_name(is, &a);
+
+	if (ic->asker < 0)
+		ic->asker = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (ic->asker < 0 || bind(ic->asker, (struct sockaddr *)&a, len))
+		return true;
+	close(ic->asker);		/* it has a name now */
+	ic->asker = -1;
+	return false;
+}
+
+static int token_put(struct isock *is)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err;
+	struct sockaddr_un a;
+	socklen_t len = listen_name(is, &a);
+
+	if (fd < 0)
+		return -errno;
+	err = connect(fd, (struct sockaddr *)&a, len) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+static void tokens_take(int fd, uint32_t n)
+{
+	while (n--) {
+		int token = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+
+		if (token < 0)
+			return;
+		close(token);
+	}
+}
+
+/* ---- what waits ---- */
 
 static bool listen_pending(struct isock *is)
 {
@@ -30,55 +138,92 @@ static bool listen_pending(struct isock *is)
 /* The operator has closed it (SOCK_DESTROY), and with it all that waits. */
 static void listen_reset(struct isock *is)
 {
+	int fd = isock_borrow(is);
+
+	if (fd >= 0) {
+		shutdown(fd, SHUT_RDWR);
+		close(fd);
+	}
 	list_for_each_safe(n, &is->ready)
 		isock_release(list_entry(n, struct isock, list), true);
 	isock_reset(is, socket_take_error(is->sk));
+	call_wake(is);
 }
 
 void listen_work(struct isock *is)
 {
-	if (is->fd >= 0 && socket_poll(is->sk) & EPOLLERR)
-		listen_reset(is);
-	call_wake(is);
-	if (is->fd < 0 || !listen_pending(is) || is->bytes >= LISTEN_BYTES_MAX)
+	int err;
+
+	if (is->gone) {
+		isock_release(is, false);
 		return;
-	if (send(is->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
-		is->bytes++;
+	}
+	if (socket_poll(is->sk) & EPOLLERR) {
+		listen_reset(is);
+		return;
+	}
+	call_wake(is);
+	if (!listen_pending(is) || is->tokens >= LISTEN_TOKENS_MAX)
+		return;
+	err = token_put(is);
+	if (!err)
+		is->tokens++;
+	else if (err == -ECONNREFUSED)	/* the program has closed it */
+		isock_release(is, false);
+	else if (!is->tokens)
+		isock_hungry(is);
 }
 
-/* So many of the bytes are to be taken back, now that a connection fewer waits. */
+/* So many of the tokens are to be taken back, now that a connection fewer waits. */
 static uint32_t listen_taken(struct isock *is)
 {
-	uint32_t n = is->bytes;
+	uint32_t n = is->tokens;
 
 	if (n && listen_pending(is))
 		n = n > 1;
-	is->bytes -= n;
+	is->tokens -= n;
 	return n;
+}
+
+static int64_t listen_act(struct call *c, struct isock *is)
+{
+	int err;
+
+	if (is->state == ISOCK_DEAD)
+		return is->again && is->told ? CALL_GO : -EINVAL;
+	err = socket_listen(is->sk, (int)c->args[1]);
+	if (err || is->state != ISOCK_NEW)
+		return err;
+	err = listen_begin(is, c->fd);
+	if (err)
+		socket_shutdown(is->sk, SHUT_RDWR);
+	return err;
 }
 
 int64_t call_listen(struct call *c)
 {
 	int64_t result;
-	struct isock *is = call_enter(c, 0, &result);
 
-	if (!is)
-		return result;
-	result = socket_listen(is->sk, (int)c->args[1]);
-	if (!result && is->state == ISOCK_NEW) {
-		is->state = ISOCK_LISTENING;
-		isock_block(is, c->fd);
-		work_defer(c->ic->env, &is->work);
-	}
-	call_leave(c);
+	do {
+		struct isock *is = call_enter(c, 0, &result);
+
+		if (!is)
+			return result;
+		result = listen_act(c, is);
+		call_leave(c);
+		if (result != CALL_GO)
+			return result;
+		result = isock_renew(c);
+	} while (!result);
 	return result;
 }
+
+/* ---- accept ---- */
 
 static void accept_begin(const struct isock *is, struct isock *child)
 {
 	int on = 1;
 
-	child->state = ISOCK_CONNECTED;
 	child->oobinline = is->oobinline;
 	if (is->oobinline)
 		setsockopt(child->held, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
@@ -97,7 +242,7 @@ static struct isock *accept_next(struct isock *is, int *err)
 	sk = socket_accept(is->sk, err);
 	if (!sk)
 		return NULL;
-	child = isock_create(is->ic, sk, SOCK_STREAM, false, err);
+	child = isock_create(is->ic, sk, ISOCK_CONNECTED, SOCK_STREAM, false, err);
 	if (!child)
 		socket_abort(sk);
 	else
@@ -121,12 +266,12 @@ static void accept_undo(struct call *c, struct isock *child)
 struct accepted {
 	int flags;
 	bool nonblock;
-	uint32_t bytes;			/* to be taken back */
+	uint32_t tokens;		/* to be taken back */
 	struct sockaddr_storage name;
 	socklen_t namelen;
 };
 
-/* CALL_GO: a connection, or bytes to be taken back first. */
+/* CALL_GO: a connection, or tokens to be taken back first. */
 static int64_t accept_act(struct call *c, struct isock *is, struct accepted *a)
 {
 	struct isock *child;
@@ -141,25 +286,24 @@ static int64_t accept_act(struct call *c, struct isock *is, struct accepted *a)
 	child = accept_next(is, &err);
 	if (!child && err != -EAGAIN)
 		return err;
-	a->bytes = listen_taken(is);
+	a->tokens = listen_taken(is);
 	if (child) {
 		a->namelen = sizeof(a->name);
 		socket_peer(child->sk, &a->name, &a->namelen);	/* also of a connection that has ended by now */
 		call_take_gift(c, child);
 		return CALL_GO;
 	}
-	if (a->bytes)
+	if (a->tokens)
 		return CALL_GO;
 	return a->nonblock ? -EAGAIN : call_wait_one(c, is->rcvtimeo);
 }
 
 static void accept_take_back(struct call *c, const struct accepted *a)
 {
-	uint8_t bytes[LISTEN_BYTES_MAX];
-	int fd = call_fd(c);
+	int fd = a->tokens ? call_fd(c) : -1;
 
-	if (a->bytes && fd >= 0)
-		recv(fd, bytes, a->bytes, MSG_DONTWAIT);
+	if (fd >= 0)
+		tokens_take(fd, a->tokens);
 }
 
 /* Give the connection to the program. */

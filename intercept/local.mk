@@ -13,6 +13,7 @@ libintercept_la_SOURCES = \
 	intercept/capabilities.h \
 	intercept/confine.c \
 	intercept/confine.h \
+	intercept/door.c \
 	intercept/fill.c \
 	intercept/filter.c \
 	intercept/giveback.c \

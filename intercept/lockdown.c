@@ -8,7 +8,7 @@
  * so it keeps only what it works with: descriptors that are open, memory, time, and the programs of
  * its own PID namespace.
  *
- * - Files: its root is an empty, read-only tmpfs with a /proc of its own PID namespace, which tells of programs (capabilities of
+ * - Files: its root is a read-only tmpfs, empty but for the name of its own AF_UNIX socket (door.c) and a /proc of its own PID namespace, which tells of programs (capabilities of
  *   one that opens a raw socket) and of itself (dlopen of a memfd).
  * - Privilege: of all capabilities only CAP_SYS_PTRACE and CAP_KILL, for pidfd_getfd, process_vm_readv and SIGPIPE on programs
  *   that have changed their user. It names no process outside its PID namespace. no_new_privs; not dumpable.
@@ -31,6 +31,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "intercept/allowlist.h"
@@ -52,13 +53,22 @@ void lockdown_limits(void)
 
 /* ---- files ---- */
 
-static int lockdown_root(struct weir_error *e)
+/* In what will be the root. */
+static int lockdown_door(int door)
+{
+	static const struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "/proc" LOCKDOWN_DOOR };
+
+	return door < 0 ? 0 : bind(door, (const struct sockaddr *)&name, sizeof(name)) ||
+	       chmod(name.sun_path, 0600) || listen(door, SOMAXCONN);
+}
+
+static int lockdown_root(int door, struct weir_error *e)
 {
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS))
 		return weir_fail(e, errno, "cannot leave the host's namespaces: %s", strerror(errno));
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("weir", "/proc", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0500,size=64k") ||
-	    mkdir("/proc/proc", 0500) ||
+	    lockdown_door(door) || mkdir("/proc/proc", 0500) ||
 	    mount("proc", "/proc/proc", "proc", MS_NOSUID | MS_NODEV, NULL) ||
 	    chdir("/proc") || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) ||
 	    mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) ||
@@ -133,6 +143,11 @@ static const struct allowlist_argument lockdown_arguments[] = {
 	{ SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY) },
 	{ SCMP_SYS(open), SCMP_A1(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY) },
 	{ SCMP_SYS(socketpair), SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0) },
+	{ SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0) },
+	/* programs' ends, to be connected and to listen: too short a name to lead through /proc to another socket */
+	{ SCMP_SYS(bind), SCMP_A2(SCMP_CMP_LE, LOCKDOWN_NAME_MAX, 0) },
+	{ SCMP_SYS(connect), SCMP_A2(SCMP_CMP_LE, LOCKDOWN_NAME_MAX, 0) },
+	{ SCMP_SYS(listen), SCMP_A1(SCMP_CMP_LE, SOMAXCONN, 0) },
 	/* of notifications, sockets and devices; none that could type into the user's terminal */
 	{ SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00u, SECCOMP_IOC_MAGIC << 8) },
 	{ SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffff00u, 0x8900u) },
@@ -175,9 +190,9 @@ static int lockdown_seccomp(struct weir_error *e)
 	return allowlist_install(&list, e);
 }
 
-int lockdown(struct weir_error *e)
+int lockdown(int door, struct weir_error *e)
 {
-	int err = lockdown_root(e);
+	int err = lockdown_root(door, e);
 
 	if (!err)
 		err = lockdown_capabilities(e);

@@ -10,6 +10,11 @@
 void lockdown_limits(void);
 /* Own root with nothing but /proc, no capability but CAP_SYS_PTRACE, not dumpable, ends with its
  * parent, the allow-list. Cannot be undone. */
-int lockdown(struct weir_error *e);
+int lockdown(int door, struct weir_error *e);
+
+/* The name of door, an AF_UNIX socket that listens from then on, in that root. -1: there is none. */
+#define LOCKDOWN_DOOR "/d"
+/* The longest name, as bind() and connect() count, that the allow-list lets these have. */
+#define LOCKDOWN_NAME_MAX 11
 
 #endif

@@ -63,6 +63,11 @@ static void listener_close(struct listener *l)
 	free(l);
 }
 
+int intercept_door(const struct intercept *ic)
+{
+	return ic->door;
+}
+
 void intercept_ended(struct intercept *ic)
 {
 	witness_look(ic);
@@ -168,10 +173,13 @@ struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_
 	ic->worker.scratch = malloc(ISOCK_SCRATCH);
 	if (!ic->scratch || !ic->worker.scratch || hash_init(&ic->isocks, 64) || hash_init(&ic->waiters, 64))
 		goto no_memory;
+	ic->asker = -1;
 	ic->mark = eventfd(0, EFD_CLOEXEC);
-	if (ic->mark >= 0)
+	if (ic->mark >= 0 && !door_open(ic))
 		return ic;
-	weir_fail(e, errno, "cannot make an eventfd: %s", strerror(errno));
+	weir_fail(e, errno, "cannot make an eventfd or a socket: %s", strerror(errno));
+	if (ic->mark >= 0)
+		close(ic->mark);
 	hash_free(&ic->waiters);
 	hash_free(&ic->isocks);
 	free(ic->worker.scratch);
@@ -214,6 +222,9 @@ void intercept_destroy(struct intercept *ic)
 	remote_close(&ic->worker.remote);
 	free(ic->worker.scratch);
 	close(ic->mark);
+	close(ic->door);
+	if (ic->asker >= 0)
+		close(ic->asker);
 	hash_free(&ic->waiters);
 	hash_free(&ic->isocks);
 	free(ic->scratch);

@@ -261,14 +261,8 @@ static void stream_connecting(struct isock *is)
 		err = socket_take_error(is->sk);
 		if (!err)
 			err = ECONNREFUSED;
-		if (list_empty(&is->waiters)) {
-			isock_reset(is, err);
-			is->refused = true;
-			return;
-		}
-		is->state = ISOCK_NEW;	/* connect() tells it, and may be tried again */
-		is->error = err;
-		isock_unblock(is);
+		isock_reset(is, err);
+		is->again = true;	/* once connect() or SO_ERROR has told it */
 	} else if (poll & EPOLLOUT) {
 		is->state = ISOCK_CONNECTED;
 		is->unreported = true;

@@ -10,7 +10,8 @@
  * A witness is an epoll set that programs' ends are added to when they are made, while there is a
  * descriptor of them. An epoll set holds no reference: the kernel takes an entry out when the file is
  * gone. All the sockets in question poll EPOLLHUP at the program's end, and epoll, level triggered,
- * reports that of each that is still open, in one call. So one that is not reported was closed. A set
+ * reports that of each that is still open, in one call. So one that is not reported was closed; of a
+ * listening one listen.c knows. A set
  * gets WITNESS_MEMBERS members and never another one, so that it is known to be reported whole, and a
  * look at one socket costs little however many there are. It is closed when the last of its sockets
  * is no more.
@@ -19,7 +20,8 @@
  * when the program's is released. Where there is no stack's end (silent sockets), nothing tells. They
  * are looked at as a garbage collector looks at memory: when there are twice as many as the last look
  * left; by a timer that backs off, so that an idle sandbox sleeps; and when the sandbox ends. A look
- * takes WITNESS_SLICE sets a turn of the loop.
+ * takes WITNESS_SLICE sets a turn of the loop. A single one is looked at when somebody asks for its port
+ * (isock_lives).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -163,7 +165,7 @@ static void look_at(struct intercept *ic, struct witness *w)
 	list_for_each_safe(n, &w->silent) {
 		struct isock *is = list_entry(n, struct isock, silent);
 
-		if (is->seen)
+		if (is->seen || (is->state == ISOCK_LISTENING && listen_lives(is)))
 			continue;
 		ic->look_pause = LOOK_SOON / 2;
 		gone(is);

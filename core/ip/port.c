@@ -136,7 +136,7 @@ static bool use_tolerates(const struct port_use *u, const struct sock *sk,
 	       (reuseport && sk->reuseport && same_user);
 }
 
-/* exclusive: any overlap is a conflict. */
+/* exclusive: any overlap is a conflict. Otherwise one that is closed already is none. */
 static bool port_conflicts(const struct port *p, const struct sock *sk, const struct ip_addr *a,
 			   bool exclusive, bool (*listening)(const struct sock *))
 {
@@ -145,7 +145,9 @@ static bool port_conflicts(const struct port *p, const struct sock *sk, const st
 
 		if (u->sk == sk || !use_overlaps(u, sk, a))
 			continue;
-		if (exclusive || !use_tolerates(u, sk, listening))
+		if (exclusive)
+			return true;
+		if (!use_tolerates(u, sk, listening) && (!u->sk || sock_lives(u->sk)))
 			return true;
 	}
 	return false;

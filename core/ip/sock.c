@@ -103,6 +103,13 @@ uint32_t sock_uid(const struct sock *sk)
 	return sk->event && sk->owner ? sk->owner->uid(sk->event_arg) : sk->uid;
 }
 
+bool sock_lives(struct sock *sk)
+{
+	if (!sk->closed && sk->event && sk->owner && sk->owner->lives)
+		sk->closed = !sk->owner->lives(sk->event_arg);
+	return !sk->closed;
+}
+
 void sock_error(struct sock *sk, int err)
 {
 	sk->error = err;

@@ -96,6 +96,8 @@ struct sock_owner {
 	 * taken by the stack. */
 	void (*queues)(void *arg, uint32_t *unread, uint32_t *unsent);
 	uint32_t (*uid)(void *arg);	/* whose program it is */
+	/* NULL: always. False: the program has closed it, which the stack was not told, and it is about to be. */
+	bool (*lives)(void *arg);
 };
 
 struct sock {
@@ -163,6 +165,7 @@ struct sock {
 	uint32_t wmem;			/* bytes of sent packets still below, by sock_charge() */
 	bool wfull;			/* somebody was told that there is no room */
 	bool dead;			/* freed when wmem is back */
+	bool closed;			/* its owner is about to close it: sock_lives() */
 	int error;			/* SO_ERROR: pending, positive errno; read clears it */
 	uint8_t shut;			/* 1 = RCV_SHUTDOWN, 2 = SEND_SHUTDOWN */
 	bool ending;			/* a stream's writer has ended it: what is still to be written was before that */
@@ -198,6 +201,8 @@ struct packet *sock_no_recv(struct sock *sk, struct datagram *d);		/* NULL */
 /* What the owner knows, where there is one: added to the queues' bytes; whose the socket is. */
 void sock_queues(const struct sock *sk, uint32_t *recv_q, uint32_t *send_q);
 uint32_t sock_uid(const struct sock *sk);
+/* Asked where a socket that is closed already would be in the way: one that listens, or holds a port. */
+bool sock_lives(struct sock *sk);
 /* Set SO_ERROR and tell. */
 void sock_error(struct sock *sk, int err);
 int sock_take_error(struct sock *sk);	/* positive errno, cleared; 0 = none */

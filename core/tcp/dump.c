@@ -56,6 +56,11 @@ void tcp_end_row(const struct tcp *tcp, struct tcp_end *end, struct tcp_row *r)
 		sock_row(tcp, &container_of(end, struct tcp_sock, end)->sk, r);
 }
 
+static bool lives(struct hash_node *listener)
+{
+	return sock_lives(&container_of(listener, struct tcp_sock, end.node)->sk);
+}
+
 bool tcp_dump(const struct tcp *tcp, struct tcp_cursor *c,
 	      bool (*fn)(void *arg, const struct tcp_row *r), void *arg)
 {
@@ -70,6 +75,8 @@ bool tcp_dump(const struct tcp *tcp, struct tcp_cursor *c,
 
 			for (struct hash_node *n = hash_slot(t, c->slot); n; n = n->next) {
 				if (at++ < c->done)
+					continue;
+				if (!c->table && !lives(n))
 					continue;
 				tcp_end_row(tcp, container_of(n, struct tcp_end, node), &r);
 				if (!fn(arg, &r))

@@ -53,6 +53,8 @@ int tcp_listen(struct sock *sk, int backlog)
 				: port_autobind(&tcp->ports, sk);
 	if (err)
 		return err;
+	sk->remote = sock_any(sk);	/* a connection that failed before has left it */
+	sk->rport = 0;
 	tp->backlog = (uint32_t)backlog;
 	tp->nsyn = tp->nyoung = tp->naccept = 0;
 	sk->shut = 0;
@@ -67,6 +69,8 @@ static int listener_score(const struct tcp_sock *l, const struct ip_meta *m)
 {
 	int score = 1;
 
+	if (l->sk.closed)
+		return 0;
 	if (l->sk.bound_nic) {
 		if (l->sk.bound_nic != m->nic)
 			return 0;
@@ -90,8 +94,8 @@ static struct tcp_sock *listener_pick(struct tcp *tcp, const struct ip_meta *m, 
 	return NULL;
 }
 
-struct tcp_sock *tcp_listener_find(struct tcp *tcp, const struct ip_meta *m, uint16_t sport,
-				   uint16_t dport)
+static struct tcp_sock *listener_choose(struct tcp *tcp, const struct ip_meta *m, uint16_t sport,
+					uint16_t dport)
 {
 	struct tcp_sock *best = NULL;
 	uint32_t alike = 0, hash;
@@ -114,6 +118,18 @@ struct tcp_sock *tcp_listener_find(struct tcp *tcp, const struct ip_meta *m, uin
 		return best;
 	hash = (uint32_t)tcp_hash(tcp, &m->dst, dport, &m->src, sport);
 	return listener_pick(tcp, m, dport, best_score, (uint32_t)((uint64_t)hash * alike >> 32));
+}
+
+/* Of those that are closed already, and do not know it yet, each is asked once. */
+struct tcp_sock *tcp_listener_find(struct tcp *tcp, const struct ip_meta *m, uint16_t sport,
+				   uint16_t dport)
+{
+	struct tcp_sock *l;
+
+	do
+		l = listener_choose(tcp, m, sport, dport);
+	while (l && !sock_lives(&l->sk));
+	return l;
 }
 
 /* ---- children ---- */

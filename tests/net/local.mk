@@ -32,6 +32,7 @@ net_scripts = \
 	tests/net/test_takeover.sh \
 	tests/net/test_tap.sh \
 	tests/net/test_tcpdump.sh \
+	tests/net/test_tls.sh \
 	tests/net/test_unread.sh \
 	tests/net/test_watch.sh
 # Rates, volumes, other people's stacks and programs, which learn nothing from a sanitizer.
@@ -86,6 +87,7 @@ tests_net_posix_posix_SOURCES = \
 	tests/net/posix/option.c \
 	tests/net/posix/passing.c \
 	tests/net/posix/signals.c \
+	tests/net/posix/state.c \
 	tests/net/posix/stream.c \
 	tests/net/posix/tcpopt.c \
 	tests/net/posix/urgent.c

@@ -9,12 +9,10 @@ cat > "$TMP/closed.py" <<'PY'
 # Each line of input names what is to be made and closed; a line is written when that is done.
 import os, socket, struct, sys
 
+l = socket.create_server(("127.0.0.1", 0))
+
 def pair():
-	l = socket.create_server(("127.0.0.1", 0))
-	c = socket.create_connection(l.getsockname())
-	s = l.accept()[0]
-	l.close()
-	return c, s
+	return socket.create_connection(l.getsockname()), l.accept()[0]
 
 def shut():		# both sides have shut down, and know it
 	c, s = pair()
@@ -40,7 +38,13 @@ def udp():
 	s.shutdown(socket.SHUT_RDWR)
 	return s,
 
-kinds = {"shut": shut, "reset": reset, "udp": udp}
+def fresh():
+	return socket.socket(),
+
+def listener():
+	return socket.create_server(("127.0.0.1", 0)),
+
+kinds = {"shut": shut, "reset": reset, "udp": udp, "fresh": fresh, "listener": listener}
 for line in sys.stdin:
 	what, n = line.split()
 	for i in range(int(n)):
@@ -65,12 +69,17 @@ made_and_closed() {
 	counted intercept.sockets
 }
 
-check "both sides have shut down" same "$(made_and_closed shut 1)" 0
-check "100 times" same "$(made_and_closed shut 100)" 0
-check "a UDP socket that was shut down" same "$(made_and_closed udp 100)" 0
+# One is there all the time: it listens.
+check "both sides have shut down" same "$(made_and_closed shut 1)" 1
+check "100 times" same "$(made_and_closed shut 100)" 1
+check "a UDP socket that was shut down" same "$(made_and_closed udp 100)" 1
 # Nothing tells of these, so some are there for a while, but not many.
 few() { [ "$1" -lt 100 ]; }
 check "2000 that were reset" few "$(made_and_closed reset 2000)"
+check "2000 that were not connected" few "$(made_and_closed fresh 2000)"
+check "2000 that listened" few "$(made_and_closed listener 2000)"
+listening() { ctl "$NAME" sockets | grep -c LISTEN; }
+check "of which none is shown" same "$(listening)" 1
 
 # The last to be closed are those that a program's end closes: the sandbox ends.
 echo "shut 1" >&3

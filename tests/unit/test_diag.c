@@ -715,7 +715,7 @@ static void nothing(void *arg)
 
 START_TEST(the_owner_is_asked)
 {
-	static const struct sock_owner owner = { queues, uid };
+	static const struct sock_owner owner = { .queues = queues, .uid = uid };
 	const uint8_t port[] = { INET_DIAG_BC_S_EQ, 8, 12, 0, 0, 0, 99, 0 };
 	struct three t = three();
 	struct answer a;

@@ -104,6 +104,41 @@ START_TEST(conflict_rules)
 }
 END_TEST
 
+static bool says(void *lives)
+{
+	return *(bool *)lives;
+}
+
+static void woken(void *arg)
+{
+	(void)arg;
+}
+
+/* Its owner is asked, and once it has said so, never again. */
+START_TEST(a_closed_one_is_in_nobodys_way)
+{
+	static const struct sock_owner owner = { .lives = says };
+	bool lives = true;
+	struct sock a, b, c;
+
+	sock_make(&a);
+	sock_make(&b);
+	sock_make(&c);
+	a.event = woken;
+	a.owner = &owner;
+	a.event_arg = &lives;
+	ck_assert_int_eq(bind_to(&a, "10.0.0.1", 80), 0);
+	ck_assert_int_eq(bind_to(&b, "10.0.0.1", 80), -EADDRINUSE);
+	lives = false;
+	ck_assert_int_eq(bind_to(&b, "10.0.0.1", 80), 0);
+	lives = true;
+	ck_assert(!sock_lives(&a));
+	ck_assert_int_eq(bind_to(&c, "10.0.0.1", 80), -EADDRINUSE);	/* for b lives */
+	port_release(&a);
+	port_release(&b);
+}
+END_TEST
+
 START_TEST(second_listener_is_refused)
 {
 	struct sock a, b;
@@ -316,6 +351,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, conflict_rules, 0, sizeof(conflicts) / sizeof(conflicts[0]));
 	tcase_add_test(tc, second_listener_is_refused);
+	tcase_add_test(tc, a_closed_one_is_in_nobodys_way);
 	tcase_add_test(tc, ephemeral_ports_are_distinct_until_none_is_left);
 	tcase_add_test(tc, bind_address_no_port_waits_for_connect);
 	tcase_add_test(tc, a_hundred_thousand_short_connections);

@@ -114,5 +114,6 @@ void test_message(void);
 void test_ipv6opt(void);
 void test_dual(void);
 void test_info(void);
+void test_state(void);
 
 #endif

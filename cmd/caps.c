@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* caps.c - capabilities on the command line (caps.h). Names and rules are Docker's. */
+#include <ctype.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -84,6 +86,28 @@ uint64_t caps_set(const struct caps *c, uint64_t basis)
 	if (c->privileged || c->add == ALL)
 		return ALL & ~c->drop;
 	return (basis & ~c->drop) | c->add;
+}
+
+int caps_users(const char *text, struct userns *u, struct weir_error *e)
+{
+	unsigned long long first, count = 65536;
+	const char *at = text;
+	char *end;
+
+	first = strtoull(at, &end, 10);
+	if (end != at && *end == ':') {
+		at = end + 1;
+		count = strtoull(at, &end, 10);
+	}
+	if (end == at || *end || !isdigit((unsigned char)*text) || !isdigit((unsigned char)*at))
+		return weir_fail(e, EINVAL, "--userns %s: write a user's number, as in 100000, or a number and how many, as in 100000:65536",
+				 text);
+	if (!first)
+		return weir_fail(e, EINVAL, "--userns %s: user 0 is the host's root; begin above it, as in 100000", text);
+	if (!count || first >= UINT32_MAX || count > UINT32_MAX - first)
+		return weir_fail(e, EINVAL, "--userns %s: users are 1 to 4294967294", text);
+	*u = (struct userns){ (uint32_t)first, (uint32_t)count };
+	return 0;
 }
 
 const char *caps_name(uint64_t mask, char *text, size_t size)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cmd/help.h"
+#include "intercept/userns.h"
 
 #include <weir/error.h>
 
@@ -26,6 +27,8 @@ uint64_t caps_default(bool own_network);
 int caps_option(struct caps *c, int argc, char **argv, int *i, struct weir_error *e);
 /* The set that comes of it, from the one that holds without any option. */
 uint64_t caps_set(const struct caps *c, uint64_t basis);
+/* "100000:65536": the users of a sandbox with a user namespace of its own. */
+int caps_users(const char *text, struct userns *u, struct weir_error *e);
 /* The name of the lowest one of a mask, "CAP_CHOWN". */
 const char *caps_name(uint64_t mask, char *text, size_t size);
 

@@ -41,6 +41,7 @@ struct exec {
 	bool admin;
 	struct caps caps;
 	int way;			/* a pidfd whose namespaces are entered; -1 */
+	bool users;			/* it has a user namespace of its own */
 	struct launch launch;
 };
 
@@ -98,10 +99,10 @@ static int hand_over(const struct exec *x, int listener, struct weir_error *e)
 }
 
 /* What a program of the sandbox may have: nobody widens the bounding set of its init. */
-static int read_rule(const struct exec *x, uint64_t *rule, struct weir_error *e)
+static int read_rule(struct exec *x, uint64_t *rule, struct weir_error *e)
 {
+	char path[32], line[256], theirs[USERNS_NAME], ours[USERNS_NAME];
 	pid_t init = pidfd_pid(x->way, NULL);
-	char path[32], line[256];
 	bool found = false;
 	FILE *f = NULL;
 
@@ -116,8 +117,11 @@ static int read_rule(const struct exec *x, uint64_t *rule, struct weir_error *e)
 	}
 	if (f)
 		fclose(f);
+	if (found)
+		found = !userns_name(init, theirs) && !userns_name(getpid(), ours);
 	if (!found || pidfd_pid(x->way, NULL) != init)
 		return weir_fail(e, ESRCH, "/proc does not tell of the sandbox's init: it is ending, or /proc is not that of this PID namespace");
+	x->users = strcmp(theirs, ours) != 0;
 	return 0;
 }
 
@@ -179,8 +183,10 @@ static void become(const struct exec *x, int up, int go)
 
 	if (x->admin)
 		err = launch_nobody(&e);
-	else if (setns(x->way, CLONE_NEWNS | CLONE_NEWNET))
+	else if (setns(x->way, CLONE_NEWNS | CLONE_NEWNET | (x->users ? CLONE_NEWUSER : 0)))
 		err = weir_fail(&e, errno, "cannot enter the sandbox: %s", strerror(errno));
+	else if (x->users)
+		err = userns_root(&e);
 	if (err)
 		launch_impossible(&e, up);
 	launch_exec(&x->launch, up, go);

@@ -43,6 +43,7 @@ struct run {
 	char *const *program;
 	bool help;
 	struct caps caps;
+	struct userns users;
 	bool intercept, nics;		/* of the mode: calls are intercepted; it wants NICs */
 	struct takeover *takeover;
 	int netns_fd;			/* mode host */
@@ -66,6 +67,8 @@ static const struct help_option run_options[] = {
 	  "what the configuration allows (see `weir check --annotations`)" },
 	{ "--name", "NAME", "the sandbox's name for weir ctl and weir exec (default: weir-PID)" },
 	CAPS_HELP,
+	{ "--userns", "FIRST[:COUNT]", "a user namespace of the sandbox's own: its root is the host's user FIRST, its users "
+	  "0 to COUNT-1 (65536 in all, when nothing is said) are FIRST and so on, its groups likewise" },
 	{ }
 };
 
@@ -87,6 +90,7 @@ const struct help run_help = {
 static int parse_option(struct run *r, int argc, char **argv, int *i, struct config *line,
 			struct weir_error *e)
 {
+	const char *users;
 	int at = *i, got;
 
 	got = options_value(argc, argv, i, "--netns", NULL, &r->netns, e);
@@ -96,6 +100,10 @@ static int parse_option(struct run *r, int argc, char **argv, int *i, struct con
 		got = options_value(argc, argv, i, "--bundle", NULL, &r->bundle, e);
 	if (!got)
 		got = caps_option(&r->caps, argc, argv, i, e);
+	if (!got && (got = options_value(argc, argv, i, "--userns", NULL, &users, e)) > 0) {
+		got = caps_users(users, &r->users, e);
+		return got ? got : 1;
+	}
 	if (got)
 		return got;
 	got = options_config(&r->config, argc, argv, i, e);
@@ -293,7 +301,8 @@ static int start_stack(struct run *r, struct weir_error *e)
 		.launch = { .argv = r->program, .intercept = r->intercept, .netns_fd = r->netns_fd,
 			    .mask = r->relay.mask, .report = r->report.sock[1],
 			    .confine = { .caps = caps_set(&r->caps, caps_default(r->intercept)),
-					 .privileged = r->caps.privileged, .hidden = hidden } },
+					 .privileged = r->caps.privileged, .users = r->users,
+					 .hidden = hidden } },
 	};
 	struct clone_args args = {
 		.flags = CLONE_NEWPID | CLONE_PIDFD, .exit_signal = SIGCHLD,

@@ -25,8 +25,8 @@ static bool privileged(const struct call *c, int family, int type)
 	if (c->listener->operator)
 		return true;
 	if (family == AF_NETLINK)
-		return remote_capable(c->tid, CAP_NET_ADMIN);
-	return (type == SOCK_RAW || family == AF_PACKET) && remote_capable(c->tid, CAP_NET_RAW);
+		return remote_capable(c->tid, CAP_NET_ADMIN, c->ic->user_ns);
+	return (type == SOCK_RAW || family == AF_PACKET) && remote_capable(c->tid, CAP_NET_RAW, c->ic->user_ns);
 }
 
 static void socket_undo(struct call *c, struct isock *is)

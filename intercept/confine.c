@@ -17,7 +17,8 @@
  *
  * The files under /proc and /sys that control the host belong to root, which the program may be, and no capability
  * is needed to write them. Docker's lists say which. They are covered, so a program without CAP_SYS_ADMIN that makes
- * namespaces of its own cannot have a new /proc: the kernel does not show again what was covered.
+ * namespaces of its own cannot have a new /proc: the kernel does not show again what was covered. In a user namespace
+ * none of that is needed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -91,6 +92,12 @@ static int make_sys_read_only(struct weir_error *e)
 	return 0;			/* EINVAL: nothing is mounted there */
 }
 
+/* Root of a user namespace owns none of these files. */
+bool confine_whole(const struct confine *c)
+{
+	return c->privileged || c->users.count;
+}
+
 static int hide(const struct confine *c, struct weir_error *e)
 {
 	/* who has CAP_SYS_ADMIN may run a weir inside, whose sockets are its own */
@@ -105,13 +112,14 @@ static int hide(const struct confine *c, struct weir_error *e)
 
 int confine_files(const struct confine *c, struct weir_error *e)
 {
+	bool as_it_is = confine_whole(c);
 	int err = hide(c, e);
 
-	for (size_t i = 0; !err && !c->privileged && i < sizeof(masked) / sizeof(masked[0]); i++)
+	for (size_t i = 0; !err && !as_it_is && i < sizeof(masked) / sizeof(masked[0]); i++)
 		err = mask(masked[i], e);
-	for (size_t i = 0; !err && !c->privileged && i < sizeof(read_only) / sizeof(read_only[0]); i++)
+	for (size_t i = 0; !err && !as_it_is && i < sizeof(read_only) / sizeof(read_only[0]); i++)
 		err = make_read_only(read_only[i], e);
-	return err || c->privileged ? err : make_sys_read_only(e);
+	return err || as_it_is ? err : make_sys_read_only(e);
 }
 
 /* ---- the program ---- */

@@ -19,6 +19,7 @@
 #include "intercept/call.h"
 #include "intercept/intercept.h"
 #include "intercept/remote.h"
+#include "intercept/userns.h"
 
 #define ISOCK_SCRATCH	(256u * 1024u)
 #define ISOCK_CONTROL	256u		/* control bytes kept with a datagram */
@@ -114,6 +115,7 @@ struct isock {
 
 struct intercept {
 	struct stack *stack;
+	char user_ns[USERNS_NAME];	/* whose capabilities over the network count */
 	struct env *env;
 	struct loop *loop;
 	struct intercept_stats stats;	/* but for these: */

@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/pidfd.h"
 #include "intercept/intercept.h"
 #include "intercept/launch.h"
 #include "intercept/procfs.h"
@@ -218,10 +219,24 @@ static int init_compare(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
+/* The stack process has given this user namespace its users when it says so. */
+static void init_users(const struct launch *l, int channel)
+{
+	struct weir_error e = { "" };
+	int fds[4], nfds;
+	char byte;
+
+	if (!l->confine.users.count)
+		return;
+	if (launch_receive(channel, &byte, 1, fds, &nfds, 0) != 1)
+		_exit(LAUNCH_WEIR);
+	/* dumpable, or the descriptors of the program that is to be could not be taken; nobody else is here yet */
+	if (userns_root(&e) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+		init_failed(l, e.text);
+}
+
 static void init_namespaces(const struct launch *l)
 {
-	if (l->netns_fd >= 0 && setns(l->netns_fd, CLONE_NEWNET))
-		init_failed_at(l, "enter the network namespace");
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL))
 		init_failed_at(l, "detach from the host's mounts");
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
@@ -229,13 +244,16 @@ static void init_namespaces(const struct launch *l)
 }
 
 /* /proc/net is the stack's where its sockets are; then the rest of /proc. */
-static int init_files(const struct launch *l, struct launch_ready *ready)
+static int init_files(const struct launch *l, int fd, struct launch_ready *ready)
 {
 	struct weir_error e = { "" };
-	int fd = l->intercept ? procfs_mount(l->confine.privileged, &e) : -1;
 
+	if (fd >= 0 && procfs_mount(fd, confine_whole(&l->confine), &e)) {
+		snprintf(ready->no_procfs, sizeof(ready->no_procfs), "%s", e.text);
+		close(fd);
+		fd = -1;
+	}
 	ready->procfs = fd >= 0;
-	snprintf(ready->no_procfs, sizeof(ready->no_procfs), "%s", e.text);
 	if (confine_files(&l->confine, &e))
 		init_failed(l, e.text);
 	return fd;
@@ -293,16 +311,19 @@ static void init_wait(const struct launch *l, pid_t program)
 /* channel: to the stack process; go: the program's end of that pipe. */
 static void init_main(const struct launch *l, int channel, int go)
 {
-	int keep[] = { l->report, channel, go, l->netns_fd }, up[2], listener = -1, procfs, pidfd;
+	int keep[] = { l->report, channel, go }, up[2], listener = -1, procfs, pidfd;
 	struct launch_ready ready = { 0 };
-	struct weir_error e;
+	struct weir_error e = { "" };
 	pid_t program;
 
 	prctl(PR_SET_NAME, "weir-init");
-	qsort(keep, 4, sizeof(keep[0]), init_compare);
-	init_close(keep, 4);
+	qsort(keep, 3, sizeof(keep[0]), init_compare);
+	init_close(keep, 3);
+	procfs = l->intercept ? procfs_device(&e) : -1;
+	snprintf(ready.no_procfs, sizeof(ready.no_procfs), "%s", e.text);
+	init_users(l, channel);
 	init_namespaces(l);
-	procfs = init_files(l, &ready);
+	procfs = init_files(l, procfs, &ready);
 	if (pipe2(up, O_CLOEXEC))
 		init_failed_at(l, "make a pipe");
 	program = fork();
@@ -355,12 +376,28 @@ static int launch_receive_listener(int channel, const struct launch *l, struct l
 	return 0;
 }
 
+static int launch_users(const struct launch *l, struct launched *out, int channel, struct weir_error *e)
+{
+	int err = l->confine.users.count ? userns_map(out->init_pidfd, &l->confine.users, e) : 0;
+
+	if (err)
+		return err;
+	err = userns_name(pidfd_pid(out->init_pidfd, NULL), out->user_ns);
+	if (err)
+		return weir_fail(e, -err, "/proc does not tell of the sandbox's init: %s", strerror(-err));
+	return l->confine.users.count ? launch_send(channel, "", 1, NULL, 0) : 0;
+}
+
 int launch_sandbox(const struct launch *l, struct launched *out, struct weir_error *e)
 {
-	unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | (l->intercept ? CLONE_NEWNET : 0);
+	unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | (l->intercept ? CLONE_NEWNET : 0) |
+			      (l->confine.users.count ? CLONE_NEWUSER : 0);
 	struct clone_args args = { .exit_signal = SIGCHLD };
 	int channel[2], go[2], err;
 
+	/* here, not in init: in a user namespace it could not. This process leaves it when it is locked down. */
+	if (l->netns_fd >= 0 && setns(l->netns_fd, CLONE_NEWNET))
+		return weir_fail(e, errno, "cannot enter the network namespace: %s", strerror(errno));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel))
 		return weir_fail(e, errno, "cannot make a socket pair: %s", strerror(errno));
 	if (pipe2(go, O_CLOEXEC)) {
@@ -379,7 +416,9 @@ int launch_sandbox(const struct launch *l, struct launched *out, struct weir_err
 	close(channel[1]);
 	close(go[0]);
 	out->go = go[1];
-	err = launch_receive_listener(channel[0], l, out, e);
+	err = launch_users(l, out, channel[0], e);
+	if (!err)
+		err = launch_receive_listener(channel[0], l, out, e);
 	close(channel[0]);
 	return err;
 no_clone:

@@ -41,6 +41,7 @@ struct launched {
 	int init_pidfd;
 	int listener;			/* the program's seccomp listener; -1 */
 	int procfs;			/* of /dev/fuse: /proc/net, to be served (procfs.h); -1 */
+	char user_ns[USERNS_NAME];	/* the name of its user namespace */
 	char no_procfs[512];		/* why there is none, where one is wanted */
 	int go;				/* the program waits for a byte from here */
 };

@@ -50,5 +50,7 @@ libintercept_la_SOURCES = \
 	intercept/takeover.h \
 	intercept/takeover_priv.h \
 	intercept/unread.c \
+	intercept/userns.c \
+	intercept/userns.h \
 	intercept/witness.c
 libintercept_la_LIBADD = $(SECCOMP_LIBS) $(MNL_LIBS) $(FUSE3_LIBS)

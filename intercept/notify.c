@@ -144,6 +144,11 @@ int intercept_add_listener(struct intercept *ic, int fd, bool operator, struct w
 	return 0;
 }
 
+void intercept_set_user_ns(struct intercept *ic, const char *name)
+{
+	strncpy(ic->user_ns, name, sizeof(ic->user_ns) - 1);
+}
+
 struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_error *e)
 {
 	struct intercept *ic = calloc(1, sizeof(*ic));
@@ -165,6 +170,7 @@ struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_
 	timer_init(&ic->collect, call_collect);
 	witness_init(ic);
 	timer_init(&ic->feed, isock_feed);
+	userns_name(getpid(), ic->user_ns);
 	remote_init(&ic->remote);
 	remote_init(&ic->worker.remote);
 	ic->nofile = getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur > INT_MAX ? INT_MAX : (int)r.rlim_cur;

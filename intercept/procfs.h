@@ -12,10 +12,11 @@
 
 /*
  * procmount.c: in a mount and PID namespace of the sandbox's own, whose /proc is new and whose PID 1 is the
- * caller. whole: the rest of /proc is not to be covered. The descriptor of /dev/fuse that is to be served, or
+ * caller. fd: of procfs_device. whole: the rest of /proc is not to be covered. 0, and fd is to be served, or
  * -errno; then /proc/net is as it was, and e says why and what to do.
  */
-int procfs_mount(bool whole, struct weir_error *e);
+int procfs_mount(int fd, bool whole, struct weir_error *e);
+int procfs_device(struct weir_error *e);	/* /dev/fuse, or -errno */
 
 /* Serve fd, which is taken over. NULL: it could not be. */
 struct procfs *procfs_create(struct stack *s, struct loop *l, int fd, struct weir_error *e);

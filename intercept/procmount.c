@@ -30,7 +30,7 @@
 #define FILES	"/proc/1/net"
 #define BESIDE	"/proc/1/task/1/net"
 
-static int open_device(struct weir_error *e)
+int procfs_device(struct weir_error *e)
 {
 	int fd = open("/dev/fuse", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
@@ -79,19 +79,14 @@ static int mount_link(bool whole, struct weir_error *e)
 			       strerror(-err)) : 0;
 }
 
-int procfs_mount(bool whole, struct weir_error *e)
+int procfs_mount(int fd, bool whole, struct weir_error *e)
 {
-	int fd = open_device(e), err;
+	int err = mount_files(fd, e);
 
-	if (fd < 0)
-		return fd;
-	err = mount_files(fd, e);
 	if (!err) {
 		err = mount_link(whole, e);
 		if (err)
 			umount2(FILES, MNT_DETACH);
 	}
-	if (err)
-		close(fd);
-	return err ? err : fd;
+	return err;
 }

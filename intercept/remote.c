@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "intercept/remote.h"
+#include "intercept/userns.h"
 
 #define REMOTE_PIDFD_THREAD O_EXCL
 #define REMOTE_STATUS_MAX 8192
@@ -81,25 +82,15 @@ bool remote_cloexec(pid_t tid, int fd)
 	return !remote_proc(path, "\nflags:\t", 8, &flags) && (flags & O_CLOEXEC);
 }
 
-/* Who makes a user namespace has every capability in it, and none outside: what the sandbox's
- * network belongs to is the namespace of this process. */
-static bool remote_user_ns_ours(pid_t tid)
-{
-	char path[40], theirs[64], ours[64];
-	ssize_t n, m;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
-	n = readlink(path, theirs, sizeof(theirs));
-	m = readlink("/proc/self/ns/user", ours, sizeof(ours));
-	return n > 0 && n == m && !memcmp(theirs, ours, (size_t)n);
-}
-
-bool remote_capable(pid_t tid, int cap)
+/* Who makes a user namespace has every capability in it, and none outside. What the sandbox's network belongs to is
+ * the namespace of its init. */
+bool remote_capable(pid_t tid, int cap, const char *user_ns)
 {
 	unsigned long long caps;
+	char name[USERNS_NAME];
 
 	return !remote_status(tid, "\nCapEff:\t", 16, &caps) && (caps >> cap & 1) &&
-	       remote_user_ns_ours(tid);
+	       !userns_name(tid, name) && !strcmp(name, user_ns);
 }
 
 /* Is the thread of this id still one of the process that the pidfd names? EPERM: it is, but another

@@ -33,7 +33,8 @@ void remote_close(struct remote *r);
  * task that the id has meant all the time since then.
  */
 int remote_getfd(struct remote *r, pid_t tid, int fd, bool *known);
-bool remote_capable(pid_t tid, int cap);	/* has it this effective capability in our user namespace? */
+/* Has it this effective capability in the user namespace of that name? */
+bool remote_capable(pid_t tid, int cap, const char *user_ns);
 bool remote_cloexec(pid_t tid, int fd);				/* is its descriptor closed on exec? */
 uid_t remote_uid(pid_t tid);					/* -1: unknown */
 

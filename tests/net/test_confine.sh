@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Root inside a sandbox, against those who hold it: init, the front, the host's /proc, the operator's sockets.
 . "$(dirname "$0")/common.sh"
-need python3 setpriv
+need python3 setpriv unshare ping
 
 run() { timeout 30 "$WEIR" run --network=none "$@"; }
 tries() { python3 "$SRCDIR/tests/net/confine.py" "$@"; }
@@ -129,6 +129,41 @@ check "with --privileged nothing is covered" contains "$(writes --privileged)" /
 check "/proc cannot be mounted anew" contains "$(run -- mount -t proc proc /mnt 2>&1)" "denied"
 check "nor uncovered" contains "$(run -- umount /proc/sys 2>&1; run -- umount -l /run/weir 2>&1)" "must be superuser"
 check "not by namespaces of its own" contains "$(run -- unshare -Urm umount /run/weir 2>&1)" "umount"
+
+# ---- a user namespace of its own ----
+mapped() { run --userns 100000:5000 "$@"; }
+check "its root" same "$(mapped -- sh -c 'id -u; id -G; cat /proc/self/uid_map /proc/self/gid_map' | tr -s ' \n' ' ')" "0 0 0 100000 5000 0 100000 5000 "
+check "its capabilities: the same" same "$(bits "$(caps --userns 100000)")" "$DEFAULT"
+check "which count for its network" contains "$(mapped -- sh -c 'ip addr add 10.1.1.1/24 dev lo; ip -br addr')" "10.1.1.1/24"
+raw='import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, 1); print("done")'
+check "raw sockets, too" same "$(mapped -- python3 -c "$raw")" done
+check "not those of a namespace inside of it" contains "$(mapped -- unshare -Ur python3 -c "$raw" 2>&1)" "not permitted"
+check "nor of one inside a sandbox without" contains "$(run -- setpriv --reuid 1000 --clear-groups unshare -Ur python3 -c "$raw" 2>&1)" "not permitted"
+echo secret > "$TMP/secret"
+chmod 600 "$TMP/secret"
+chmod 755 "$TMP"
+check "root's files are not its own" contains "$(mapped -- cat "$TMP/secret" 2>&1)" "Permission denied"
+check "nor what commands the host, even with --privileged" same "$(writes --userns 100000; writes --userns 100000 --privileged)" ""
+check "so it can have a new /proc" mapped -- unshare -Urpf --mount-proc true
+check "/proc/net is the stack's" contains "$(mapped -- python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 7001)); print(open("/proc/net/tcp").read())')" ":1B59"
+fresh_name
+background "$WEIR" run --network=none --userns 100000 --name "$NAME" -- sleep 60
+FIRST=$LAST
+wait_for 20 $weir_exec "$NAME" -- true
+INIT=$(pgrep -P "$(pgrep -P $FIRST -x weir-stack)" -x weir-init)
+check "exec: in it, too" same "$($weir_exec "$NAME" -- sh -c 'id -u; id -G; tr -s " " < /proc/self/uid_map' | tr '\n' ' ')" "0 0  0 100000 65536 "
+check "exec: the same capabilities" same "$(bits "$(exec_caps "$NAME")")" "$DEFAULT"
+check "exec: sockets" same "$($weir_exec "$NAME" -- python3 -c "$raw")" done
+check "outside it is nobody in particular" same "$(field Uid /proc/$INIT/status | tr '\t' ' ')" "100000 100000 100000 100000"
+check "init cannot be traced" same "$($weir_exec "$NAME" -- python3 "$SRCDIR/tests/net/confine.py" trace 1)" EPERM
+stop "$FIRST"
+check "init cannot be traced with CAP_SYS_PTRACE over that namespace" same "$(mapped --cap-add SYS_PTRACE -- python3 "$SRCDIR/tests/net/confine.py" trace 1)" EPERM
+net_setup
+check "in mode host on a namespace" contains "$("$WEIR" run --netns $NSW --mode host --userns 100000 -- ip -4 -o addr)" "$ADDR/24"
+check "with devices" same "$("$WEIR" run --netns $NSW --userns 100000 -- ping -c 1 -W 5 $PEER | grep -c '1 received')" 1
+for bad in 0 0:5 x 5:0 5: -1 4294967295 100:4294967295 " 5" 5x; do
+	check "--userns '$bad': 125" same "$(status run --userns "$bad" -- true) $(grep -c -- "--userns $bad:" "$TMP/err")" "125 1"
+done
 
 # ---- the operator's sockets ----
 fresh_name

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/common.sh"
 need python3 unshare setpriv
 net_setup
-tool() { python3 "$SRCDIR/tests/net/operator.py" "$@"; }
+tool() { python3 "$SRCDIR/tests/net/control_peer.py" "$@"; }
 REFUSED="from outside"
 show='{"command":"show"}'
 
@@ -35,11 +35,11 @@ for victim in "$Y" "$X"; do
 done
 check "Y's qdisc is as it was" same "$(ctl "$Y" qdisc show eth0 | head -n 1)" "$before"
 for request in '{"command":"exec join"}' '{"command":"exec join","admin":true}' '{"command":"exec listen","admin":true}' "$show"; do
-	check "by its own words: $request" contains "$(in_x python3 "$SRCDIR/tests/net/operator.py" say "/run/weir/$Y.sock" "$request")" "$REFUSED"
+	check "by its own words: $request" contains "$(in_x python3 "$SRCDIR/tests/net/control_peer.py" say "/run/weir/$Y.sock" "$request")" "$REFUSED"
 done
-check "with a descriptor" contains "$(in_x python3 "$SRCDIR/tests/net/operator.py" say "/run/weir/$Y.sock" '{"command":"module load","path":"/x"}' "$module")" "$REFUSED"
-check "from namespaces of its own" contains "$(in_x unshare -Urmpinf python3 "$SRCDIR/tests/net/operator.py" say "/run/weir/$Y.sock" "$show")" "$REFUSED"
-check "and from mode host" contains "$("$WEIR" run --mode host --privileged -- sh -c "umount /run/weir; python3 '$SRCDIR/tests/net/operator.py' say '/run/weir/$Y.sock' '$show'")" "$REFUSED"
+check "with a descriptor" contains "$(in_x python3 "$SRCDIR/tests/net/control_peer.py" say "/run/weir/$Y.sock" '{"command":"module load","path":"/x"}' "$module")" "$REFUSED"
+check "from namespaces of its own" contains "$(in_x unshare -Urmpinf python3 "$SRCDIR/tests/net/control_peer.py" say "/run/weir/$Y.sock" "$show")" "$REFUSED"
+check "and from mode host" contains "$("$WEIR" run --mode host --privileged -- sh -c "umount /run/weir; python3 '$SRCDIR/tests/net/control_peer.py' say '/run/weir/$Y.sock' '$show'")" "$REFUSED"
 check "the operator's own program in A is nobody" contains "$($weir_exec --admin "$Y" -- "$WEIR" ctl "$Y" show 2>&1)" "sandbox $Y"
 
 # ---- descriptors that somebody outside has connected ----
@@ -47,14 +47,14 @@ passed() {	# HOW STAYS|ENDS
 	rm -f "$TMP/way"
 	background tool "$1" "/run/weir/$Y.sock" "$TMP/way" "$2"
 	wait_for 20 test -S "$TMP/way"
-	in_x python3 "$SRCDIR/tests/net/operator.py" take "$TMP/way" "$3"
+	in_x python3 "$SRCDIR/tests/net/control_peer.py" take "$TMP/way" "$3"
 	stop $LAST
 }
 check "passed into X" contains "$(passed pass stays "$show")" "$REFUSED"
 check "passed by one who is gone" contains "$(passed pass ends "$show")" "$REFUSED"
 check "passed after half of the request was said" contains "$(passed pass-half stays '"show"}')" "$REFUSED"
-check "inherited" contains "$(tool become "/run/weir/$Y.sock" "$WEIR" run --network=none -- python3 "$SRCDIR/tests/net/operator.py" inherited "$show")" "$REFUSED"
-check "inherited by exec" contains "$(tool become "/run/weir/$Y.sock" $weir_exec "$X" -- python3 "$SRCDIR/tests/net/operator.py" inherited "$show")" "$REFUSED"
+check "inherited" contains "$(tool become "/run/weir/$Y.sock" "$WEIR" run --network=none -- python3 "$SRCDIR/tests/net/control_peer.py" inherited "$show")" "$REFUSED"
+check "inherited by exec" contains "$(tool become "/run/weir/$Y.sock" $weir_exec "$X" -- python3 "$SRCDIR/tests/net/control_peer.py" inherited "$show")" "$REFUSED"
 check "said by another than who connected" contains "$(tool orphan "/run/weir/$Y.sock" "$show")" "$REFUSED"
 check "Y answers all the same" ctl "$Y" show > /dev/null
 
@@ -82,12 +82,12 @@ check "many at once" many
 
 # ---- weir in a sandbox: who started that commands it, and no third ----
 cat > "$TMP/nested.sh" <<END
-say() { python3 "$SRCDIR/tests/net/operator.py" say "\$1" '$show'; }
+say() { python3 "$SRCDIR/tests/net/control_peer.py" say "\$1" '$show'; }
 "$WEIR" run --mode none --privileged --name inner -- sh -c 'umount /run/weir; exec sleep 1000' &
 i=0
 while ! "$WEIR" ctl inner show > /dev/null 2>&1 && [ \$i -lt 200 ]; do i=\$((i + 1)); sleep 0.05; done
 echo "inside: \$(say /run/weir/inner.sock)"
-echo "its programs: \$("$WEIR" exec inner -- python3 "$SRCDIR/tests/net/operator.py" say /run/weir/inner.sock '$show')"
+echo "its programs: \$("$WEIR" exec inner -- python3 "$SRCDIR/tests/net/control_peer.py" say /run/weir/inner.sock '$show')"
 kill \$!
 wait
 umount /run/weir

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who says what on a control socket, by which way: `operator.py HOW ...`. Prints "ok" or the refusal."""
+"""Who says what on a control socket, by which way: `control_peer.py HOW ...`. Prints "ok" or the refusal."""
 import json, os, socket, sys, time
 
 def answer(s):

@@ -41,7 +41,8 @@ struct stack *stack_create(const struct stack_config *c, struct weir_error *e)
 	pfpacket_init(&s->pfpacket, &s->env, &s->ip);
 	if (tcp_init(&s->tcp, &s->env, &s->ip) < 0)
 		goto err_raw;
-	netlink_init(&s->netlink, &s->env, &s->ip);
+	if (netlink_init(&s->netlink, &s->env, &s->ip) < 0)
+		goto err_tcp;
 	diag_init(&s->diag, &s->netlink, &s->tcp, &s->udp, &s->raw);
 	s->tcp.congestion = c->congestion;
 	s->tcp.congestion_params = c->congestion_params;
@@ -51,6 +52,8 @@ struct stack *stack_create(const struct stack_config *c, struct weir_error *e)
 	}
 	return s;
 
+err_tcp:
+	tcp_destroy(&s->tcp);
 err_raw:
 	raw_destroy(&s->raw);
 err_udp:

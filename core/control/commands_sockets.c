@@ -6,9 +6,10 @@
  * memory, in its time. So one answer has at most SOCKETS_MAX of them, and says where the next one
  * begins:
  *
- *	{"command":"sockets","from":512}  ->  {"sockets":[...], "next":1024}
+ *	{"command":"sockets","from":[0,512,0]}  ->  {"sockets":[...], "next":[1,96,0]}
  *
- * without "next" at the end. From is a place in the order of a walk. What is opened or closed
+ * without "next" at the end. From is which sort of sockets, and a place among these, so an answer costs
+ * what it tells, however many there are. What is opened or closed
  * between two answers may be missed or told twice, as with ss, which asks the kernel in pieces,
  * too.
  */
@@ -21,17 +22,17 @@
 
 #define SOCKETS_MAX 512u
 
+/* The sorts, in the order of a walk; behind them are tcp_dump()'s tables. */
+enum { SORT_RAW, SORT_UDP, SORT_TCP };
+
 struct walk {
 	json_t *list;
-	uint64_t at, from;
+	uint64_t at[3];
 };
 
-/* Is the next one part of this answer? */
-static bool wanted(struct walk *w)
+static bool full(const struct walk *w)
 {
-	uint64_t at = w->at++;
-
-	return at >= w->from && at - w->from < SOCKETS_MAX;
+	return json_array_size(w->list) >= SOCKETS_MAX;
 }
 
 json_t *json_endpoint(const struct ip_addr *a, uint16_t port)
@@ -90,8 +91,8 @@ static bool add_tcp(void *arg, const struct tcp_row *r)
 	struct walk *w = arg;
 	json_t *o, *info;
 
-	if (!wanted(w))
-		return true;
+	if (full(w))
+		return false;
 	if (r->sk)
 		sock_queues(r->sk, &recv_q, &send_q);
 	info = r->sk ? tcp_info(r->sk) : NULL;
@@ -113,36 +114,71 @@ static bool add_tcp(void *arg, const struct tcp_row *r)
 	return true;
 }
 
-static void add_datagram(const struct list *socks, struct walk *w)
+/* False: the answer is full before their end. */
+static bool add_datagrams(const struct sock_set *set, struct walk *w)
 {
-	list_for_each(pos, socks) {
-		struct sock *sk = list_entry(pos, struct sock, all);
+	struct sock *sk;
+
+	for (; (sk = sock_set_next(set, &w->at[1])); w->at[1]++) {
 		const char *netid = sk->ops == &udp_ops ? "udp"
 				  : sk->ops == &ping_ops ? "icmp" : "raw";
 
-		if (wanted(w))
-			json_array_append_new(w->list, datagram_json(sk, netid,
-								     ip_addr_is_any(&sk->remote) ?
-								     "UNCONN" : "ESTAB"));
+		if (full(w))
+			return false;
+		json_array_append_new(w->list, datagram_json(sk, netid, ip_addr_is_any(&sk->remote) ?
+							     "UNCONN" : "ESTAB"));
 	}
+	w->at[0]++;
+	w->at[1] = 0;
+	return true;
+}
+
+static bool add_connections(const struct tcp *tcp, struct walk *w)
+{
+	struct tcp_cursor c = {
+		.table = (unsigned int)w->at[0] - SORT_TCP, .slot = (size_t)w->at[1], .done = (size_t)w->at[2],
+	};
+	bool all = tcp_dump(tcp, &c, add_tcp, w);
+
+	w->at[0] = c.table + SORT_TCP;
+	w->at[1] = c.slot;
+	w->at[2] = c.done;
+	return all;
+}
+
+static int place_of(const struct control_request *rq, uint64_t at[3], struct weir_error *e)
+{
+	const json_t *from = json_object_get(rq->args, "from");
+
+	for (size_t i = 0; from && i < 3; i++) {
+		json_int_t n = json_integer_value(json_array_get(from, i));
+
+		if (json_array_size(from) != 3 || n < 0 || (!i && n > SORT_TCP + 2))
+			return weir_fail(e, EINVAL, "\"from\" is no place in the list; give the \"next\" of the "
+					 "answer before");
+		at[i] = (uint64_t)n;
+	}
+	return 0;
 }
 
 static int sockets(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)
 {
 	const struct stack *s = rq->instance->stack;
-
-	json_int_t from = json_integer_value(json_object_get(rq->args, "from"));
-	struct tcp_cursor c = { 0 };
-	struct walk w = { .list = json_array(), .from = from > 0 ? (uint64_t)from : 0 };
+	struct walk w = { .at = { 0 } };
+	bool all = true;
+	int err = place_of(rq, w.at, e);
 
 	(void)arg;
-	(void)e;
-	add_datagram(&s->raw.socks, &w);
-	add_datagram(&s->udp.socks, &w);
-	tcp_dump(&s->tcp, &c, add_tcp, &w);
+	if (err)
+		return err;
+	w.list = json_array();
+	while (all && w.at[0] < SORT_TCP)
+		all = add_datagrams(w.at[0] == SORT_RAW ? &s->raw.set : &s->udp.set, &w);
+	all = all && add_connections(&s->tcp, &w);
 	*result = json_pack("{s:o}", "sockets", w.list);
-	if (*result && w.at > w.from + SOCKETS_MAX)
-		json_object_set_new(*result, "next", json_integer((json_int_t)(w.from + SOCKETS_MAX)));
+	if (*result && !all)
+		json_object_set_new(*result, "next", json_pack("[I,I,I]", (json_int_t)w.at[0], (json_int_t)w.at[1],
+							       (json_int_t)w.at[2]));
 	return *result ? 0 : -ENOMEM;
 }
 

@@ -214,14 +214,6 @@ static json_t *neighbours(const struct neighbour_table *t)
 
 /* ---- sockets, by kind and state ---- */
 
-static bool count_state(void *arg, const struct tcp_row *r)
-{
-	json_int_t *counts = arg;
-
-	counts[r->number]++;
-	return true;
-}
-
 /* Every state is there, also one that no connection is in. */
 static json_t *tcp_states(const struct tcp *tcp)
 {
@@ -232,31 +224,22 @@ static json_t *tcp_states(const struct tcp *tcp)
 		[TCP_TIME_WAIT] = "TIME-WAIT", [TCP_CLOSE_WAIT] = "CLOSE-WAIT",
 		[TCP_LAST_ACK] = "LAST-ACK",
 	};
-	json_int_t counts[UINT8_MAX + 1] = { 0 };
-	struct tcp_cursor c = { 0 };
 	json_t *o = json_object();
 
-	tcp_dump(tcp, &c, count_state, counts);
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		json_int_t n = (json_int_t)tcp->states[i][0] + tcp->states[i][1];
+
 		if (states[i])
-			json_object_set_new(o, states[i], json_integer(counts[i]));
+			json_object_set_new(o, states[i], json_integer(i == TCP_TIME_WAIT ? tcp->time_waits : n));
+	}
 	return o;
 }
 
 /* As `ctl sockets` calls them: connected to one peer, or not. */
-static json_t *datagram_states(const struct list *socks)
+static json_t *datagram_states(const struct sock_set *set)
 {
-	json_int_t connected = 0, unconnected = 0;
-
-	list_for_each(pos, socks) {
-		const struct sock *sk = list_entry(pos, struct sock, all);
-
-		if (ip_addr_is_any(&sk->remote))
-			unconnected++;
-		else
-			connected++;
-	}
-	return json_pack("{s:I, s:I}", "ESTAB", connected, "UNCONN", unconnected);
+	return json_pack("{s:I, s:I}", "ESTAB", (json_int_t)set->connected, "UNCONN",
+			 (json_int_t)(set->count - set->connected));
 }
 
 /* What waits in sockets without connections. */
@@ -272,7 +255,7 @@ static json_t *datagram_memory(const struct sock_memory *mem)
 static json_t *stats_sockets(const struct stack *s)
 {
 	return json_pack("{s:o, s:o, s:o}", "tcp", tcp_states(&s->tcp), "udp",
-			 datagram_states(&s->udp.socks), "raw", datagram_states(&s->raw.socks));
+			 datagram_states(&s->udp.set), "raw", datagram_states(&s->raw.set));
 }
 
 static int stats(void *arg, struct control_request *rq, json_t **result, struct weir_error *e)

@@ -28,11 +28,14 @@
 #define MSEC 1000000ull
 #define EXT(n) (1u << ((n) - 1))
 
+#define ROWS 1024u			/* looked at for one piece, at most */
+
 struct piece {				/* of a dump, being written */
 	struct netlink_dump *d;
 	struct nlbuf *nb;
 	const struct inet_diag_req_v2 *req;
 	const struct nlattr *code;	/* INET_DIAG_REQ_BYTECODE, or NULL */
+	unsigned int rows;		/* that may still be looked at: most may not be wanted */
 };
 
 struct message {			/* that tells of a row */
@@ -143,10 +146,18 @@ static bool is_wanted(const struct piece *p, const struct diag_row *r)
 					mnl_attr_get_payload_len(p->code), r));
 }
 
-/* False: there is no room left. What is not wanted takes none. */
-static bool put_row(const struct piece *p, const struct diag_row *r)
+/* False: there is no room left, or enough was looked at. What is not wanted takes no room. */
+static bool put_row(struct piece *p, const struct diag_row *r)
 {
+	if (!p->rows)
+		return false;
+	p->rows--;
 	return !is_wanted(p, r) || diag_row_fill(p->nb, &p->d->to, p->req, r);
+}
+
+static int more(const struct piece *p)
+{
+	return p->rows ? 1 : NETLINK_LATER;
 }
 
 /* ---- the tables ---- */
@@ -195,7 +206,7 @@ static int dump_tcp(struct piece *p, const struct tcp *tcp)
 	at[0] = c.table;
 	at[1] = c.slot;
 	at[2] = c.done;
-	return !all;
+	return all ? 0 : more(p);
 }
 
 void diag_row_datagram(struct sock *sk, struct diag_row *r)
@@ -211,33 +222,29 @@ void diag_row_datagram(struct sock *sk, struct diag_row *r)
 }
 
 /* One without a port is nowhere yet. */
-static bool put_datagram(const struct piece *p, struct sock *sk)
+static bool put_datagram(struct piece *p, struct sock *sk)
 {
 	struct diag_row r;
 
 	diag_row_datagram(sk, &r);
-	return !r.lport || put_row(p, &r);
+	return r.lport ? put_row(p, &r) : p->rows && p->rows--;
 }
 
-/* at: how many have been told. */
-static int dump_datagrams(struct piece *p, const struct list *socks)
+/* at: the place in the set. */
+static int dump_datagrams(struct piece *p, const struct sock_set *set)
 {
-	uint64_t n = 0;
+	struct sock *sk;
 
-	list_for_each(pos, socks) {
-		if (n++ < p->d->at[0])
-			continue;
-		if (!put_datagram(p, list_entry(pos, struct sock, all)))
-			return 1;
-		p->d->at[0] = n;
-	}
+	for (; (sk = sock_set_next(set, &p->d->at[0])); p->d->at[0]++)
+		if (!put_datagram(p, sk))
+			return more(p);
 	return 0;
 }
 
 static int dump(struct netlink_dump *d, struct nlbuf *nb)
 {
 	const struct diag *diag = d->arg;
-	struct piece p = { .d = d, .nb = nb, .req = (const void *)(d->nlh + 1) };
+	struct piece p = { .d = d, .nb = nb, .rows = ROWS, .req = (const void *)(d->nlh + 1) };
 	const struct nlattr *tb[INET_DIAG_REQ_PROTOCOL + 1];
 	int err = nlattrs(d->nlh, sizeof(*p.req), tb, INET_DIAG_REQ_PROTOCOL);
 
@@ -252,9 +259,9 @@ static int dump(struct netlink_dump *d, struct nlbuf *nb)
 	case IPPROTO_TCP:
 		return dump_tcp(&p, diag->tcp);
 	case IPPROTO_UDP:
-		return dump_datagrams(&p, &diag->udp->socks);
+		return dump_datagrams(&p, &diag->udp->set);
 	case IPPROTO_RAW:
-		return dump_datagrams(&p, &diag->raw->socks);
+		return dump_datagrams(&p, &diag->raw->set);
 	default:
 		return -ENOENT;
 	}

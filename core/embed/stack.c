@@ -156,15 +156,6 @@ int weir_set_congestion(struct weir_stack *s, const char *name, const char *cons
 	return 0;
 }
 
-static uint64_t tcp_count(const struct tcp *tcp)
-{
-	uint64_t n = 0;
-
-	list_for_each(pos, &tcp->socks)
-		n++;
-	return n;
-}
-
 void weir_stats_get(const struct weir_stack *s, struct weir_stats *stats)
 {
 	const struct stack *st = s->stack;
@@ -179,7 +170,7 @@ void weir_stats_get(const struct weir_stack *s, struct weir_stats *stats)
 		.packets = pool->packets, .buffers = pool->bufs,
 		.timers = st->env.timers.count,
 		.sockets = s->nsocks,
-		.tcp_sockets = tcp_count(&st->tcp), .tcp_time_waits = st->tcp.time_waits,
+		.tcp_sockets = st->tcp.set.count, .tcp_time_waits = st->tcp.time_waits,
 		.tcp_established = tcp->curr_estab,
 		.tcp_in_segs = tcp->in_segs, .tcp_out_segs = tcp->out_segs,
 		.tcp_retrans_segs = tcp->retrans_segs, .tcp_timeouts = tcp->timeouts,

@@ -70,11 +70,21 @@ int dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagram
 	return dgram_queue(ds, p, d, sizeof(*d));
 }
 
+static void set_peer(struct sock *sk, const struct ip_addr *a)
+{
+	sk->set->connected -= dgram_connected(sk);
+	sk->remote = *a;
+	sk->set->connected += dgram_connected(sk);
+}
+
 void dgram_free(struct dgram_sock *ds)
 {
+	struct ip_addr none = sock_any(&ds->sk);
+
 	packet_queue_purge(&ds->rcvq);
 	hold(ds, 0);
 	errqueue_purge(&ds->errq);
+	set_peer(&ds->sk, &none);
 	sock_free(&ds->sk);
 }
 
@@ -194,7 +204,7 @@ int dgram_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
 		return err;
 	if (ip_addr_is_any(&sk->local))
 		sk->local = f.src;
-	sk->remote = to;
+	set_peer(sk, &to);
 	sk->rport = port;
 	return 0;
 }
@@ -202,7 +212,9 @@ int dgram_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
 /* Linux's __udp_disconnect, which forgets the device, too. */
 int dgram_disconnect(struct sock *sk)
 {
-	sk->remote = sock_any(sk);
+	struct ip_addr none = sock_any(sk);
+
+	set_peer(sk, &none);
 	sk->rport = 0;
 	sk->bound_nic = NULL;
 	sock_reroute(sk);

@@ -80,12 +80,11 @@ void source_filter_free(struct source_filter *f)
 
 /* ---- what the members amount to ---- */
 
-static bool any_excludes(const struct group *g)
+/* A member with this filter comes (1) or goes (-1). */
+static void count_filter(struct group *g, const struct source_filter *f, int n)
 {
-	list_for_each(pos, &g->members)
-		if (list_entry(pos, struct membership, node)->filter.exclude)
-			return true;
-	return false;
+	g->excludes += (uint32_t)(f->exclude ? n : 0);
+	g->all += (uint32_t)(f->exclude && !f->n ? n : 0);
 }
 
 /* Does any member want src? */
@@ -129,14 +128,14 @@ static bool merge_include(const struct group *g, struct source_filter *out)
 	return true;
 }
 
-/* The members of g have changed. g may be gone afterwards. */
+/* The members of g have changed. g may be gone afterwards. As long as one of them wants all, which is what
+ * programs ask for, the others need not be looked at. */
 static void group_merge(struct group *g)
 {
 	struct source_filter old = g->filter;
-	bool exclude = any_excludes(g);
 
-	g->filter = (struct source_filter){ .exclude = false };
-	if (!(exclude ? merge_exclude(g, &g->filter) : merge_include(g, &g->filter))) {
+	g->filter = (struct source_filter){ .exclude = g->all };
+	if (!g->all && !(g->excludes ? merge_exclude(g, &g->filter) : merge_include(g, &g->filter))) {
 		source_filter_free(&g->filter);		/* too many: then all */
 		g->filter.exclude = true;
 	}
@@ -270,6 +269,7 @@ int group_enter(struct ip *ip, struct nic *nic, const struct ip_addr *a, struct 
 		return -ENOBUFS;
 	m->group = g;
 	list_add_tail(&m->node, &g->members);
+	count_filter(g, &m->filter, 1);
 	group_merge(g);
 	return 0;
 }
@@ -286,6 +286,8 @@ void group_leave(struct membership *m)
 {
 	struct group *g = m->group;
 
+	if (g)
+		count_filter(g, &m->filter, -1);
 	source_filter_free(&m->filter);
 	if (!g)
 		return;
@@ -296,8 +298,10 @@ void group_leave(struct membership *m)
 
 void group_refilter(struct membership *m, struct source_filter *f)
 {
+	count_filter(m->group, &m->filter, -1);
 	source_filter_free(&m->filter);
 	m->filter = *f;
+	count_filter(m->group, &m->filter, 1);
 	group_merge(m->group);
 }
 

@@ -56,6 +56,7 @@ struct group {
 	struct group_host *host;
 	struct ip_addr addr;
 	struct list members;		/* empty: left, and still to be told so */
+	uint32_t excludes, all;		/* of them those that exclude; and that exclude nobody */
 	struct source_filter filter;	/* of all members, RFC 3376 section 3.2 */
 
 	/* group_report.c's */

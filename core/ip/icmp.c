@@ -14,7 +14,7 @@
  * Out: no error is sent about an error, a fragment other than the first, or a packet from or to a
  * group, seen by the link or the network address (RFC 1122 section 3.2.2). Two token buckets limit
  * them, as in Linux: one for all (1,000 a second, never more than 50 at once), and one for each
- * destination (1 a * second, 6 at once), of which there are 4,096, shared by a keyed hash. Both families share
+ * destination (1 a second, 6 at once), of which there are 4,096, shared by a keyed hash. Both families share
  * them. Loopback is not limited.
  *
  * A limit that strangers share tells one of them what happened to another: who sends packets in another's

@@ -56,4 +56,6 @@ libcore_la_SOURCES += \
 	core/ip/sock.c \
 	core/ip/sock.h \
 	core/ip/sock_memory.c \
-	core/ip/sock_memory.h
+	core/ip/sock_memory.h \
+	core/ip/sock_set.c \
+	core/ip/sock_set.h

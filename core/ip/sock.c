@@ -50,11 +50,21 @@ struct sock *sock_create(struct ip *ip, void *table, const struct transport_ops 
 	return sk;
 }
 
+int sock_enlist(struct sock *sk, struct list *all, struct sock_set *set)
+{
+	int err = sock_set_add(set, sk);
+
+	if (!err)
+		list_add_tail(&sk->all, all);
+	return err;
+}
+
 void sock_free(struct sock *sk)
 {
 	group_sock_close(sk);
 	port_release(sk);
 	list_del(&sk->all);
+	sock_set_del(sk);
 	bpf_free(sk->filter);
 	sk->filter = NULL;
 	sk->event = NULL;

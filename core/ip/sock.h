@@ -19,6 +19,7 @@
 #include "base/list.h"
 #include "ip/ip.h"
 #include "ip/port.h"
+#include "ip/sock_set.h"
 
 struct sock;
 struct bpf_program;
@@ -104,7 +105,9 @@ struct sock {
 	const struct transport_ops *ops;
 	struct ip *ip;
 	void *table;			/* the transport's struct of the stack: struct tcp, udp, raw */
-	struct list all;		/* in the transport's list of all sockets, for dumps */
+	struct list all;		/* in the transport's list of all sockets */
+	struct sock_set *set;		/* of the transport, for dumps and to count them; NULL: in none */
+	uint32_t set_at;		/* its place there */
 	struct port_use port_use;	/* port.h */
 	int family;			/* AF_INET, AF_INET6: how names are shown */
 	uint8_t protocol;
@@ -190,6 +193,8 @@ struct sock {
 /* A zeroed transport sock with defaults; ops->init has run. */
 struct sock *sock_create(struct ip *ip, void *table, const struct transport_ops *ops, int family,
 			 int protocol, int *err);
+/* To the transport's list and set of all. -ENOBUFS */
+int sock_enlist(struct sock *sk, struct list *all, struct sock_set *set);
 /* Unbinds its port; the transport has let go of everything else. The memory goes when the last
  * packet charged to it does. */
 void sock_free(struct sock *sk);

@@ -112,8 +112,8 @@ void netlink_notify(struct netlink *nl, int family, uint32_t group, netlink_fill
 	struct nlbuf nb = { .data = data, .size = sizeof(data) };
 	const struct nlbuf_to all = { 0 };
 
-	list_for_each(n, &nl->socks) {
-		struct netlink_sock *ns = netlink_sk(list_entry(n, struct sock, all));
+	list_for_each(n, &nl->members) {
+		struct netlink_sock *ns = list_entry(n, struct netlink_sock, member);
 
 		if (!is_member(ns, family, group))
 			continue;
@@ -326,9 +326,13 @@ static void dump_next(struct netlink_sock *ns)
 	if (d->generation != d->nl->ip->generation)
 		d->to.flags |= NLM_F_DUMP_INTR;
 	more = d->handler->dump(d, &nb);
+	if (more == NETLINK_LATER && !nb.len) {
+		sock_event(&ns->ds.sk);		/* who reads asks again */
+		return;
+	}
 	if (more == 1 && !nb.len)
 		more = -EMSGSIZE;		/* not one message fits: it never will */
-	if (more != 1) {
+	if (more != 1 && more != NETLINK_LATER) {
 		nb.size = sizeof(data);
 		dump_end(d, &nb, more);
 		dump_free(ns);
@@ -360,15 +364,41 @@ static uint32_t netlink_poll(struct sock *sk)
 
 /* ---- life and names ---- */
 
+/* A program chooses: what is hashed is keyed. */
+static uint64_t port_hash(const struct netlink *nl, int family, uint32_t port)
+{
+	const uint32_t key[2] = { (uint32_t)family, port };
+
+	return siphash(&nl->env->key, key, sizeof(key));
+}
+
 static bool port_taken(const struct netlink *nl, int family, uint32_t port)
 {
-	list_for_each(n, &nl->socks) {
-		struct sock *sk = list_entry(n, struct sock, all);
+	struct hash_node *n = hash_find(&nl->ports, port_hash(nl, family, port));
 
-		if (sk->protocol == family && netlink_sk(sk)->port == port)
+	for (; n; n = hash_find_next(n)) {
+		const struct netlink_sock *ns = container_of(n, struct netlink_sock, by_port);
+
+		if (ns->ds.sk.protocol == family && ns->port == port)
 			return true;
 	}
 	return false;
+}
+
+static void port_set(struct netlink_sock *ns, uint32_t port)
+{
+	struct netlink *nl = nl_of(&ns->ds.sk);
+
+	ns->port = port;
+	hash_add(&nl->ports, &ns->by_port, port_hash(nl, ns->ds.sk.protocol, port));
+}
+
+void netlink_set_groups(struct netlink_sock *ns, uint64_t groups)
+{
+	ns->groups = groups;
+	list_del(&ns->member);
+	if (groups)
+		list_add_tail(&ns->member, &nl_of(&ns->ds.sk)->members);
 }
 
 static void autobind(struct netlink_sock *ns)
@@ -378,7 +408,7 @@ static void autobind(struct netlink_sock *ns)
 	while (!ns->port) {
 		nl->port--;
 		if (nl->port && !port_taken(nl, ns->ds.sk.protocol, nl->port))
-			ns->port = nl->port;
+			port_set(ns, nl->port);
 	}
 }
 
@@ -395,9 +425,9 @@ static int netlink_bind(struct sock *sk, const void *sa, socklen_t len)
 	if (!ns->port && name.nl_pid && port_taken(nl_of(sk), sk->protocol, name.nl_pid))
 		return -EADDRINUSE;
 	if (!ns->port && name.nl_pid)
-		ns->port = name.nl_pid;
+		port_set(ns, name.nl_pid);
 	autobind(ns);
-	ns->groups = (ns->groups & ~(uint64_t)UINT32_MAX) | name.nl_groups;
+	netlink_set_groups(ns, (ns->groups & ~(uint64_t)UINT32_MAX) | name.nl_groups);
 	return 0;
 }
 
@@ -415,14 +445,19 @@ static int netlink_name(struct sock *sk, void *sa, socklen_t *len)
 
 static int netlink_init_sock(struct sock *sk)
 {
-	list_add_tail(&sk->all, &nl_of(sk)->socks);
-	return 0;
+	list_init(&netlink_sk(sk)->member);
+	return sock_enlist(sk, &nl_of(sk)->socks, &nl_of(sk)->set);
 }
 
 static void netlink_close(struct sock *sk, bool abort)
 {
+	struct netlink_sock *ns = netlink_sk(sk);
+
 	(void)abort;
-	dump_free(netlink_sk(sk));
+	dump_free(ns);
+	list_del(&ns->member);
+	if (ns->port)
+		hash_del(&nl_of(sk)->ports, &ns->by_port);
 	dgram_free(dgram_sk(sk));
 }
 
@@ -442,16 +477,21 @@ static int send_unnamed(struct sock *sk, struct packet *p, const struct datagram
 const struct transport_ops netlink_raw_ops = { .type = SOCK_RAW, NETLINK_OPS };
 const struct transport_ops netlink_dgram_ops = { .type = SOCK_DGRAM, NETLINK_OPS };
 
-void netlink_init(struct netlink *nl, struct env *env, struct ip *ip)
+int netlink_init(struct netlink *nl, struct env *env, struct ip *ip)
 {
+	if (hash_init(&nl->ports, 16) < 0)
+		return -ENOMEM;
 	nl->env = env;
 	nl->ip = ip;
 	nl->port = FIRST_PORT;
 	list_init(&nl->socks);
+	list_init(&nl->members);
+	nl->set = (struct sock_set){ .row = NULL };
 	list_init(&nl->tables);
 	nl->route = (struct netlink_table){ .family = NETLINK_ROUTE, .handlers = rt_handlers, .arg = nl };
 	netlink_add(nl, &nl->route);
 	rt_watch(nl);
+	return 0;
 }
 
 void netlink_destroy(struct netlink *nl)
@@ -459,4 +499,6 @@ void netlink_destroy(struct netlink *nl)
 	nl->ip->changed = NULL;
 	list_for_each_safe(n, &nl->socks)
 		netlink_close(list_entry(n, struct sock, all), true);
+	sock_set_free(&nl->set);
+	hash_free(&nl->ports);
 }

@@ -30,6 +30,9 @@ struct netlink {
 	struct env *env;
 	struct ip *ip;
 	struct list socks;
+	struct list members;		/* those that are in groups */
+	struct sock_set set;
+	struct hash_table ports;	/* those that have one */
 	struct list tables;
 	struct netlink_table route;	/* links, addresses, routes, neighbours, rules */
 	uint32_t port;			/* the last one that was given */
@@ -56,6 +59,8 @@ struct netlink_dump {
 	uint32_t generation;		/* ip->generation when it began */
 };
 
+#define NETLINK_LATER 2
+
 struct netlink_handler {
 	const char *name;		/* as in the manual: "RTM_GETLINK"; for the log and for tests */
 	uint16_t type;
@@ -65,13 +70,13 @@ struct netlink_handler {
 	 * only, and the other way round. */
 	int (*get)(struct netlink_request *rq);
 	/* Write messages from d->at on, as many as there is room for. 1: there are more; 0: these
-	 * were the last; -errno. */
+	 * were the last; -errno. NETLINK_LATER: enough was looked at in this turn. */
 	int (*dump)(struct netlink_dump *d, struct nlbuf *nb);
 };
 
 extern const struct transport_ops netlink_raw_ops, netlink_dgram_ops;
 
-void netlink_init(struct netlink *nl, struct env *env, struct ip *ip);
+int netlink_init(struct netlink *nl, struct env *env, struct ip *ip);
 void netlink_destroy(struct netlink *nl);
 /* t is the caller's, and filled but for node; it goes before the stack does. */
 void netlink_add(struct netlink *nl, struct netlink_table *t);

@@ -26,9 +26,9 @@ static int membership(struct netlink_sock *ns, unsigned int group, bool join)
 	if (!group || group > NETLINK_GROUPS)
 		return -EINVAL;
 	if (join)
-		ns->groups |= 1ull << (group - 1);
+		netlink_set_groups(ns, ns->groups | 1ull << (group - 1));
 	else
-		ns->groups &= ~(1ull << (group - 1));
+		netlink_set_groups(ns, ns->groups & ~(1ull << (group - 1)));
 	return 0;
 }
 

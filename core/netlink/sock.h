@@ -10,8 +10,10 @@
 
 struct netlink_sock {
 	struct dgram_sock ds;		/* first */
+	struct hash_node by_port;	/* netlink->ports */
 	uint32_t port;			/* nl_pid; 0: not bound yet */
-	uint64_t groups;		/* membership: bit 0 is group 1 */
+	struct list member;		/* netlink->members */
+	uint64_t groups;		/* membership: bit 0 is group 1. netlink_set_groups() */
 	struct netlink_dump *dump;	/* under way, or NULL */
 	bool ext_ack, cap_ack, strict, no_enobufs, pktinfo;
 };
@@ -20,6 +22,8 @@ static inline struct netlink_sock *netlink_sk(struct sock *sk)
 {
 	return (struct netlink_sock *)sk;
 }
+
+void netlink_set_groups(struct netlink_sock *ns, uint64_t groups);
 
 /* option.c */
 int netlink_setsockopt(struct sock *sk, int level, int name, const void *v, socklen_t len);

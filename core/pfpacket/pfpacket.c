@@ -163,8 +163,8 @@ static void pfpacket_frame(struct nic_tap *t, struct nic *nic, const struct pack
 {
 	struct pfpacket *pf = container_of(t, struct pfpacket, tap);
 
-	list_for_each(n, &pf->socks) {
-		struct pfpacket_sock *ps = pfpacket_sk(list_entry(n, struct sock, all));
+	list_for_each(n, &pf->listeners) {
+		struct pfpacket_sock *ps = list_entry(n, struct pfpacket_sock, listens);
 
 		if (wants(ps, nic, p, out))
 			frame_deliver(ps, nic, p, out);
@@ -292,39 +292,37 @@ static int send_unnamed(struct sock *sk, struct packet *p, const struct datagram
 /* ---- life and names ---- */
 
 /* The tap costs every packet a little: it is there only as long as somebody listens. */
-static void set_tap(struct pfpacket *pf)
+static void listen_to(struct pfpacket_sock *ps, uint16_t proto)
 {
-	bool wanted = false;
+	struct pfpacket *pf = pf_of(&ps->ds.sk);
 
-	list_for_each(n, &pf->socks)
-		wanted |= pfpacket_sk(list_entry(n, struct sock, all))->proto != 0;
+	ps->proto = proto;
+	list_del(&ps->listens);
+	if (proto)
+		list_add_tail(&ps->listens, &pf->listeners);
 	list_del(&pf->tap.node);
-	list_init(&pf->tap.node);
-	if (wanted)
+	if (!list_empty(&pf->listeners))
 		list_add_tail(&pf->tap.node, &pf->ip->nics->taps);
 }
 
 static int sock_init(struct sock *sk)
 {
 	pfpacket_sk(sk)->ring.fd = -1;
-	list_add_tail(&sk->all, &pf_of(sk)->socks);
-	return 0;
+	list_init(&pfpacket_sk(sk)->listens);
+	return sock_enlist(sk, &pf_of(sk)->socks, &pf_of(sk)->set);
 }
 
 static void pfpacket_close(struct sock *sk, bool abort)
 {
-	struct pfpacket *pf = pf_of(sk);
-
 	(void)abort;
+	listen_to(pfpacket_sk(sk), 0);
 	pfpacket_ring_free(pfpacket_sk(sk));
 	dgram_free(dgram_sk(sk));
-	set_tap(pf);
 }
 
 void pfpacket_set_proto(struct sock *sk, uint16_t proto)
 {
-	pfpacket_sk(sk)->proto = proto;
-	set_tap(pf_of(sk));
+	listen_to(pfpacket_sk(sk), proto);
 }
 
 int pfpacket_bind(struct sock *sk, const void *sa, socklen_t len)
@@ -345,8 +343,7 @@ int pfpacket_bind(struct sock *sk, const void *sa, socklen_t len)
 	}
 	ps->ifindex = (uint32_t)ll.sll_ifindex;
 	if (ll.sll_protocol)
-		ps->proto = ntohs(ll.sll_protocol);
-	set_tap(pf_of(sk));
+		listen_to(ps, ntohs(ll.sll_protocol));
 	if (nic && !nic->up)
 		sock_error(sk, ENETDOWN);
 	return 0;
@@ -400,6 +397,8 @@ void pfpacket_init(struct pfpacket *pf, struct env *env, struct ip *ip)
 	pf->env = env;
 	pf->ip = ip;
 	list_init(&pf->socks);
+	list_init(&pf->listeners);
+	pf->set = (struct sock_set){ .row = NULL };
 	pf->tap = (struct nic_tap){ .frame = pfpacket_frame };
 	list_init(&pf->tap.node);
 }
@@ -408,4 +407,5 @@ void pfpacket_destroy(struct pfpacket *pf)
 {
 	list_for_each_safe(n, &pf->socks)
 		pfpacket_close(list_entry(n, struct sock, all), true);
+	sock_set_free(&pf->set);
 }

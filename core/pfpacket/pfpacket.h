@@ -13,6 +13,8 @@ struct pfpacket {
 	struct env *env;
 	struct ip *ip;
 	struct list socks;
+	struct list listeners;		/* those that are bound to a protocol */
+	struct sock_set set;
 	struct nic_tap tap;		/* among the NICs' while a socket listens */
 };
 

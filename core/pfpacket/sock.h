@@ -28,6 +28,7 @@ struct pfpacket_ring {			/* PACKET_RX_RING: frames in memory that the program ma
 
 struct pfpacket_sock {
 	struct dgram_sock ds;		/* first */
+	struct list listens;		/* pfpacket->listeners */
 	uint16_t proto;			/* EtherType, ETH_P_ALL; 0: nothing is received */
 	uint32_t ifindex;		/* 0 = all */
 	uint8_t version;		/* enum tpacket_versions */

@@ -142,23 +142,19 @@ static bool datagram_line(const struct piece *p, const struct sock *sk, int digi
 			    (unsigned long long)ds->drops);
 }
 
-/* at: the header; how many have been passed; the next row's number. One without a port is nowhere yet. */
-static bool datagrams(const struct piece *p, const struct list *socks, int digits, int width)
+/* at: the header; the place in the set; the next row's number. One without a port is nowhere yet. */
+static bool datagrams(const struct piece *p, const struct sock_set *set, int digits, int width)
 {
-	uint64_t n = 0;
+	const struct sock *sk;
 
 	if (!procnet_header(p->f, p->c, p->out, width))
 		return false;
-	list_for_each(pos, socks) {
-		const struct sock *sk = list_entry(pos, struct sock, all);
+	for (; (sk = sock_set_next(set, &p->c->at[1])); p->c->at[1]++) {
 		bool shown = sk->family == p->f->family && (sk->lport || sk->ops->type == SOCK_RAW);
 
-		if (n++ < p->c->at[1])
-			continue;
 		if (shown ? !datagram_line(p, sk, digits, width) : !procnet_skip(p->out))
 			return false;
 		p->c->at[2] += shown;
-		p->c->at[1] = n;
 	}
 	return true;
 }
@@ -168,7 +164,7 @@ static bool udp(const struct procnet_file *f, const struct stack *s, struct proc
 {
 	struct piece p = { f, c, out };
 
-	return datagrams(&p, &s->udp.socks, 5, f->family == AF_INET ? UDP_WIDTH : 0);
+	return datagrams(&p, &s->udp.set, 5, f->family == AF_INET ? UDP_WIDTH : 0);
 }
 
 static bool raw(const struct procnet_file *f, const struct stack *s, struct procnet_cursor *c,
@@ -176,7 +172,7 @@ static bool raw(const struct procnet_file *f, const struct stack *s, struct proc
 {
 	struct piece p = { f, c, out };
 
-	return datagrams(&p, &s->raw.socks, f->family == AF_INET ? 4 : 5, 0);
+	return datagrams(&p, &s->raw.set, f->family == AF_INET ? 4 : 5, 0);
 }
 
 static bool ping(const struct procnet_file *f, const struct stack *s, struct procnet_cursor *c,
@@ -184,7 +180,7 @@ static bool ping(const struct procnet_file *f, const struct stack *s, struct pro
 {
 	struct piece p = { f, c, out };
 
-	return datagrams(&p, &s->raw.pings, 5, f->family == AF_INET ? UDP_WIDTH : 0);
+	return datagrams(&p, &s->raw.ping_set, 5, f->family == AF_INET ? UDP_WIDTH : 0);
 }
 
 /* Of a protocol that weir has not. */
@@ -195,56 +191,46 @@ static bool none(const struct procnet_file *f, const struct stack *s, struct pro
 	return procnet_header(f, c, out, f->family == AF_INET ? UDP_WIDTH : 0);
 }
 
-/* at: the header; how many have been told. */
+/* at: the header; the place in the set. */
 static bool packets(const struct procnet_file *f, const struct stack *s, struct procnet_cursor *c,
 		    struct procnet_out *out)
 {
-	uint64_t n = 0;
+	const struct sock *sk;
 
 	if (!procnet_header(f, c, out, 0))
 		return false;
-	list_for_each(pos, &s->pfpacket.socks) {
-		const struct sock *sk = list_entry(pos, struct sock, all);
+	for (; (sk = sock_set_next(&s->pfpacket.set, &c->at[1])); c->at[1]++) {
 		const struct pfpacket_sock *ps = (const struct pfpacket_sock *)sk;
 
-		if (n++ < c->at[1])
-			continue;
 		if (!procnet_line(out, 0, "%016llx %-6d %-4d %04x   %-5u %1d %-6u %-6u %-6u",
 				  (unsigned long long)sk->cookie, 2, sk->ops->type, ps->proto, ps->ifindex,
 				  ps->proto != 0, ps->ds.rmem, sock_uid(sk), sk->inode))
 			return false;
-		c->at[1] = n;
 	}
 	return true;
 }
 
 /* ---- how many there are ---- */
 
-static bool count_row(void *arg, const struct tcp_row *r)
-{
-	const struct piece *p = arg;
-
-	if (!procnet_skip(p->out))
-		return false;
-	if (r->sk)
-		p->c->at[family_of(r) == AF_INET ? 4 : 5]++;
-	return true;
-}
-
-static unsigned int count(const struct list *socks, int family)
+/* Connections of a family, [1] that of IPv6; closed ones are nowhere. */
+static unsigned int connections(const struct stack *s, int six)
 {
 	unsigned int n = 0;
 
-	list_for_each(pos, socks)
-		n += family == AF_UNSPEC || list_entry(pos, struct sock, all)->family == family;
+	for (size_t i = 0; i < TCP_STATES; i++)
+		n += s->tcp.states[i][six];
 	return n;
 }
 
-static bool sockstat_v4(const struct stack *s, const struct procnet_cursor *c, struct procnet_out *out)
+static unsigned int count4(const struct sock_set *set)
 {
-	unsigned int conns = (unsigned int)(c->at[4] + c->at[5]);
-	unsigned int all = conns + count(&s->udp.socks, AF_UNSPEC) + count(&s->raw.socks, AF_UNSPEC) +
-			   count(&s->raw.pings, AF_UNSPEC) + count(&s->pfpacket.socks, AF_UNSPEC);
+	return set->count - set->count6;
+}
+
+static bool sockstat_v4(const struct stack *s, struct procnet_out *out)
+{
+	unsigned int all = s->tcp.set.count + s->udp.set.count + s->raw.set.count + s->raw.ping_set.count +
+			   s->pfpacket.set.count + s->netlink.set.count;
 
 	return procnet_put(out, "sockets: used %u\n"
 			   "TCP: inuse %u orphan %u tw %u alloc %u mem %llu\n"
@@ -252,33 +238,27 @@ static bool sockstat_v4(const struct stack *s, const struct procnet_cursor *c, s
 			   "UDPLITE: inuse %u\n"
 			   "RAW: inuse %u\n"
 			   "FRAG: inuse %u memory %u\n",
-			   all, (unsigned int)c->at[4], s->tcp.orphans, s->tcp.time_waits, conns,
-			   (unsigned long long)s->pool.used / PAGE, count(&s->udp.socks, AF_INET),
+			   all, connections(s, 0), s->tcp.orphans, s->tcp.time_waits, s->tcp.set.count,
+			   (unsigned long long)s->pool.used / PAGE, count4(&s->udp.set),
 			   (unsigned long long)s->ip.sock_memory.used / PAGE, 0,
-			   count(&s->raw.socks, AF_INET), 0, fragments_memory(s->ip.fragments));
+			   count4(&s->raw.set), 0, fragments_memory(s->ip.fragments));
 }
 
-static bool sockstat_v6(const struct stack *s, const struct procnet_cursor *c, struct procnet_out *out)
+static bool sockstat_v6(const struct stack *s, struct procnet_out *out)
 {
 	return procnet_put(out, "TCP6: inuse %u\n"
 			   "UDP6: inuse %u\n"
 			   "UDPLITE6: inuse %u\n"
 			   "RAW6: inuse %u\n"
 			   "FRAG6: inuse %u memory %u\n",
-			   (unsigned int)c->at[5], count(&s->udp.socks, AF_INET6), 0, count(&s->raw.socks, AF_INET6),
-			   0, 0);
+			   connections(s, 1), s->udp.set.count6, 0, s->raw.set.count6, 0, 0);
 }
 
-/* at: all was told; see dump; TCP's of IPv4 and of IPv6 as far as they were counted. */
+/* at: all was told. */
 static bool sockstat(const struct procnet_file *f, const struct stack *s, struct procnet_cursor *c,
 		     struct procnet_out *out)
 {
-	struct piece p = { f, c, out };
-
-	if (c->at[0])
-		return true;
-	if (!dump(s, c, count_row, &p) ||
-	    !(f->family == AF_INET ? sockstat_v4(s, c, out) : sockstat_v6(s, c, out)))
+	if (!c->at[0] && !(f->family == AF_INET ? sockstat_v4(s, out) : sockstat_v6(s, out)))
 		return false;
 	c->at[0] = 1;
 	return true;

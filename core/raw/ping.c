@@ -20,8 +20,7 @@
 
 static int ping_sock_init(struct sock *sk)
 {
-	list_add_tail(&sk->all, &raw_of(sk)->pings);
-	return 0;
+	return sock_enlist(sk, &raw_of(sk)->pings, &raw_of(sk)->ping_set);
 }
 
 static void ping_close(struct sock *sk, bool abort)

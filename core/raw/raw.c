@@ -25,11 +25,13 @@
 
 struct raw_sock {
 	struct dgram_sock ds;		/* first */
+	struct list by_proto;		/* raw->by_proto[] */
 	uint32_t icmp_filter[8];	/* bit set: this type is not wanted; ICMP has one word of them */
 	int csum_offset;		/* IPV6_CHECKSUM; -1 = none */
 };
 
 static inline struct raw_sock *raw_sk(struct sock *sk) { return (struct raw_sock *)sk; }
+static inline struct sock *by_proto(struct list *n) { return &list_entry(n, struct raw_sock, by_proto)->ds.sk; }
 
 /* Does a packet from remote to local concern sk? */
 static bool fits(const struct sock *sk, uint8_t proto, const struct ip_addr *remote,
@@ -43,10 +45,10 @@ static bool fits(const struct sock *sk, uint8_t proto, const struct ip_addr *rem
 
 struct sock *raw_find(const struct raw *raw, int family, uint8_t proto, const struct ip_meta *m)
 {
-	list_for_each(n, &raw->socks) {
-		struct sock *sk = list_entry(n, struct sock, all);
+	list_for_each(n, &raw->by_proto[proto]) {
+		struct sock *sk = by_proto(n);
 
-		if (sk->family == family && sk->protocol == proto && sock_takes(sk, &m->dst) &&
+		if (sk->family == family && sock_takes(sk, &m->dst) &&
 		    (!dgram_connected(sk) || ip_addr_eq(&sk->remote, &m->src)))
 			return sk;
 	}
@@ -118,8 +120,8 @@ static bool deliver_all(struct raw *raw, const struct packet *p, const struct ip
 {
 	bool any = false;
 
-	list_for_each(n, &raw->socks) {
-		struct sock *sk = list_entry(n, struct sock, all);
+	list_for_each(n, &raw->by_proto[m->proto]) {
+		struct sock *sk = by_proto(n);
 
 		if (!fits(sk, m->proto, &m->src, &m->dst, m->nic) ||
 		    !group_sock_allows(sk, m->nic, &m->dst, &m->src))
@@ -160,8 +162,8 @@ static bool raw_input(void *arg, struct packet *p, const struct ip_meta *m)
 static void raw_error(struct raw *raw, const struct ip_meta *quoted, const uint8_t *transport,
 		      uint32_t len, const struct ip_error *e)
 {
-	list_for_each(n, &raw->socks) {
-		struct sock *sk = list_entry(n, struct sock, all);
+	list_for_each(n, &raw->by_proto[quoted->proto]) {
+		struct sock *sk = by_proto(n);
 		uint32_t header = sk->hdrincl ? quoted->header_len : 0;
 
 		if (fits(sk, quoted->proto, &quoted->dst, &quoted->src, NULL))
@@ -179,24 +181,24 @@ static void raw_error_tap(void *arg, const struct ip_meta *quoted, const uint8_t
 
 static const struct ip_protocol raw_protocol = { .input = raw_input };
 
-/* The tap costs every packet a little: it is there only as long as somebody wants it. */
-static void set_tap(struct raw *raw)
+/* A socket comes (1) or goes (-1). The tap costs every packet a little: it is there only as long as
+ * somebody wants it. */
+static void count_transport(struct raw *raw, uint8_t proto, int n)
 {
-	struct ip *ip = raw->ip;
-
-	ip->raw_tap = NULL;
-	ip->raw_tap_arg = raw;
-	list_for_each(n, &raw->socks) {
-		if (has_transport(list_entry(n, struct sock, all)->protocol))
-			ip->raw_tap = raw_transport_tap;
-	}
+	if (has_transport(proto))
+		raw->transport_socks += (uint32_t)n;
+	raw->ip->raw_tap = raw->transport_socks ? raw_transport_tap : NULL;
+	raw->ip->raw_tap_arg = raw;
 }
 
 static int raw_sock_init(struct sock *sk)
 {
 	struct ip *ip = sk->ip;
+	int err = sock_enlist(sk, &raw_of(sk)->socks, &raw_of(sk)->set);
 
-	list_add_tail(&sk->all, &raw_of(sk)->socks);
+	if (err)
+		return err;
+	list_add_tail(&raw_sk(sk)->by_proto, &raw_of(sk)->by_proto[sk->protocol]);
 	sk->lport = sk->protocol;	/* as getsockname shows it */
 	sk->bound_port = true;
 	raw_sk(sk)->csum_offset = sk->family == AF_INET6 && is_icmp(sk) ? 2 : -1;
@@ -204,7 +206,7 @@ static int raw_sock_init(struct sock *sk)
 		sk->hdrincl = true;
 	else if (!ip->protocols[sk->protocol])
 		ip_register(ip, sk->protocol, &raw_protocol, raw_of(sk));
-	set_tap(raw_of(sk));
+	count_transport(raw_of(sk), sk->protocol, 1);
 	return 0;
 }
 
@@ -215,14 +217,11 @@ static void raw_close(struct sock *sk, bool abort)
 	uint8_t proto = sk->protocol;
 
 	(void)abort;
+	list_del(&raw_sk(sk)->by_proto);
 	dgram_free(dgram_sk(sk));
-	set_tap(raw);
-	if (ip->protocols[proto] != &raw_protocol)
-		return;
-	list_for_each(n, &raw->socks)
-		if (list_entry(n, struct sock, all)->protocol == proto)
-			return;
-	ip_register(ip, proto, NULL, NULL);
+	count_transport(raw, proto, -1);
+	if (ip->protocols[proto] == &raw_protocol && list_empty(&raw->by_proto[proto]))
+		ip_register(ip, proto, NULL, NULL);
 }
 
 static int raw_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
@@ -372,6 +371,10 @@ int raw_init(struct raw *raw, struct env *env, struct ip *ip)
 	raw->ip = ip;
 	list_init(&raw->socks);
 	list_init(&raw->pings);
+	for (size_t i = 0; i < IP_PROTO_MAX; i++)
+		list_init(&raw->by_proto[i]);
+	raw->set = raw->ping_set = (struct sock_set){ .row = NULL };
+	raw->transport_socks = 0;
 	err = port_table_init(&raw->ids, env);
 	if (err)
 		return err;
@@ -390,6 +393,8 @@ void raw_destroy(struct raw *raw)
 
 		sk->ops->close(sk, true);
 	}
+	sock_set_free(&raw->set);
+	sock_set_free(&raw->ping_set);
 	port_table_destroy(&raw->ids);
 	raw->ip->icmp_tap = NULL;
 	raw->ip->icmp_error_tap = NULL;

@@ -14,7 +14,10 @@ struct raw {
 	struct ip *ip;
 	struct port_table ids;		/* of ping sockets */
 	struct list socks;		/* SOCK_RAW */
+	struct list by_proto[IP_PROTO_MAX];	/* the same, each by its protocol */
 	struct list pings;
+	struct sock_set set, ping_set;
+	uint32_t transport_socks;	/* SOCK_RAW of protocols whose transport is here */
 };
 
 extern const struct transport_ops raw_ops;	/* SOCK_RAW */

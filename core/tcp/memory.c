@@ -28,7 +28,8 @@
 #include "packet/pool.h"
 #include "tcp/sock.h"
 
-#define SQUEEZE_NS (10 * NSEC_PER_MSEC)
+#define SQUEEZE_NS    (10 * NSEC_PER_MSEC)
+#define SQUEEZE_SOCKS 8192u		/* that are looked at in one go */
 
 /* A mark that is not configured is a share, in sixteenths, of the pool. */
 static uint64_t mark(const struct tcp *tcp, uint64_t set, unsigned int of_16)
@@ -119,31 +120,40 @@ static void give_back_room(struct tcp_sock *tp)
 	tp->tx_buf = tp->rx_buf = NULL;
 }
 
+static void reset_orphan(struct tcp_sock *tp)
+{
+	if (tp->counted && tp->end.state != TCPS_CLOSED)
+		tcp_orphan_abort(tp);
+}
+
+/*
+ * One step after the other, each over all connections, as long as memory is scarce. With many of them that
+ * takes more than one call: the next one goes on where this one ended.
+ */
 static void squeeze(struct tcp *tcp)
 {
-	tcp->stats.memory_squeezes++;
-	list_for_each(pos, &tcp->socks) {
-		if (!tcp_memory_scarce(tcp))
-			return;
-		give_back_room(tcp_sock(list_entry(pos, struct sock, all)));
-	}
-	list_for_each(pos, &tcp->socks) {
-		if (!tcp_memory_scarce(tcp))
-			return;
-		recvq_prune(tcp_sock(list_entry(pos, struct sock, all)));
-	}
-	list_for_each(pos, &tcp->socks) {
-		if (!tcp_memory_scarce(tcp))
-			return;
-		recvq_collapse(tcp_sock(list_entry(pos, struct sock, all)));
-	}
-	list_for_each(pos, &tcp->socks) {
-		struct tcp_sock *tp = tcp_sock(list_entry(pos, struct sock, all));
+	static void (*const steps[])(struct tcp_sock *tp) = {
+		give_back_room, recvq_prune, recvq_collapse, reset_orphan,
+	};
+	uint64_t began = env_begin(tcp->env);
 
-		if (!tcp_memory_scarce(tcp))
+	tcp->stats.memory_squeezes++;
+	for (unsigned int n = 0; n < SQUEEZE_SOCKS; n++) {
+		struct sock *sk = sock_set_next(&tcp->set, &tcp->squeeze_at);
+
+		if (!sk) {
+			tcp->squeeze_at = 0;
+			tcp->squeeze_step++;
+		} else {
+			steps[tcp->squeeze_step](tcp_sock(sk));
+			tcp->squeeze_at++;
+		}
+		if (tcp->squeeze_step == sizeof(steps) / sizeof(steps[0]) || !tcp_memory_scarce(tcp)) {
+			tcp->squeeze_at = tcp->squeeze_step = 0;
 			return;
-		if (tp->counted && tp->end.state != TCPS_CLOSED)
-			tcp_orphan_abort(tp);
+		}
+		if (env_spent(tcp->env, began))
+			return;
 	}
 }
 

@@ -28,6 +28,7 @@
 #include "packet/pool.h"
 #include "tcp/sock.h"
 
+#define REAP_TURN	256u	/* sockets that are freed at once */
 #define MAX_ORPHANS	4096u
 #define MAX_TIME_WAITS	32768u
 #define CHALLENGE_LIMIT	1000u
@@ -158,8 +159,12 @@ static int tcp_sock_init(struct sock *sk)
 		tcp_charge_release(tp);
 		return err;
 	}
-	list_add_tail(&sk->all, &tp->tcp->socks);
-	return 0;
+	err = sock_enlist(sk, &tp->tcp->socks, &tp->tcp->set);
+	if (err) {
+		tcp_cc_release(tp);
+		tcp_charge_release(tp);
+	}
+	return err;
 }
 
 /* ---- death ---- */
@@ -177,6 +182,10 @@ void tcp_set_state(struct tcp_sock *tp, enum tcp_state s)
 		stats->curr_estab++;
 	if (!counts_as_established(s) && counts_as_established(tp->end.state))
 		stats->curr_estab--;
+	if (tp->end.state != TCPS_CLOSED)
+		tp->tcp->states[tp->end.state][tp->sk.family == AF_INET6]--;
+	if (s != TCPS_CLOSED)
+		tp->tcp->states[s][tp->sk.family == AF_INET6]++;
 	tp->end.state = (uint8_t)s;
 }
 
@@ -231,8 +240,10 @@ static void reap(struct work *w)
 {
 	struct tcp *tcp = container_of(w, struct tcp, reap);
 
-	while (!list_empty(&tcp->dead))
+	for (unsigned int n = 0; n < REAP_TURN && !list_empty(&tcp->dead); n++)
 		tcp_sock_free(list_first(&tcp->dead, struct tcp_sock, dead));
+	if (!list_empty(&tcp->dead))
+		work_defer(tcp->env, &tcp->reap);
 }
 
 /* ---- the stack's TCP ---- */
@@ -329,8 +340,10 @@ void tcp_destroy(struct tcp *tcp)
 		else if (!tp->listener)
 			tcp_done(tp);
 	}
-	reap(&tcp->reap);
+	while (!list_empty(&tcp->dead))
+		reap(&tcp->reap);
 	work_cancel(&tcp->reap);
+	sock_set_free(&tcp->set);
 	timewait_purge(tcp);
 	fastopen_destroy(tcp);
 	hash_free(&tcp->listeners);

@@ -57,6 +57,8 @@ struct tcp_marks {
 	uint64_t low, pressure, max;
 };
 
+#define TCP_STATES 16u			/* numbered as Linux's, from 1 on */
+
 struct tcp {
 	struct env *env;
 	struct ip *ip;
@@ -64,6 +66,8 @@ struct tcp {
 	struct hash_table established;	/* four-tuple -> struct tcp_sock or time-wait entry */
 	struct hash_table listeners;	/* port -> struct tcp_sock in LISTEN */
 	struct list socks;		/* every struct tcp_sock */
+	struct sock_set set;		/* likewise */
+	uint32_t states[TCP_STATES][2];	/* how many are in each state but CLOSED; [1]: of AF_INET6 */
 	struct list dead;		/* at their end: freed by reap, at the end of the turn */
 	struct work reap;
 	struct list time_wait;		/* entries, the next to end first */
@@ -86,7 +90,9 @@ struct tcp {
 	struct tcp_sizes rmem, wmem;
 	struct tcp_marks mem;
 	bool pressure;			/* mem.pressure was reached, and not left below low since */
-	uint64_t squeezed_at;
+	uint64_t squeezed_at;		/* ns */
+	uint64_t squeeze_at;		/* where in set the next squeeze goes on ... */
+	unsigned int squeeze_step;	/* ... with which step */
 	uint8_t ecn;			/* RFC 3168: 0 never, 1 ask for it, 2 only when asked */
 	bool sack;			/* offer and accept SACK (RFC 2018) */
 	uint32_t max_orphans, max_time_waits;

@@ -18,6 +18,8 @@
 
 #include "tcp/sock.h"
 
+#define EXPIRE_TURN 512u	/* entries that end at once */
+
 static void arm(struct tcp *tcp)
 {
 	struct tcp_timewait *tw;
@@ -52,7 +54,7 @@ void timewait_expire(struct timer *t)
 {
 	struct tcp *tcp = container_of(t, struct tcp, time_wait_timer);
 
-	while (!list_empty(&tcp->time_wait)) {
+	for (unsigned int n = 0; n < EXPIRE_TURN && !list_empty(&tcp->time_wait); n++) {
 		struct tcp_timewait *tw = list_first(&tcp->time_wait, struct tcp_timewait, node);
 
 		if (tw->until > tcp->env->now)

@@ -276,15 +276,16 @@ static bool gro_wanted(void *arg, const struct gro_names *g)
 	return sk && udp_sk(sk)->gro;
 }
 
-void udp_gro_changed(struct udp *udp)
+void udp_set_gro(struct sock *sk, bool on)
 {
+	struct udp *udp = udp_of(sk);
 	struct nics *nics = udp->ip->nics;
 
-	nics->gro_udp = NULL;
+	udp->gro_socks -= udp_sk(sk)->gro;
+	udp->gro_socks += on;
+	udp_sk(sk)->gro = on;
+	nics->gro_udp = udp->gro_socks ? gro_wanted : NULL;
 	nics->gro_udp_arg = udp;
-	list_for_each(n, &udp->socks)
-		if (udp_sk(list_entry(n, struct sock, all))->gro)
-			nics->gro_udp = gro_wanted;
 }
 
 void udp_error(void *arg, const struct ip_meta *quoted, const uint8_t *transport, uint32_t len,

@@ -39,8 +39,8 @@ static inline struct udp *udp_of(const struct sock *sk) { return sk->table; }
 int udp_push(struct sock *sk);
 int udp_send(struct sock *sk, struct packet *p, const struct datagram *d);
 /* input.c */
-/* Tell the NICs whether any socket wants datagrams in bulk. */
-void udp_gro_changed(struct udp *udp);
+/* UDP_GRO; the NICs are told whether any socket wants datagrams in bulk. */
+void udp_set_gro(struct sock *sk, bool on);
 bool udp_input(void *arg, struct packet *p, const struct ip_meta *m);
 void udp_error(void *arg, const struct ip_meta *quoted, const uint8_t *transport, uint32_t len,
 	       const struct ip_error *e);

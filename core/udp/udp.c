@@ -18,18 +18,15 @@
 
 static int udp_sock_init(struct sock *sk)
 {
-	list_add_tail(&sk->all, &udp_of(sk)->socks);
-	return 0;
+	return sock_enlist(sk, &udp_of(sk)->socks, &udp_of(sk)->set);
 }
 
 static void udp_close(struct sock *sk, bool abort)
 {
-	struct udp *udp = udp_of(sk);
-
 	(void)abort;
+	udp_set_gro(sk, false);
 	packet_free(udp_sk(sk)->corked);
 	dgram_free(dgram_sk(sk));
-	udp_gro_changed(udp);
 }
 
 static int udp_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
@@ -69,8 +66,7 @@ static int udp_setsockopt(struct sock *sk, int level, int name, const void *v, s
 	case UDP_SEGMENT:
 		return set_segment(us, n);
 	case UDP_GRO:
-		us->gro = n;
-		udp_gro_changed(udp_of(sk));
+		udp_set_gro(sk, n);
 		return 0;
 	case UDP_NO_CHECK6_TX:
 		us->no_check6_tx = n;
@@ -136,6 +132,8 @@ int udp_init(struct udp *udp, struct env *env, struct ip *ip)
 	udp->env = env;
 	udp->ip = ip;
 	list_init(&udp->socks);
+	udp->set = (struct sock_set){ .row = NULL };
+	udp->gro_socks = 0;
 	err = port_table_init(&udp->ports, env);
 	if (err)
 		return err;
@@ -147,5 +145,6 @@ void udp_destroy(struct udp *udp)
 {
 	list_for_each_safe(n, &udp->socks)
 		udp_close(list_entry(n, struct sock, all), true);
+	sock_set_free(&udp->set);
 	port_table_destroy(&udp->ports);
 }

@@ -16,6 +16,8 @@ struct udp {
 	struct ip *ip;
 	struct port_table ports;
 	struct list socks;
+	struct sock_set set;
+	uint32_t gro_socks;		/* those with UDP_GRO */
 	struct udp_stats stats;
 };
 

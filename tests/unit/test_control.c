@@ -43,9 +43,12 @@ START_TEST(sockets_in_pieces)
 	}
 	r = ask("{\"command\":\"sockets\"}", &e);
 	ck_assert_uint_eq(json_array_size(json_object_get(r, "sockets")), 512);
-	ck_assert_int_eq(json_integer_value(json_object_get(r, "next")), 512);
+	ck_assert_int_eq(json_integer_value(json_array_get(json_object_get(r, "next"), 0)), 1);
+	ck_assert_int_eq(json_integer_value(json_array_get(json_object_get(r, "next"), 1)), 512);
 	json_decref(r);
-	r = ask("{\"command\":\"sockets\",\"from\":512}", &e);
+	ask_refused("{\"command\":\"sockets\",\"from\":512}", "from");
+	ask_refused("{\"command\":\"sockets\",\"from\":[9,0,0]}", "from");
+	r = ask("{\"command\":\"sockets\",\"from\":[1,512,0]}", &e);
 	ck_assert_uint_eq(json_array_size(json_object_get(r, "sockets")), 88);
 	ck_assert_ptr_null(json_object_get(r, "next"));
 	json_decref(r);

@@ -15,7 +15,8 @@
  * it wakes who polls or waits, and a recvfrom or recvmsg gives the error in its place.
  *
  * What a plain send() writes goes to the connected peer. While the stack has no room for it, it
- * stays in the pair.
+ * stays in the pair; but once the program has closed it goes at once, for it is the last, and at most
+ * what a pair holds: the socket and its port are not to wait for a slow link.
  *
  * The end of data and an empty datagram are both a read of 0 bytes, and SHUT_WR or close() may come
  * right behind an empty datagram: no question asked afterwards tells which it was. So the stack's
@@ -261,13 +262,18 @@ fail:
 	return NULL;
 }
 
+static bool dgram_room(const struct isock *is)
+{
+	return is->gone || socket_poll(is->sk) & EPOLLOUT;
+}
+
 void pump_dgram_out(struct isock *is)
 {
 	struct packet *p;
 	ssize_t n;
 	int err;
 
-	for (int i = 0; i < DGRAM_TURN && !is->eof_out && (socket_poll(is->sk) & EPOLLOUT); i++) {
+	for (int i = 0; i < DGRAM_TURN && !is->eof_out && dgram_room(is); i++) {
 		p = dgram_read(is, &n);
 		if (!p && n)
 			return;
@@ -290,7 +296,7 @@ static void dgram_interest(struct isock *is)
 
 	if (!is->io.loop)
 		return;
-	if (!is->eof_out && list_empty(&is->hungry) && (socket_poll(is->sk) & EPOLLOUT))
+	if (!is->eof_out && list_empty(&is->hungry) && dgram_room(is))
 		events |= EPOLLIN;
 	if (is->blocked)
 		events |= EPOLLOUT;
@@ -299,11 +305,12 @@ static void dgram_interest(struct isock *is)
 
 void pump_dgram_work(struct isock *is)
 {
+	is->sk->ending |= is->gone;
 	pump_dgram_out(is);
 	if (is->gone) {
 		if (is->eof_out)
 			isock_release(is, false);
-		else if (list_empty(&is->hungry) && (socket_poll(is->sk) & EPOLLOUT))
+		else if (list_empty(&is->hungry))
 			work_defer(is->ic->env, &is->work);
 		return;
 	}

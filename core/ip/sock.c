@@ -300,7 +300,7 @@ void sock_charge(struct sock *sk, struct packet *p)
 
 bool sock_may_send(struct sock *sk)
 {
-	if (sk->wmem < sk->sndbuf)
+	if (sk->wmem < sk->sndbuf || sk->ending)
 		return true;
 	sk->wfull = true;
 	return false;

@@ -171,7 +171,8 @@ struct sock {
 	bool closed;			/* its owner is about to close it: sock_lives() */
 	int error;			/* SO_ERROR: pending, positive errno; read clears it */
 	uint8_t shut;			/* 1 = RCV_SHUTDOWN, 2 = SEND_SHUTDOWN */
-	bool ending;			/* a stream's writer has ended it: what is still to be written was before that */
+	bool ending;			/* its writer has ended: what is still to be written was before that, and is
+					 * taken whatever sndbuf says */
 	bool done;			/* a stream's peer has ended it: reads end with 0, whatever error follows */
 
 	void (*event)(void *arg);	/* the owner's; NULL when nobody owns it */

@@ -36,4 +36,49 @@ for name in $(cut -d: -f1 "$TMP/kernel.wire"); do
 		check "$name, $who: the wire" same "$(line $who.wire $name)" "$(line kernel.wire $name)"
 	done
 done
+
+# Datagrams behind a slow link: the socket is closed when its program closes it, and they arrive all the same.
+cat > "$TMP/port.py" <<'PY'
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 5555))
+s.connect((sys.argv[1], 7000))
+s.send(b"first")
+s.recv(100)			# the way is known
+s.setblocking(False)
+sent = 1
+try:
+	while sent < 500:
+		s.send(b"x" * 1000)
+		sent += 1
+except BlockingIOError:
+	pass
+s.close()
+n = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+try:
+	n.bind(("", 5555))
+	print("free", sent, flush=True)
+except OSError as e:
+	print(e.strerror, sent, flush=True)
+PY
+cat > "$TMP/count.py" <<'PY'
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+s.bind(("0.0.0.0", 7000))
+s.sendto(b"answer", s.recvfrom(2000)[1])
+n = 1
+while s.recv(2000):
+	n += 1
+	print(n, flush=True)
+PY
+background peer python3 "$TMP/count.py" > "$TMP/count"
+peer_counts() { [ -n "$(peer ss -Hlun "sport = :7000")" ]; }
+wait_for 10 peer_counts
+fresh_name
+"$WEIR" run --netns $NSW --name "$NAME" --qdisc tbf --set qdisc.rate=1mbit --set qdisc.burst=3kb \
+	--set qdisc.limit=1mb -- python3 "$TMP/port.py" $PEER > "$TMP/port"
+check "a port is free when its socket was closed" same "$(cut -d' ' -f1 "$TMP/port")" free
+arrived() { [ "$(tail -n 1 "$TMP/count")" = "$(cut -d' ' -f2 "$TMP/port")" ]; }
+check "and what was sent arrives: $(cat "$TMP/port")" wait_for 20 arrived
 finish

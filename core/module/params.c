@@ -38,8 +38,8 @@ static const char *const type_helps[] = {
 		       "second, in powers of 1000), bps, kbps, mbps, gbps, tbps (bytes), and the same "
 		       "in powers of 1024 as kibit, mibps, ...; a fraction may stand before a suffix, "
 		       "as in 1.5mbit",
-	[PARAM_SIZE] = "bytes; or with a suffix: k or kb, m or mb, g or gb (powers of 1024), kbit, "
-		       "mbit, gbit (bits)",
+	[PARAM_SIZE] = ("bytes; or with a suffix: k or kb, m or mb, g or gb (powers of 1024), kbit, "
+			"mbit, gbit (bits)"),
 	[PARAM_DURATION] = "a number with its unit: ns, us, ms or s",
 	[PARAM_ENUM] = "one of the words that are listed",
 	[PARAM_STRING] = "text without control characters",

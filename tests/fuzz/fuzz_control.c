@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_control.c - requests on the control socket, as a client that is allowed to connect may
- * send them. It needs $WEIR_MODULE_PATH.
+ * send them.
  *
  * Input: the bytes of one connection; behind a first byte of 1, with a socket for a capture's records. What must hold: the client is answered with one line of
  * JSON that has "ok", and "error" where that is false, or is left without a word only if it sent
@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/modules.h"
 #include "tests/unit/instance_world.h"
 
 static struct instance inst;
@@ -20,6 +21,7 @@ static struct control *ctl;
 static void end(void)
 {
 	control_stop(ctl);
+	fuzz_modules_put(&inst.registry);
 	world_stop(&inst);
 }
 
@@ -29,6 +31,8 @@ static void start(void)
 
 	if (ctl)
 		return;
+	fuzz_check(!world_init(&inst, &e));
+	fuzz_modules_add(&inst.registry);
 	if (world_start(&inst, &e))
 		fprintf(stderr, "%s\n", e.text);
 	fuzz_check(!*e.text);

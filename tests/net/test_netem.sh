@@ -6,6 +6,10 @@
 need ping tcpdump python3
 net_setup
 COUNT=400
+# Neither end asks for the other's link address: each frame takes its share of the seed's chances.
+mac() { ip -n "$1" link show eth0 | awk '/ether/ { print $2 }'; }
+ip -n $NSW neigh replace $PEER lladdr "$(mac $NSP)" dev eth0 nud permanent
+ip -n $NSP neigh replace $ADDR lladdr "$(mac $NSW)" dev eth0 nud permanent
 
 # probe NAME=VALUE...: COUNT pings, 5 ms apart, through netem with these settings; JSON of what arrived in $OUT
 probe() {
@@ -16,7 +20,7 @@ probe() {
 	dump=$!
 	wait_for 10 grep -q listening "$TMP/tcpdump.err"
 	set -- "${@/#/--set=qdisc.}"
-	# Without IPv6: what it says of itself would take its share of the seed's chances.
+	# Without IPv6, which says things of itself.
 	sandbox "$NAME" --set link.eth0.ipv6=off --qdisc netem "$@" -- ping -q -c $COUNT -i 0.005 -W 1 $PEER > "$TMP/ping" 2>&1
 	sleep 0.5
 	kill $dump

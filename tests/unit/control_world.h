@@ -37,7 +37,7 @@ static inline void setup(void)
 	struct log log = { 0 };
 
 	ck_assert_msg(!registry_init(&client_registry, NULL, &log, &e), "%s", e.text);
-	ck_assert_msg(!world_start(&inst, &e), "%s", e.text);
+	ck_assert_msg(!world_init(&inst, &e) && !world_start(&inst, &e), "%s", e.text);
 	inst.config_file = strdup("/test.ini");
 }
 

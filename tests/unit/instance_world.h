@@ -65,14 +65,19 @@ static void world_add_link(struct instance *inst)
 	list_add_tail(&n->node, &inst->nics);
 }
 
-/* 0, or -errno with e; what is there is to be taken down in both cases. */
-static int world_start(struct instance *inst, struct weir_error *e)
+/* In two steps, for who has modules to add in between. 0, or -errno with e; what is there is to be taken down in both
+ * cases. */
+static int world_init(struct instance *inst, struct weir_error *e)
 {
 	struct log log = { 0 };
-	int rc = instance_init(inst, "test", &log, NULL, e);
 
-	if (rc == 0)
-		rc = config_read_text(&inst->config, base_config, "test.ini", e);
+	return instance_init(inst, "test", &log, NULL, e);
+}
+
+static int world_start(struct instance *inst, struct weir_error *e)
+{
+	int rc = config_read_text(&inst->config, base_config, "test.ini", e);
+
 	if (rc == 0)
 		rc = config_check(&inst->config, &inst->registry, NULL, NULL, e);
 	if (rc)

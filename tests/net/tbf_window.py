@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""tbf_window.py PCAP SOURCE RATE BURST MTU TOLERANCE [PEAKRATE PEAKBURST]: judge a token bucket by what the peer captured.
+"""tbf_window.py PCAP SOURCE RATE BURST MTU TOLERANCE LEAST [PEAKRATE PEAKBURST]: judge a token bucket by what the peer captured.
 
 Bytes on the wire are counted as Linux's qdiscs count them: a GSO packet stands for as many
 segments as its payload needs, each with its own headers. For the bound, ANY window is tried: with
@@ -9,7 +9,7 @@ burst + rate*t exactly when v exceeds burst.
 
 Prints the worst excess over burst (negative: below) and the sustained rate after the first
 burst, as a ratio of RATE; exits 1 when the bound is passed by more than TOLERANCE bytes or the
-sustained rate is not in 0.99..1.002.
+sustained rate is not in LEAST..1.002.
 """
 import socket
 import struct
@@ -38,10 +38,10 @@ def wire_bytes(length, data, mtu):
 
 
 def main():
-	path, source, rate, burst, mtu, tolerance = sys.argv[1:7]
-	rate, burst, mtu, tolerance = float(rate), float(burst), int(mtu), float(tolerance)
+	path, source, rate, burst, mtu, tolerance, least = sys.argv[1:8]
+	rate, burst, mtu, tolerance, least = float(rate), float(burst), int(mtu), float(tolerance), float(least)
 	src = socket.inet_aton(source)
-	peak, peak_burst = (float(x) for x in sys.argv[7:9]) if len(sys.argv) > 7 else (0, 0)
+	peak, peak_burst = (float(x) for x in sys.argv[8:10]) if len(sys.argv) > 8 else (0, 0)
 	v, worst, last = 0.0, float("-inf"), None
 	v2, worst2 = 0.0, float("-inf")
 	times, sizes = [], []
@@ -74,7 +74,7 @@ def main():
 	print(f"packets {len(sizes)} worst excess {worst:.0f} B, sustained {100 * sustained:.2f}% of {rate:.0f} B/s")
 	if peak:
 		print(f"worst excess over the peak {worst2:.0f} B")
-	sys.exit(not (worst <= tolerance and worst2 <= tolerance and 0.99 <= sustained <= 1.002))
+	sys.exit(not (worst <= tolerance and worst2 <= tolerance and least <= sustained <= 1.002))
 
 
 main()

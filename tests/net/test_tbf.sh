@@ -11,7 +11,7 @@ PORT=9100
 
 # capture SECONDS RATE BURST TOLERANCE PEAK SENDER...: capture what SENDER sends for SECONDS, and judge
 capture() {
-	local seconds=$1 rate=$2 burst=$3 tolerance=$4 peak=$5 dump
+	local seconds=$1 rate=$2 burst=$3 tolerance=$4 peak=$5 dump least=0.99 idle
 	shift 5
 	PORT=$((PORT + 1))
 	background peer socat -u TCP-LISTEN:$PORT,reuseaddr OPEN:/dev/null
@@ -21,13 +21,18 @@ capture() {
 	dump=$!
 	wait_for 10 grep -q listening "$TMP/tcpdump.err"
 	SEND="timeout $seconds socat -u OPEN:/dev/zero TCP:$PEER:$PORT"
+	idle=$(idle_ticks)
 	"$@"
+	# A machine that had hardly any time left says nothing of the rate that a shaper sustains; of what it lets pass, all.
+	[ $(($(idle_ticks) - idle)) -ge $((25 * seconds * $(nproc))) ] || least=0
 	sleep 1		# tcpdump writes what it has
 	kill $dump
 	wait $dump
 	grep -q '^0 packets dropped by kernel' "$TMP/tcpdump.err" || { OUT="capture incomplete"; return 1; }
-	OUT=$(python3 "$JUDGE" "$TMP/cap" $ADDR "$rate" "$burst" 1500 "$tolerance" $peak)
+	OUT=$(python3 "$JUDGE" "$TMP/cap" $ADDR "$rate" "$burst" 1500 "$tolerance" $least $peak) || return 1
+	[ $least = 0.99 ] || OUT="$OUT (the machine was busy)"
 }
+idle_ticks() { awk '/^cpu / { print $5 }' /proc/stat; }
 
 # judge NAME ...: a capture is true to the wire only while the machine has time for both ends of it, so
 # a verdict may be asked for three times.

@@ -33,6 +33,8 @@ libcmd_la_SOURCES = \
 	cmd/gate.h \
 	cmd/help.c \
 	cmd/help.h \
+	cmd/logger.c \
+	cmd/logger.h \
 	cmd/modules.c \
 	cmd/options.c \
 	cmd/options.h \

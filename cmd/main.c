@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - the weir command: finds the subcommand and hands over. */
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/help.h"
@@ -45,11 +47,23 @@ static int unknown(const char *word)
 	return CMD_USAGE;
 }
 
+/* Of a closed one the next descriptor would take the place, and be written to as stderr. */
+static void open_standard_files(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	while (fd >= 0 && fd <= STDERR_FILENO)
+		fd = open("/dev/null", O_RDWR);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
 	const struct command *command;
 
+	open_standard_files();
 	if (!word) {
 		usage(stderr);
 		return CMD_USAGE;

@@ -25,6 +25,7 @@
 #include "cmd/cmd.h"
 #include "cmd/ending.h"
 #include "cmd/gate.h"
+#include "cmd/logger.h"
 #include "cmd/options.h"
 #include "cmd/relay.h"
 #include "cmd/report.h"
@@ -55,6 +56,7 @@ struct run {
 	struct relay relay;
 	struct gate gate;
 	struct report report;
+	struct logger logger;
 	struct ending ending;
 	struct watchdog watchdog;
 	bool ended;			/* the stack process was, by us */
@@ -500,16 +502,18 @@ static int run(struct run *r, struct weir_error *e)
 
 static int run_named(struct run *r, const struct config *line, struct weir_error *e)
 {
-	const struct log log = { .write = log_to_stderr, .level = LOG_WARN };
+	const struct log log = { .write = logger_write, .arg = &r->logger, .level = LOG_WARN };
 	char name[32];
 	int status;
 
 	snprintf(name, sizeof(name), "weir-%d", (int)getpid());
 	if (!r->name)
 		r->name = name;
+	logger_start(&r->logger);
 	if (instance_init(&r->instance, r->name, &log,
 			  config_value(&r->config, "weir", "", "module-path"), e)) {
 		config_free(&r->config);
+		logger_stop(&r->logger);
 		return CMD_WEIR;
 	}
 	config_free(&r->instance.config);
@@ -517,7 +521,17 @@ static int run_named(struct run *r, const struct config *line, struct weir_error
 	status = keep_overrides(r, line, e) ? CMD_WEIR : run(r, e);
 	takeover_free(r->takeover);
 	instance_free(&r->instance);
+	logger_stop(&r->logger);
 	return status;
+}
+
+/* What was taken is given back by now; what is left to do is not to wait for a reader who never comes. */
+static void last_words(const char *sentence)
+{
+	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (poll(&out, 1, 1000))
+		fprintf(stderr, "weir run: %s\n", sentence);
 }
 
 int cmd_run(int argc, char **argv)
@@ -526,6 +540,7 @@ int cmd_run(int argc, char **argv)
 		.netns_fd = -1, .control_fd = -1, .life = { -1, -1 }, .report = { .sock = { -1, -1 } },
 		.gate = { .sock = -1 },
 		.relay = { .signals = -1, .program = -1, .terminal = -1 },
+		.logger = { .fd = -1 },
 	};
 	struct weir_error e = { "" };
 	struct config line;
@@ -545,6 +560,6 @@ int cmd_run(int argc, char **argv)
 	}
 	config_free(&line);
 	if (status == CMD_WEIR && e.text[0])
-		fprintf(stderr, "weir run: %s\n", e.text);
+		last_words(e.text);
 	return status;
 }

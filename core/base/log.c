@@ -2,9 +2,13 @@
 /* log.c - one line for the operator (log.h). */
 #include <errno.h>
 #include <stdarg.h>
+#include <poll.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/log.h"
+
+#define LOG_WAIT 100	/* ms, for room in stderr */
 
 /* A name that a hostile program chose must not move the operator's cursor or forge a line. */
 static void make_printable(char *text)
@@ -33,7 +37,10 @@ void log_write(const struct log *log, enum log_level level, const char *fmt, ...
 
 void log_to_stderr(void *arg, enum log_level level, const char *text)
 {
+	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+
 	(void)arg;
 	(void)level;
-	fprintf(stderr, "weir: %s\n", text);
+	if (poll(&out, 1, LOG_WAIT))
+		fprintf(stderr, "weir: %s\n", text);
 }

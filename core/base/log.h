@@ -17,7 +17,7 @@ struct log {
 void log_write(const struct log *log, enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* A write function for stderr: "weir: text". */
+/* A write function for stderr: "weir: text". A line that stderr does not take is lost. */
 void log_to_stderr(void *arg, enum log_level level, const char *text);
 
 #endif

@@ -22,6 +22,27 @@ check "and what to do" contains "$(cat "$TMP/err")" "--netns"
 check "no such namespace: 125" same "$(status timeout 30 "$WEIR" run --netns "no-such-$$" -- true)" 125
 check "mode host" same "$(status timeout 30 "$WEIR" run --mode host -- sh -c 'exit 3')" 3
 
+# ---- stderr that takes nothing, and none ----
+# The program has filled the pipe; nobody reads it. The stack has something to say all the same.
+mkfifo "$TMP/full"
+exec 9<>"$TMP/full"
+fresh_name
+"$WEIR" run --network=none --name "$NAME" --set weir.log=info -- \
+	python3 -c 'import os; os.write(1, b"runs\n"); os.write(2, bytes(1 << 20))' >"$TMP/out" 2>"$TMP/full" &
+front=$!
+wait_for 20 grep -q runs "$TMP/out"
+waits() { [ "$(cut -d' ' -f1 "/proc/$(pgrep -f "^python3 -c import os; os.write")/syscall")" = 1 ]; }
+wait_for 20 waits
+for i in 1 2 3; do
+	ctl "$NAME" module reload none || break
+done >"$TMP/answers" 2>&1
+check "the stack goes on when nobody reads what it says" same "$i $(cat "$TMP/answers")" "3 "
+kill $front
+wait $front
+check "and SIGTERM ends it" same $? 143
+exec 9>&-
+check "no stderr" same "$("$WEIR" run --network=none --set weir.log=debug -- sh -c 'ls -l /proc/$$/fd/2' 2>&- | grep -c null)" 1
+
 # ---- input, output, environment ----
 check "stdin and stdout" same "$(echo some text | run -- tr a-z A-Z)" "SOME TEXT"
 check "stderr" same "$(run -- sh -c 'echo wrong >&2' 2>&1)" wrong

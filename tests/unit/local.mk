@@ -23,6 +23,7 @@ unit_tests = \
 	tests/unit/test_ipv4 \
 	tests/unit/test_ipv6 \
 	tests/unit/test_l3 \
+	tests/unit/test_logger \
 	tests/unit/test_ledger \
 	tests/unit/test_mld \
 	tests/unit/test_module \
@@ -83,6 +84,7 @@ tests_unit_test_watch_SOURCES = tests/unit/test_watch.c cmd/watch_model.c
 tests_unit_test_ending_LDADD = tests/libtest.la libcmd.la libintercept.la libcore.la $(CHECK_LIBS)
 tests_unit_test_fill_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 tests_unit_test_ledger_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS) $(MNL_LIBS)
+tests_unit_test_logger_LDADD = tests/libtest.la libcmd.la libintercept.la libcore.la $(CHECK_LIBS)
 tests_unit_test_taken_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 
 # What several of them share; the linker takes from it what a program uses.

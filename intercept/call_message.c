@@ -233,6 +233,7 @@ static int64_t fastopen_act(struct call *c, struct isock *is, struct message *m,
 		socket_shutdown(is->sk, SHUT_RDWR);
 		return err == -ENFILE || err == -ENOMEM ? -ENOBUFS : err;
 	}
+	is->error = 0;
 	isock_block(is, c->fd);
 	is->state = ISOCK_CONNECTING;
 	work_defer(c->ic->env, &is->work);
@@ -271,8 +272,10 @@ static int64_t stream_fastopen_wait(struct call *c, struct isock *is)
 		wait = call_wait(c, is->sndtimeo);
 		return wait == -EAGAIN ? c->done ? (int64_t)c->done : -EINPROGRESS : wait;
 	}
-	if (is->state != ISOCK_CONNECTED)
+	if (is->state != ISOCK_CONNECTED) {
+		is->told |= is->again;
 		return stream_broken(c, is, ECONNREFUSED);
+	}
 	is->unreported = false;
 	c->connects = false;
 	return 0;

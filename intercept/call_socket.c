@@ -133,7 +133,8 @@ static int64_t connect_break(struct call *c, struct isock *is, struct target *t)
 
 	if (err || is->state == ISOCK_NEW)
 		return err;
-	isock_reset(is, is->state == ISOCK_LISTENING ? 0 : ECONNRESET);
+	listen_stop(is);
+	isock_reset(is, is->state == ISOCK_CONNECTED || is->state == ISOCK_CONNECTING ? ECONNRESET : 0);
 	is->again = is->told = t->renew = true;
 	call_wake(is);
 	return 0;
@@ -156,6 +157,7 @@ static int64_t connect_start(struct call *c, struct isock *is, const struct targ
 	joined = connect_join(c, is);
 	if (joined)
 		return joined;
+	is->error = 0;			/* of what went before */
 	if (!err) {			/* TCP_FASTOPEN_CONNECT: the first write makes the SYN */
 		is->state = ISOCK_CONNECTED;
 		work_defer(c->ic->env, &is->work);
@@ -305,6 +307,7 @@ static void shutdown_renews(struct isock *is, struct shutting *s, int error)
 	if (is->state != ISOCK_NEW)
 		s->how = SHUT_RDWR;
 	s->end = true;
+	listen_stop(is);
 	isock_reset(is, error);
 	is->again = is->told = true;
 	call_wake(is);			/* who waits in accept() gets EINVAL */

@@ -211,6 +211,9 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, enum isock_sta
 	*err = -ENOBUFS;
 	if (!is)
 		return NULL;
+	*err = -ENFILE;		/* one that is not connected takes no descriptor here, but memory */
+	if (ic->stats.sockets >= (uint64_t)ic->nofile)
+		goto no_ends;
 	is->ic = ic;
 	is->type = (uint8_t)type;
 	is->state = state;
@@ -266,8 +269,7 @@ void isock_release(struct isock *is, bool abort)
 
 	/* who waits holds no descriptor, so the program can close while one does (call.c) */
 	call_abandon(is);
-	list_for_each_safe(n, &is->ready)
-		isock_release(list_entry(n, struct isock, list), true);
+	listen_stop(is);
 	witness_leave(is);
 	list_del(&is->list);
 	list_del(&is->hungry);

@@ -231,6 +231,7 @@ void pump_names_free(struct isock *is);
 void pump_name_drop(struct isock *is, struct isock_name *name);
 void listen_work(struct isock *is);
 bool listen_lives(struct isock *is);		/* has the program it open? */
+void listen_stop(struct isock *is);		/* who waits to be accepted is reset */
 void listen_quick(int fd);			/* the kernel's accept() does not wait */
 
 /* ring.c */

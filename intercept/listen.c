@@ -117,15 +117,17 @@ static int token_put(struct isock *is)
 	return err;
 }
 
-static void tokens_take(int fd, uint32_t n)
+/* How many of n are still there, as far as one can tell. */
+static uint32_t tokens_take(int fd, uint32_t n)
 {
-	while (n--) {
+	for (; n; n--) {
 		int token = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 
 		if (token < 0)
-			return;
+			return errno == EAGAIN ? 0 : n;
 		close(token);
 	}
+	return 0;
 }
 
 /* ---- what waits ---- */
@@ -133,6 +135,12 @@ static void tokens_take(int fd, uint32_t n)
 static bool listen_pending(struct isock *is)
 {
 	return !list_empty(&is->ready) || (socket_poll(is->sk) & EPOLLIN);
+}
+
+void listen_stop(struct isock *is)
+{
+	list_for_each_safe(n, &is->ready)
+		isock_release(list_entry(n, struct isock, list), true);
 }
 
 /* The operator has closed it (SOCK_DESTROY), and with it all that waits. */
@@ -144,8 +152,7 @@ static void listen_reset(struct isock *is)
 		shutdown(fd, SHUT_RDWR);
 		close(fd);
 	}
-	list_for_each_safe(n, &is->ready)
-		isock_release(list_entry(n, struct isock, list), true);
+	listen_stop(is);
 	isock_reset(is, socket_take_error(is->sk));
 	call_wake(is);
 }
@@ -267,6 +274,7 @@ struct accepted {
 	int flags;
 	bool nonblock;
 	uint32_t tokens;		/* to be taken back */
+	bool stuck;			/* they cannot be: no descriptor is left for it */
 	struct sockaddr_storage name;
 	socklen_t namelen;
 };
@@ -286,7 +294,7 @@ static int64_t accept_act(struct call *c, struct isock *is, struct accepted *a)
 	child = accept_next(is, &err);
 	if (!child && err != -EAGAIN)
 		return err;
-	a->tokens = listen_taken(is);
+	a->tokens = a->stuck ? 0 : listen_taken(is);
 	if (child) {
 		a->namelen = sizeof(a->name);
 		socket_peer(child->sk, &a->name, &a->namelen);	/* also of a connection that has ended by now */
@@ -298,12 +306,20 @@ static int64_t accept_act(struct call *c, struct isock *is, struct accepted *a)
 	return a->nonblock ? -EAGAIN : call_wait_one(c, is->rcvtimeo);
 }
 
-static void accept_take_back(struct call *c, const struct accepted *a)
+static void accept_take_back(struct call *c, struct accepted *a)
 {
 	int fd = a->tokens ? call_fd(c) : -1;
+	uint32_t left = fd < 0 ? a->tokens : tokens_take(fd, a->tokens);
+	struct isock *is;
 
-	if (fd >= 0)
-		tokens_take(fd, a->tokens);
+	a->stuck = left;
+	if (!left)
+		return;
+	turn_take(c->ic);
+	is = isock_find(c->ic, c->cookie);
+	if (is)
+		is->tokens += left;	/* the next accept() takes them */
+	turn_give(c->ic);
 }
 
 /* Give the connection to the program. */

@@ -8,7 +8,7 @@
 /* As many descriptors as may be had; the program must be running already, or it would inherit the
  * limit. */
 void lockdown_limits(void);
-/* Own root with nothing but /proc, no capability but CAP_SYS_PTRACE, not dumpable, ends with its
+/* Own root with nothing but /proc and the door, no capability but CAP_SYS_PTRACE, not dumpable, ends with its
  * parent, the allow-list. Cannot be undone. */
 int lockdown(int door, struct weir_error *e);
 

@@ -232,10 +232,73 @@ static void refused(void)
 	close(nobody);
 }
 
+static void is_connecting(int fd)
+{
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	union name a;
+	socklen_t len = sizeof(a);
+	int n = -1;
+
+	polls(fd, 0, 0);
+	DID(recv(fd, &byte, 1, MSG_DONTWAIT), -EAGAIN);
+	DID(recvmsg(fd, &m, MSG_DONTWAIT), -EAGAIN);
+	DID(send(fd, &byte, 1, MSG_DONTWAIT), -EAGAIN);
+	DID(sendmsg(fd, &m, MSG_DONTWAIT), -EAGAIN);
+	DID(ioctl(fd, FIONREAD, &n), 0);
+	IS(n, 0);
+	DID(getpeername(fd, SA(&a), &len), -ENOTCONN);
+	DID(accept(fd, NULL, NULL), -EINVAL);
+	DID(listen(fd, 1), -EINVAL);
+	IS(so_error(fd), 0);
+}
+
+/* Nobody answers: the backlog is full. A connect() that waits is as one that does not, once its time-out
+ * is over. */
+static void connecting(bool blocks)
+{
+	int l = tcp_listen(0), other = tcp_listen(1), fd[6], n = 0, status;
+	struct timeval tv = { 0, 20000 };
+	union name a = name_of(l), b = name_of(other);
+
+	for (; n < 6; n++) {
+		fd[n] = tcp_socket(blocks ? 0 : SOCK_NONBLOCK);
+		DID(setsockopt(fd[n], SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)), 0);
+		if (did(connect(fd[n], NAME(a))) == -EINPROGRESS && !poll_now(fd[n], POLLOUT, 20))
+			break;
+	}
+	IS(n < 6, 1);
+	if (n == 6)
+		n--;
+	is_connecting(fd[n]);
+	if (!fork()) {
+		int failures = check_failures;
+
+		is_connecting(fd[n]);
+		_exit(check_failures != failures);
+	}
+	wait(&status);
+	IS(status, 0);
+	DID(shutdown(fd[n], SHUT_RDWR), 0);
+	IS(poll_now(fd[n], POLLOUT, 0) & (POLLHUP | POLLOUT), POLLHUP | POLLOUT);
+	IS(so_error(fd[n]), ECONNRESET);
+	fcntl(fd[n], F_SETFL, 0);
+	tv.tv_sec = 5;
+	DID(setsockopt(fd[n], SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)), 0);
+	DID(connect(fd[n], NAME(b)), 0);
+	polls(fd[n], POLLOUT, POLLOUT);
+	while (n >= 0)
+		close(fd[n--]);
+	close(l);
+	close(other);
+}
+
 static void shut(int how)
 {
 	union name a, b;
 	int l = tcp_socket(0), other = tcp_listen(2), fd, s;
+	char byte;
 
 	close(held_port(&a));
 	DID(set_int(l, SOL_SOCKET, SO_REUSEADDR, 1), 0);
@@ -253,6 +316,7 @@ static void shut(int how)
 		close(other);
 		return;
 	}
+	DID(read(fd, &byte, 1), -ECONNRESET);	/* who waited to be accepted */
 	close(fd);
 	IS(poll_now(l, POLLIN, 0) & POLLHUP, POLLHUP);
 	no_bytes(l);
@@ -430,6 +494,8 @@ void test_state(void)
 {
 	fresh();
 	refused();
+	connecting(false);
+	connecting(true);
 	shut(SHUT_RD);
 	shut(SHUT_WR);
 	shut(SHUT_RDWR);

@@ -51,6 +51,20 @@ check "its descriptors: no file, and the way to the front" same "$(ls /proc/$INI
 check "programs have 0 to 2" same "$(inside descriptors)" "0 1 2"
 check "those of weir exec, too" same "$($weir_exec "$NAME" -- python3 "$SRCDIR/tests/net/confine.py" descriptors 7</etc/passwd)" "0 1 2"
 
+cat > "$TMP/standard.py" <<'END'
+import os, sys
+links = [os.readlink("/proc/self/fd/%d" % n) for n in range(3)]
+open(sys.argv[1], "w").write(" ".join(links) + " ")
+END
+standard() {	# REDIRECTIONS: what descriptors 0, 1 and 2 are inside
+	eval "run -- python3 $TMP/standard.py $TMP/fds $1"
+	cat "$TMP/fds"
+}
+check "where weir was started without standard descriptors they are /dev/null" same \
+	"$(standard '0<&- 1>&- 2>&-')" "/dev/null /dev/null /dev/null "
+check "each by itself" same "$(standard '0<&- > /dev/zero 2>&1'; standard '1>&- < /dev/zero 2>&0'; standard '2>&- < /dev/zero > /dev/zero')" \
+	"/dev/null /dev/zero /dev/zero /dev/zero /dev/null /dev/zero /dev/zero /dev/zero /dev/null "
+
 # ---- weir exec: not more than the sandbox ----
 exec_caps() { $weir_exec "$@" -- sed -n "s/^Cap\(Bnd\|Prm\|Eff\):[[:space:]]*//p" /proc/self/status | sort -u; }
 check "exec: as the sandbox" same "$(bits "$(exec_caps "$NAME")")" "$DEFAULT"

@@ -82,7 +82,7 @@ const struct help run_help = {
 		 "125: weir itself failed.",
 	.options = run_options,
 	OPTIONS_CONFIG_HELP,
-	.examples = "  weir run --network=none -- ./untrusted\n"
+	.examples = "  weir run --network=none --userns 100000 -- ./untrusted\n"
 		    "  weir run --netns blue --qdisc tbf --set qdisc.rate=100mbit \\\n"
 		    "           --set qdisc.burst=1mb -- iperf3 -c 10.0.0.1\n",
 };

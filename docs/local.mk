@@ -9,6 +9,7 @@ dist_doc_DATA += \
 	docs/interception.md \
 	docs/observing.md \
 	docs/policy.md \
+	docs/security.md \
 	docs/tcp-info.md \
 	docs/tools.md \
 	docs/toy_qdisc.c \

@@ -124,7 +124,7 @@ static int module_file(struct ctl *c, json_t *rq, const char *what, struct weir_
 {
 	char path[PATH_MAX];
 
-	c->fd = module_open(&c->registry, what, path, sizeof(path), e);
+	c->fd = module_open_copy(&c->registry, what, path, sizeof(path), e);
 	if (c->fd < 0)
 		return c->fd;
 	put(rq, "path", path);

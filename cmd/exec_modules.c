@@ -41,7 +41,7 @@ static void send_module(const char *sandbox, int fd, const char *path)
 static void offer(const char *sandbox, struct registry *r, const json_t *loaded, const char *file)
 {
 	char path[PATH_MAX];
-	int fd = module_open(r, file, path, sizeof(path), NULL);
+	int fd = module_open_copy(r, file, path, sizeof(path), NULL);
 	struct module *m = fd < 0 ? NULL : module_load_fd(r, fd, path, NULL);
 
 	if (m && has_tc_name(m) && !is_loaded(loaded, m->desc->name))

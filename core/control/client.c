@@ -339,7 +339,7 @@ static int supply(const char *name, struct registry *r, const char *module, stru
 
 	if (!param_name_valid(module))
 		return weir_fail(e, EPROTO, "the sandbox asks for a module by no valid name");
-	fd = module_open(r, module, path, sizeof(path), e);
+	fd = module_open_copy(r, module, path, sizeof(path), e);
 	if (fd < 0)
 		return fd;
 	request = json_pack("{s:s, s:s}", "command", "module load", "path", path);

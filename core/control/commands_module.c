@@ -4,6 +4,7 @@
 
 #include "control/commands.h"
 #include "control/parts.h"
+#include "module/file.h"
 
 static json_t *module_offers(const struct module *m)
 {
@@ -41,6 +42,10 @@ static int file_of(const struct control_request *rq, const char **path, struct w
 		return -EINVAL;
 	if (rq->nfds != 1)
 		return weir_fail(e, EINVAL, "%s: its descriptor must come with the request", *path);
+	/* A file may lie on a disk, or a server, that does not answer: the client waits for it, not the stack. */
+	if (!module_file_is_copy(rq->fds[0]))
+		return weir_fail(e, EINVAL, "%s: send a sealed copy in memory (memfd_create), as this weir's own "
+				 "`weir ctl` does", *path);
 	return 0;
 }
 

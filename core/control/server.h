@@ -3,7 +3,7 @@
  * server.h - the control socket: /run/weir/NAME.sock, mode 0600.
  *
  * A request is one line of JSON on a stream socket, an object with "command" and its arguments;
- * file descriptors (a module to load, a notification listener) come with its first byte as
+ * file descriptors (a module to load, as a sealed copy in memory; a notification listener) come with its first byte as
  * SCM_RIGHTS. The answer is one line of JSON, {"ok":true,"result":...} or
  * {"ok":false,"error":"sentence","need":"module name"}, then the server closes. Only root and
  * the instance's owner are answered (SO_PEERCRED), and no program of a sandbox (gate.h). "need" asks the client to load that module

@@ -220,6 +220,14 @@ static int copy_bytes(int from, int to, size_t *size, const char *path, struct w
 	return 0;
 }
 
+bool module_file_is_copy(int fd)
+{
+	const int needed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & needed) == needed;
+}
+
 int module_file_copy(int fd, const char *path, struct weir_error *e)
 {
 	int copy = make_memfd(path), err;

@@ -5,6 +5,8 @@
 #ifndef MODULE_FILE_H
 #define MODULE_FILE_H
 
+#include <stdbool.h>
+
 #include <weir/error.h>
 
 #define MODULE_MEMFD "weir-module:"	/* a copy's name in /proc/PID/maps begins so; the module's follows */
@@ -16,5 +18,7 @@ int module_file_open(const char *path, struct weir_error *e);
 /* A sealed memfd with the file's bytes, checked to be a whole shared object for this machine.
  * The fd, or -errno. */
 int module_file_copy(int fd, const char *path, struct weir_error *e);
+/* Is fd such a copy? Reading it waits for no file system, and nobody changes it. */
+bool module_file_is_copy(int fd);
 
 #endif

@@ -101,6 +101,18 @@ int module_open(const struct registry *r, const char *name, char *path, size_t s
 	return no_such_module(r, name, e);
 }
 
+int module_open_copy(const struct registry *r, const char *name, char *path, size_t size,
+		     struct weir_error *e)
+{
+	int fd = module_open(r, name, path, size, e), copy;
+
+	if (fd < 0)
+		return fd;
+	copy = module_file_copy(fd, path, e);
+	close(fd);
+	return copy;
+}
+
 /* ---- what is there ---- */
 
 static int compare(const void *a, const void *b)

@@ -60,6 +60,9 @@ void registry_destroy(struct registry *r);
  * folder that others can write, or that neither root nor the caller owns. The fd, or -errno. */
 int module_open(const struct registry *r, const char *name, char *path, size_t size,
 		struct weir_error *e);
+/* Likewise; the fd is of a copy in memory (module_file_copy), to be sent to a process that must not wait for a file. */
+int module_open_copy(const struct registry *r, const char *name, char *path, size_t size,
+		     struct weir_error *e);
 /* The names that module_open would find on the path, sorted, closed by NULL, to be freed with
  * module_names_free. */
 char **module_names(const struct registry *r);

@@ -240,11 +240,11 @@ START_TEST(needs_module)
 END_TEST
 
 /* A module's file sent with the request, as weir ctl does. */
-static json_t *with_module(const char *command, const char *module)
+/* With fd, which is closed. */
+static json_t *with_file(const char *command, const char *module, const char *path, int fd)
 {
-	char path[4096], line[8192], answer[8192] = "";
-	struct weir_error e = { "" };
-	int fd = module_open(&client_registry, module, path, sizeof(path), &e), sock;
+	char line[8192], answer[8192] = "";
+	int sock;
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int))];
@@ -253,7 +253,6 @@ static json_t *with_module(const char *command, const char *module)
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
 			      .msg_controllen = sizeof(control) };
 
-	ck_assert_msg(fd >= 0, "%s", e.text);
 	iov.iov_len = (size_t)snprintf(line, sizeof(line),
 				       "{\"command\":\"%s\",\"name\":\"%s\",\"path\":\"%s\"}\n",
 				       command, module, path);
@@ -268,6 +267,16 @@ static json_t *with_module(const char *command, const char *module)
 	close(sock);
 	close(fd);
 	return json_loads(answer, 0, NULL);
+}
+
+static json_t *with_module(const char *command, const char *module)
+{
+	struct weir_error e = { "" };
+	char path[4096];
+	int fd = module_open_copy(&client_registry, module, path, sizeof(path), &e);
+
+	ck_assert_msg(fd >= 0, "%s", e.text);
+	return with_file(command, module, path, fd);
 }
 
 static void with_module_ok(const char *command, const char *module)
@@ -307,6 +316,27 @@ START_TEST(modules)
 	ask_ok("{\"command\":\"module unload\",\"name\":\"tbf\"}");
 	ck_assert_ptr_null(module_find(&inst.registry, "tbf"));
 	ask_refused("{\"command\":\"module unload\",\"name\":\"tbf\"}", "not loaded");
+}
+END_TEST
+
+/* The stack process reads no file that may lie on a disk, or a server, that does not answer. */
+START_TEST(module_in_a_file)
+{
+	static const char *const commands[] = { "module load", "module reload" };
+	const char *sentence;
+	char path[4096];
+	json_t *answer;
+	int fd;
+
+	serve();
+	for (size_t i = 0; i < 2; i++) {
+		fd = module_open(&client_registry, i ? "fifo" : "tbf", path, sizeof(path), NULL);
+		ck_assert_int_ge(fd, 0);
+		answer = with_file(commands[i], i ? "fifo" : "tbf", path, fd);
+		sentence = json_string_value(json_object_get(answer, "error"));
+		ck_assert_msg(sentence && strstr(sentence, "sealed copy"), "%s", sentence);
+		json_decref(answer);
+	}
 }
 END_TEST
 
@@ -649,6 +679,7 @@ int main(void)
 	tcase_add_test(c, qdiscs);
 	tcase_add_test(c, needs_module);
 	tcase_add_test(c, modules);
+	tcase_add_test(c, module_in_a_file);
 	tcase_add_test(c, modes);
 	tcase_add_test(c, names);
 	tcase_add_test(c, reconfigure);

@@ -128,7 +128,7 @@ static int option_fetch(struct call *c, struct option *o)
 	if (!err && o->level == SOL_SOCKET && o->name == SO_ATTACH_FILTER)
 		err = option_filter(c, o->value, o->len);
 	if (!err && o->level == SOL_SOCKET && o->name == SO_REUSEPORT)
-		o->uid = remote_uid(c->tid);
+		o->uid = remote_uid(c->tid, &c->ic->users);
 	return err;
 }
 

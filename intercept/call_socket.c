@@ -76,7 +76,7 @@ int64_t call_socket(struct call *c)
 		return -EINVAL;
 	w.privileged = privileged(c, w.family, w.type & 0xf);
 	if (w.family == AF_NETLINK)
-		w.uid = remote_uid(c->tid);
+		w.uid = remote_uid(c->tid, &c->ic->users);
 	turn_take(c->ic);
 	result = socket_act(c, &w);
 	turn_give(c->ic);

@@ -21,6 +21,7 @@
 #include <weir/error.h>
 
 #include "stack.h"
+#include "intercept/userns.h"
 #include "time/loop.h"
 
 struct intercept;
@@ -31,8 +32,8 @@ struct intercept_stats {
 };
 
 struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_error *e);
-/* Capabilities over the network are those in this user namespace (userns.h); at first our own. */
-void intercept_set_user_ns(struct intercept *ic, const char *name);
+/* Capabilities over the network, and users' numbers, are those in this user namespace; at first our own. */
+void intercept_set_user_ns(struct intercept *ic, const char *name, const struct userns *users);
 void intercept_destroy(struct intercept *ic);
 int intercept_door(const struct intercept *ic);		/* for lockdown() to give it its name */
 /* Serve one more seccomp listener (takes the fd): the first program's, and each `weir exec`'s. operator: its

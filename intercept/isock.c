@@ -86,7 +86,7 @@ static uint32_t isock_uid(void *arg)
 
 	if (is->uid_known || is->held >= 0 || is->given)
 		return is->uid;
-	uid = remote_uid(is->tid);
+	uid = remote_uid(is->tid, &is->ic->users);
 	if (uid == (uid_t)-1)
 		return 0;
 	is->uid = uid;

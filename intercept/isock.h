@@ -116,6 +116,7 @@ struct isock {
 struct intercept {
 	struct stack *stack;
 	char user_ns[USERNS_NAME];	/* whose capabilities over the network count */
+	struct userns users;		/* its users */
 	struct env *env;
 	struct loop *loop;
 	struct intercept_stats stats;	/* but for these: */

@@ -144,8 +144,9 @@ int intercept_add_listener(struct intercept *ic, int fd, bool operator, struct w
 	return 0;
 }
 
-void intercept_set_user_ns(struct intercept *ic, const char *name)
+void intercept_set_user_ns(struct intercept *ic, const char *name, const struct userns *users)
 {
+	ic->users = *users;
 	strncpy(ic->user_ns, name, sizeof(ic->user_ns) - 1);
 }
 

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "intercept/remote.h"
-#include "intercept/userns.h"
 
 #define REMOTE_PIDFD_THREAD O_EXCL
 #define REMOTE_STATUS_MAX 8192
@@ -66,11 +65,15 @@ static int remote_status(pid_t tid, const char *key, int base, unsigned long lon
 	return remote_proc(path, key, base, value);
 }
 
-uid_t remote_uid(pid_t tid)
+uid_t remote_uid(pid_t tid, const struct userns *users)
 {
 	unsigned long long uid;		/* the first of four: real, effective, saved, of files */
 
-	return remote_status(tid, "\nUid:\t", 10, &uid) ? (uid_t)-1 : (uid_t)uid;
+	if (remote_status(tid, "\nUid:\t", 10, &uid))
+		return (uid_t)-1;
+	if (!users->count)
+		return (uid_t)uid;
+	return uid - users->first < users->count ? (uid_t)(uid - users->first) : USERNS_NOBODY;
 }
 
 bool remote_cloexec(pid_t tid, int fd)

@@ -14,6 +14,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "intercept/userns.h"
+
 #define REMOTE_CACHE 64u
 
 /*
@@ -36,7 +38,7 @@ int remote_getfd(struct remote *r, pid_t tid, int fd, bool *known);
 /* Has it this effective capability in the user namespace of that name? */
 bool remote_capable(pid_t tid, int cap, const char *user_ns);
 bool remote_cloexec(pid_t tid, int fd);				/* is its descriptor closed on exec? */
-uid_t remote_uid(pid_t tid);					/* -1: unknown */
+uid_t remote_uid(pid_t tid, const struct userns *users);	/* as the sandbox sees it; -1: unknown */
 
 /* All n bytes, or -EFAULT (-ESRCH: the task is gone). */
 int remote_read(pid_t tid, uint64_t addr, void *dst, size_t n);

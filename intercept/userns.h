@@ -9,6 +9,7 @@
 
 #include <weir/error.h>
 
+#define USERNS_NOBODY	65534u	/* what the kernel calls a user that has no number there */
 #define USERNS_NAME	32	/* "user:[4026531837]" */
 
 /* Users and groups 0 to count - 1 inside are first and so on outside. count 0: no namespace of its own. */

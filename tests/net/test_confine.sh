@@ -159,7 +159,8 @@ chmod 755 "$TMP"
 check "root's files are not its own" contains "$(mapped -- cat "$TMP/secret" 2>&1)" "Permission denied"
 check "nor what commands the host, even with --privileged" same "$(writes --userns 100000; writes --userns 100000 --privileged)" ""
 check "so it can have a new /proc" mapped -- unshare -Urpf --mount-proc true
-check "/proc/net is the stack's" contains "$(mapped -- python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 7001)); print(open("/proc/net/tcp").read())')" ":1B59"
+listens='import os, socket; s = socket.create_server(("127.0.0.1", 7001)); t = open("/proc/net/tcp").read(); print(*[l.split()[7] for l in t.split("\n") if ":1B59" in l])'
+check "/proc/net is the stack's, with its own users" same "$(mapped -- python3 -c "$listens"; mapped -- setpriv --reuid 1000 --clear-groups python3 -c "$listens")" "$(printf '0\n1000')"
 fresh_name
 background "$WEIR" run --network=none --userns 100000 --name "$NAME" -- sleep 60
 FIRST=$LAST

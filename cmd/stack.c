@@ -55,10 +55,12 @@ static void stack_fail(const struct stack_start *start, const char *sentence)
 
 /* ---- the end ---- */
 
-static bool sending(const struct sock *sk)
+static bool sending(struct sock *sk)
 {
 	const char *state = tcp_state_name(sk);
 
+	if (!sk->event && sk->ops->unsent(sk))
+		return true;		/* its program is gone, and a RST waits behind that */
 	return !strcmp(state, "FIN-WAIT-1") || !strcmp(state, "CLOSING") || !strcmp(state, "LAST-ACK");
 }
 

@@ -456,6 +456,10 @@ void tcp_process(struct tcp_sock *tp, struct packet *p, struct tcp_segment *s,
 	if ((!fresh && !tcp_ack(tp, s)) || tp->end.state == TCPS_CLOSED)
 		goto drop;
 	update_ts_recent(tp, s);
+	if (tp->hard_close) {
+		tcp_hard_close_on(tp);
+		goto drop;
+	}
 	if (tp->fin_queued && tp->snd_una == tp->write_seq && !fin_acked(tp))
 		goto drop;
 	if (unwanted(tp, s)) {

@@ -8,6 +8,7 @@ libcore_la_SOURCES += \
 	core/tcp/ecn.c \
 	core/tcp/fastopen.c \
 	core/tcp/fastopen.h \
+	core/tcp/hardclose.c \
 	core/tcp/info.c \
 	core/tcp/input.c \
 	core/tcp/isn.c \

@@ -59,6 +59,8 @@ enum tcp_state {			/* numbered as Linux shows them in TCP_INFO */
 
 enum tcp_urg { TCP_URG_NONE, TCP_URG_NOTYET, TCP_URG_VALID, TCP_URG_READ };	/* urgent.c */
 
+enum tcp_hard { TCP_HARD_NONE, TCP_HARD_LINGER, TCP_HARD_INPUT };	/* hardclose.c */
+
 /* What holds up a sender (info.c). */
 enum tcp_chrono { TCP_CHRONO_IDLE, TCP_CHRONO_BUSY, TCP_CHRONO_RWND, TCP_CHRONO_SNDBUF,
 		  TCP_CHRONO_STATES };
@@ -287,6 +289,7 @@ struct tcp_sock {
 	bool refused;			/* data, for want of memory: the next ACK says that there is no window */
 	bool ack_now, ack_pending;
 	bool fin_received;
+	uint8_t hard_close;		/* enum tcp_hard: the RST waits for a few ACKs */
 	enum tcp_urg urg_state;
 	uint8_t urg_byte;
 	uint32_t urg_seq;		/* the mark */
@@ -396,6 +399,11 @@ static inline uint32_t tcp_syncnt(const struct tcp_sock *tp)
 {
 	return tp->syncnt ? tp->syncnt : tp->tcp->syn_retries;
 }
+
+/* ---- hardclose.c ---- */
+void tcp_hard_close(struct tcp_sock *tp, bool input_lost);	/* it may be gone afterwards */
+void tcp_hard_close_on(struct tcp_sock *tp);
+void tcp_hard_close_end(struct tcp_sock *tp);	/* at once */
 
 /* ---- memory.c ---- */
 bool tcp_memory_pressure(struct tcp *tcp);

@@ -17,7 +17,7 @@
  *	urgent.c	urgent data			plpmtud.c	the path MTU by probes
  *	congestion.c	the module's side		option.c	socket options
  *	info.c		TCP_INFO			dump.c		what ss would show
- *	abort.c		what ss -K destroys
+ *	abort.c		what ss -K destroys		hardclose.c	a close that is a RST
  *	memory.c	buffers, and all of them together
  */
 #include <errno.h>

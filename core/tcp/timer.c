@@ -14,8 +14,8 @@
  *	reordering	what is too young to be deemed lost: rack.c
  * rexmit_for tells for which of them it is armed. The last two are earlier than RTO, so it is
  * theirs to arm that again. delack_timer bounds the wait of an ACK (RFC 9293 3.8.6.3); keep_timer
- * is keepalive (3.8.4), and ends FIN-WAIT-2 of a closed socket; pace_timer continues a paced
- * sender.
+ * is keepalive (3.8.4), and ends FIN-WAIT-2 of a closed socket and the grace of hardclose.c;
+ * pace_timer continues a paced sender.
  */
 #include <errno.h>
 
@@ -357,7 +357,9 @@ static void keep_fire(struct timer *t)
 {
 	struct tcp_sock *tp = container_of(t, struct tcp_sock, keep_timer);
 
-	if (tp->orphan && tp->end.state == TCPS_FIN_WAIT_2)
+	if (tp->hard_close)
+		tcp_hard_close_end(tp);
+	else if (tp->orphan && tp->end.state == TCPS_FIN_WAIT_2)
 		tcp_done(tp);
 	else
 		keepalive(tp);

@@ -11,9 +11,6 @@
 
 #include "tcp/sock.h"
 
-#define SYNCHRONISED (~(TCPS_BIT(TCPS_CLOSED) | TCPS_BIT(TCPS_LISTEN) | TCPS_BIT(TCPS_SYN_SENT) | \
-			TCPS_BIT(TCPS_SYN_RECEIVED)))
-
 #define ENDING_ROOM (1u << 20)	/* more than lies between a program and the stack */
 
 static void output_later(struct tcp_sock *tp)
@@ -166,22 +163,6 @@ static void send_fin(struct tcp_sock *tp)
 	output_later(tp);
 }
 
-/*
- * What the user wrote, and may be sent, is sent first: Linux has done that by the time write() returns.
- * What may not is dropped, as there. No RST where both ends have said goodbye, but for lost input.
- */
-static void abort_connection(struct tcp_sock *tp, bool input_lost)
-{
-	bool goodbye = tcp_in(tp, TCPS_BIT(TCPS_CLOSING) | TCPS_BIT(TCPS_LAST_ACK)) &&
-		       tp->snd_nxt == tp->write_seq && !input_lost;
-
-	tcp_output_last(tp);
-	if (tcp_in(tp, SYNCHRONISED | TCPS_BIT(TCPS_SYN_RECEIVED)) && !goodbye &&
-	    !tcp_in(tp, TCPS_BIT(TCPS_CLOSED) | TCPS_BIT(TCPS_TIME_WAIT)))
-		tcp_send_rst(tp);
-	tcp_done(tp);
-}
-
 void tcp_close(struct sock *sk, bool abort_it)
 {
 	struct tcp_sock *tp = tcp_sock(sk);
@@ -206,7 +187,7 @@ void tcp_close(struct sock *sk, bool abort_it)
 			tcp->stats.abort_on_close++;
 		else
 			tcp->stats.abort_on_data++;	/* Linux's name for SO_LINGER of 0 */
-		abort_connection(tp, input_lost);
+		tcp_hard_close(tp, input_lost);
 	} else if (tp->end.state == TCPS_FIN_WAIT_2) {
 		tcp_arm_fin_wait_2(tp);
 	} else {
@@ -220,7 +201,7 @@ int tcp_disconnect(struct sock *sk)
 
 	if (tp->end.state == TCPS_LISTEN)
 		tcp_listen_close(tp);
-	abort_connection(tp, false);
+	tcp_hard_close_end(tp);
 	recvq_purge(tp);
 	sk->remote = sock_any(sk);
 	sk->rport = 0;

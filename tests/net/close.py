@@ -149,6 +149,15 @@ def answer_unread(ask, port):
 	return ask("read")
 
 
+def answer_large(ask, port):
+	"""More than a first window, less than the peer takes without reading: ACKs let it go."""
+	c = connect(ask, port)
+	unread(ask, c)
+	c.sendall(b"r" * 40000)
+	c.close()
+	return ask("read")
+
+
 def answer_in_pieces(ask, port):
 	c = connect(ask, port)
 	c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -262,8 +271,8 @@ def window_peer_gone(ask, port):
 	return f"{seen} then {comes(port, 'gone')}"
 
 
-SCENARIOS = (answer_unread, answer_in_pieces, answer_hard, answer_killed, shut_unread, window_hard, window_unread,
-	     window_close, window_shutdown, window_shutdown_close, window_killed, window_peer_gone)
+SCENARIOS = (answer_unread, answer_large, answer_in_pieces, answer_hard, answer_killed, shut_unread, window_hard,
+	     window_unread, window_close, window_shutdown, window_shutdown_close, window_killed, window_peer_gone)
 
 
 def play(addr):

@@ -28,10 +28,11 @@ play weir "$WEIR" run --netns $NSW --name "$NAME" --
 fresh_name
 play delayed "$WEIR" run --netns $NSW --name "$NAME" --qdisc netem --set qdisc.delay=30ms --
 
-check "every scenario was played" same "$(wc -l < "$TMP/kernel.seen")" 12
+check "every scenario was played" same "$(wc -l < "$TMP/kernel.seen")" 13
 line() { grep "^$2:" "$TMP/$1"; }
 for name in $(cut -d: -f1 "$TMP/kernel.wire"); do
 	for who in weir delayed; do
+		[ $name.$who = answer_large.delayed ] && continue	# no ACK comes in time, as behind the kernel's netem
 		check "$name, $who: what the program and its peer see" same "$(line $who.seen $name)" "$(line kernel.seen $name)"
 		check "$name, $who: the wire" same "$(line $who.wire $name)" "$(line kernel.wire $name)"
 	done

@@ -75,6 +75,7 @@ void script_fini(struct script *t)
 	if (t->listener)
 		t->listener->ops->close(t->listener, true);
 	testnet_run(&t->net, 0);
+	wait_ms(t, 60);			/* hardclose.c */
 	ck_assert(list_empty(&t->tcp.socks));
 	tcp_destroy(&t->tcp);
 	testnet_run(&t->net, 0);

@@ -530,36 +530,102 @@ START_TEST(reset_by_state)
 }
 END_TEST
 
-/* RFC 9293 3.10.5: what was written before an abort leaves before the RST, which stands behind it: as far
- * as the windows allow, and whatever small queues and pacing would put off */
-START_TEST(abort_behind_data)
+/* A hard close with six segments written, of which the peer's window lets four go. */
+static void hard_close(struct script *t, bool hard)
 {
-	for (int hard = 0; hard < 2; hard++) {
-		struct script t;
+	script_init(t);
+	t->wnd = 4 * 1460 + 100;
+	script_accepts(t);
+	peer_sends(t, TCPH_ACK, 1, 1, 10);
+	expect(t, TCPH_ACK, 1, 11, 0);
+	if (hard)
+		script_read(t);
+	t->sk->linger_on = hard;
+	t->sk->max_pacing_rate = 1000;
+	script_write(t, 1460);
+	expect(t, TCPH_ACK, 1, 11, 1460);
+	script_write(t, 5 * 1460);
+	testnet_run(&t->net, 0);
+	close_sk(t);
+	for (uint32_t i = 1; i < 4; i++)
+		expect(t, TCPH_ACK, 1 + i * 1460, 11, 1460);
+	expect_nothing(t);
+	ck_assert_uint_eq(t->tcp.stats.abort_on_close, !hard);
+	ck_assert_uint_eq(t->tcp.stats.abort_on_data, hard);
+	ck_assert_uint_eq(t->tcp.orphans, 1);
+}
 
-		script_init(&t);
-		t.wnd = 4 * 1460 + 100;
-		script_accepts(&t);
-		peer_sends(&t, TCPH_ACK, 1, 1, 10);
-		expect(&t, TCPH_ACK, 1, 11, 0);
-		if (hard)
-			script_read(&t);
-		t.sk->linger_on = hard;
-		t.sk->max_pacing_rate = 1000;
-		script_write(&t, 1460);
-		expect(&t, TCPH_ACK, 1, 11, 1460);
-		script_write(&t, 5 * 1460);
-		testnet_run(&t.net, 0);
-		close_sk(&t);
-		for (uint32_t i = 1; i < 4; i++)
-			expect(&t, TCPH_ACK, 1 + i * 1460, 11, 1460);
-		expect(&t, TCPH_RST | TCPH_ACK, 1 + 4 * 1460, 11, 0);
-		expect_nothing(&t);
-		ck_assert_uint_eq(t.tcp.stats.abort_on_close, !hard);
-		ck_assert_uint_eq(t.tcp.stats.abort_on_data, hard);
-		ck_assert_uint_eq(t.tcp.orphans, 0);
-		script_fini(&t);
-	}
+/* RFC 9293 3.10.5, RFC 2525 2.17: what was written before leaves before the RST, which stands behind it:
+ * whatever small queues and pacing would put off, and what the next ACKs allow */
+START_TEST(hard_close_behind_data)
+{
+	struct script t;
+
+	hard_close(&t, _i);
+	peer_sends(&t, TCPH_ACK, 11, 1 + 1460, 100);		/* its data is for nobody */
+	expect(&t, TCPH_ACK, 1 + 4 * 1460, 11, 1460);
+	expect_nothing(&t);
+	peer_sends(&t, TCPH_ACK, 11, 1 + 3 * 1460, 0);
+	expect(&t, TCPH_ACK, 1 + 5 * 1460, 11, 1460);
+	expect(&t, TCPH_RST | TCPH_ACK, 1 + 6 * 1460, 11, 0);
+	expect_nothing(&t);
+	ck_assert_uint_eq(t.tcp.orphans, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* A peer may be about to make room; */
+START_TEST(hard_close_window_opens)
+{
+	struct script t;
+
+	hard_close(&t, _i);
+	t.wnd = 0;
+	peer_sends(&t, TCPH_ACK, 11, 1 + 4 * 1460, 0);
+	expect_nothing(&t);
+	wait_ms(&t, 20);
+	t.wnd = 10000;
+	peer_sends(&t, TCPH_ACK, 11, 1 + 4 * 1460, 0);
+	expect(&t, TCPH_ACK, 1 + 4 * 1460, 11, 1460);
+	expect(&t, TCPH_ACK, 1 + 5 * 1460, 11, 1460);
+	expect(&t, TCPH_RST | TCPH_ACK, 1 + 6 * 1460, 11, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* one that has not for a while is not waited for, */
+START_TEST(hard_close_shut_window)
+{
+	struct script t;
+
+	script_init(&t);
+	t.wnd = 100;
+	script_accepts(&t);
+	script_write(&t, 300);
+	expect(&t, TCPH_ACK, 1, 1, 100);
+	t.wnd = 0;
+	peer_sends(&t, TCPH_ACK, 1, 101, 0);
+	wait_ms(&t, 60);
+	t.sk->linger_on = true;
+	close_sk(&t);
+	expect(&t, TCPH_RST | TCPH_ACK, 101, 1, 0);
+	ck_assert_uint_eq(t.tcp.orphans, 0);
+	script_fini(&t);
+}
+END_TEST
+
+/* and one that says nothing not for long */
+START_TEST(hard_close_grace)
+{
+	struct script t;
+
+	hard_close(&t, _i);
+	wait_ms(&t, 49);
+	expect_nothing(&t);
+	wait_ms(&t, 2);
+	expect(&t, TCPH_RST | TCPH_ACK, 1 + 4 * 1460, 11, 0);
+	ck_assert_uint_eq(t.tcp.orphans, 0);
+	script_fini(&t);
 }
 END_TEST
 
@@ -678,7 +744,10 @@ int main(void)
 	tcase_add_test(t, linger_zero);
 	tcase_add_test(t, close_unread);
 	tcase_add_test(t, reset_by_state);
-	tcase_add_test(t, abort_behind_data);
+	tcase_add_loop_test(t, hard_close_behind_data, 0, 2);
+	tcase_add_loop_test(t, hard_close_window_opens, 0, 2);
+	tcase_add_test(t, hard_close_shut_window);
+	tcase_add_loop_test(t, hard_close_grace, 0, 2);
 	tcase_add_test(t, abort_in_window);
 	tcase_add_test(t, linger_zero_last_ack);
 	tcase_add_test(t, ending_beyond_sndbuf);

@@ -11,6 +11,7 @@ net_scripts = \
 	tests/net/test_confine.sh \
 	tests/net/test_embed.sh \
 	tests/net/test_gone.sh \
+	tests/net/test_hammer.sh \
 	tests/net/test_ipv6.sh \
 	tests/net/test_limits.sh \
 	tests/net/test_many.sh \
@@ -65,6 +66,12 @@ tests_net_kill_at_LDADD =
 
 check_PROGRAMS += tests/net/callers
 tests_net_callers_LDADD = -lpthread
+
+check_PROGRAMS += tests/net/hammer
+tests_net_hammer_LDADD = -lpthread
+
+check_PROGRAMS += tests/net/neighbour
+tests_net_neighbour_LDADD =
 
 check_PROGRAMS += tests/net/takeover_tool
 tests_net_takeover_tool_LDADD = libintercept.la libcore.la

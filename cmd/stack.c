@@ -166,12 +166,14 @@ static int stats(void *arg, struct control_request *rq, json_t **result, struct 
 	if (err || !p->intercept)
 		return err;
 	intercept_stats(p->intercept, &s);
-	json_object_set_new(*result, "intercept", json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
+	json_object_set_new(*result, "intercept", json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 			    "notifications", (json_int_t)s.notifications,
 			    "continued", (json_int_t)s.continued,
 			    "interrupted", (json_int_t)s.interrupted,
 			    "unknown_options", (json_int_t)s.unknown_options,
 			    "unread_drops", (json_int_t)s.unread_drops,
+			    "workers", (json_int_t)s.workers,
+			    "stuck_calls", (json_int_t)s.stuck,
 			    "sockets", (json_int_t)s.sockets));
 	return 0;
 }
@@ -283,7 +285,8 @@ static int stack_setup(struct stack_process *p, struct weir_error *e)
 	    loop_add(&inst->loop, &p->life, p->start->life, EPOLLHUP, front_gone))
 		return weir_fail(e, ENOMEM, "cannot watch the sandbox");
 	inst->registry.locked = true;
-	return lockdown(p->intercept ? intercept_door(p->intercept) : -1, e);
+	err = lockdown(p->intercept ? intercept_door(p->intercept) : -1, e);
+	return err || !p->intercept ? err : intercept_start(p->intercept, e);
 }
 
 void stack_main(const struct stack_start *start)
@@ -298,7 +301,8 @@ void stack_main(const struct stack_start *start)
 	launch_go(&p.launched, start->launch.report);
 	loop_run(&p.instance->loop);
 	control_stop(p.control);
-	intercept_destroy(p.intercept);
+	if (!intercept_destroy(p.intercept))
+		_exit(0);
 	procfs_destroy(p.procfs);
 	instance_stop(p.instance);
 	exit(0);

@@ -24,6 +24,8 @@ static int allowlist_rules(scmp_filter_ctx ctx, const struct allowlist *a)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, a->calls[i], 0);
 	for (size_t i = 0; !err && i < a->narguments; i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, a->arguments[i].call, 1, a->arguments[i].arg);
+	if (!err && a->absent)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), a->absent, 0);
 	return err;
 }
 

@@ -22,6 +22,7 @@ struct allowlist {
 		struct scmp_arg_cmp arg;
 	} *arguments;
 	size_t narguments;
+	int absent;			/* this one fails with ENOSYS; 0: none does */
 	bool trap;			/* another call raises SIGSYS; otherwise it ends the process at once */
 };
 

@@ -123,6 +123,7 @@ static void call_free(struct call *c)
 		hash_del(&ic->waiters, &c->by_tid);
 		timer_cancel(&ic->env->timers, &c->timer);
 	}
+	listener_put(c->listener);
 	free(c);
 }
 
@@ -130,12 +131,13 @@ static void call_free(struct call *c)
 
 void turn_take(struct intercept *ic)
 {
-	(void)ic;
+	loop_enter(ic->loop);
+	ic->looks = false;
 }
 
 void turn_give(struct intercept *ic)
 {
-	(void)ic;
+	loop_leave(ic->loop);
 }
 
 /* A thread makes one call at a time: one that still seems to wait was interrupted. */
@@ -176,10 +178,26 @@ static bool call_find(struct call *c, int64_t *result)
 	return true;
 }
 
+/* The caller's own descriptor, and its own memory? */
+static int call_sure(struct call *c)
+{
+	int fd = c->found ? 0 : call_fd(c);
+
+	if (fd >= 0 && !c->found && !c->cookie)
+		ring_restore(c);
+	if (fd >= 0 && c->unsure && !call_valid(c))
+		return -EINTR;
+	c->unsure = false;
+	return fd < 0 ? fd : 0;
+}
+
 struct isock *call_enter(struct call *c, int err, int64_t *result)
 {
 	bool found = c->found;
 
+	*result = call_sure(c);
+	if (*result)
+		return NULL;
 	turn_take(c->ic);
 	*result = c->gone ? -c->gone : -EBADF;
 	if (found)
@@ -197,8 +215,13 @@ struct isock *call_enter(struct call *c, int err, int64_t *result)
 /* Its handler runs again. */
 static void call_ready(struct call *c)
 {
+	if (c->postponed)	/* it will run as it is */
+		return;
 	list_del(&c->wait_node);
-	list_add_tail(&c->wait_node, &c->ic->ready);
+	if (c->kind->quick)
+		list_add(&c->wait_node, &c->ic->ready);
+	else
+		list_add_tail(&c->wait_node, &c->ic->ready);
 	work_defer(c->ic->env, &c->ic->run_ready);
 }
 
@@ -216,6 +239,8 @@ static void call_park(struct call *c)
 {
 	struct intercept *ic = c->ic;
 
+	bool late = worker_rest(c->worker);
+
 	list_add_tail(&c->wait_node, c->queues ? &c->is->queued : &c->is->waiters);
 	c->parks = false;
 	c->worker = NULL;
@@ -232,6 +257,8 @@ static void call_park(struct call *c)
 		timer_cancel(&ic->env->timers, &c->timer);
 	if (!timer_armed(&ic->collect))
 		timer_arm(&ic->env->timers, &ic->collect, ic->env->now + COLLECT_INTERVAL);
+	if (late)		/* nobody waits for it: it finds out, and is freed */
+		call_ready(c);
 }
 
 /* No copy is left when the program has its answer: it may close, and that must be the end of the file. */
@@ -256,6 +283,7 @@ void call_leave(struct call *c)
 		c->grow = false;
 		c->fd = -1;
 		call_park(c);
+		ic->looks = true;	/* its worker has nothing else to do now */
 	} else {
 		c->is = NULL;
 	}
@@ -364,14 +392,16 @@ void call_collect(struct timer *t)
 
 void call_drop_all(struct intercept *ic, const struct listener *l)
 {
-	list_for_each_safe(n, &ic->waiting)
-		if (list_entry(n, struct call, node)->listener == l)
-			call_free(list_entry(n, struct call, node));
+	list_for_each_safe(n, &ic->waiting) {
+		struct call *c = list_entry(n, struct call, node);
+
+		if (c->listener == l && !c->worker)
+			call_free(c);
+	}
 }
 
 /* ---- descriptors ---- */
 
-/* The copy is made before anything else is known, and not anew before it has to be. */
 int call_fd(struct call *c)
 {
 	uint64_t cookie;
@@ -385,7 +415,9 @@ int call_fd(struct call *c)
 		return fd == -EMFILE || fd == -ENFILE ? -ENOBUFS :
 		       fd == -ESRCH && !call_valid(c) ? -EINTR : -EBADF;
 	cookie = isock_cookie(fd);
-	/* by its id a task was found: it was the caller, if the caller still waits */
+	/* By its id a task was found: it was the caller, if the caller still waits, or if the task was known before
+	 * this call. What was read by the id before was the same one's. */
+	c->unsure = false;
 	if ((!known && !call_valid(c)) || (c->found && cookie != c->cookie)) {
 		close(fd);
 		return c->found ? -EBADF : -EINTR;
@@ -396,10 +428,12 @@ int call_fd(struct call *c)
 
 bool call_nonblock(struct call *c)
 {
-	int flags = c->waits ? 0 : fcntl(c->fd, F_GETFL);
+	int flags;
 
-	if (!c->waits)
+	if (!c->waits && call_fd(c) >= 0) {
+		flags = fcntl(c->fd, F_GETFL);
 		c->nonblock = flags >= 0 && (flags & O_NONBLOCK);
+	}
 	return c->nonblock;
 }
 
@@ -438,7 +472,8 @@ void call_refuse_gift(struct call *c, void (*undo)(struct call *c, struct isock 
 
 int64_t call_give(struct call *c, bool cloexec, void (*undo)(struct call *c, struct isock *is))
 {
-	int tfd = notif_give(c->listener->fd, c->id, c->gift_fd, cloexec);
+	bool late = worker_rest(c->worker);
+	int tfd = late ? -ENOENT : notif_give(c->listener->fd, c->id, c->gift_fd, cloexec);
 	bool full = tfd == -EMFILE || tfd == -ENFILE || tfd == -ENOMEM;
 	struct intercept *ic = c->ic;
 	struct isock *is;
@@ -460,6 +495,8 @@ int64_t call_give(struct call *c, bool cloexec, void (*undo)(struct call *c, str
 
 int call_replace_fd(struct call *c, int fd)
 {
+	if (worker_rest(c->worker))
+		return -EINTR;
 	return notif_replace(c->listener->fd, c->id, fd, (int)c->args[0],
 			     remote_cloexec(c->tid, (int)c->args[0]));
 }
@@ -473,9 +510,8 @@ bool call_valid(const struct call *c)
 
 int call_read(struct call *c, uint64_t addr, void *dst, size_t n)
 {
-	int err = remote_read(c->tid, addr, dst, n);
-
-	return err ? -EFAULT : call_valid(c) ? 0 : -EINTR;
+	c->unsure = true;
+	return remote_read(c->tid, addr, dst, n) ? -EFAULT : 0;
 }
 
 int call_write(struct call *c, uint64_t addr, const void *src, size_t n)
@@ -496,6 +532,9 @@ int call_write_name(struct call *c, uint64_t addr, uint64_t lenp, const void *na
 	int room, err;
 
 	err = call_read(c, lenp, &room, sizeof(room));
+	if (!call_valid(c))
+		return -EINTR;
+	c->unsure = false;
 	if (err)
 		return err;
 	if (room < 0)
@@ -508,42 +547,45 @@ int call_write_name(struct call *c, uint64_t addr, uint64_t lenp, const void *na
 
 static void call_end(struct call *c, int64_t result)
 {
+	bool late = worker_rest(c->worker);
 	struct intercept *ic = c->ic;
 	int err = 0;
 
-	if (result == CALL_CONTINUE)
+	if (late)
+		err = -ENOENT;
+	else if (result == CALL_CONTINUE)
 		err = notif_continue(c->listener->fd, c->id);
 	else if (result != CALL_ANSWERED)
 		err = notif_answer(c->listener->fd, c->id, result);
 	if (!err && c->sigpipe)		/* not before: it would interrupt the call */
 		syscall(SYS_tkill, c->tid, SIGPIPE);
-	if (result == CALL_CONTINUE)
+	if (!err && result == CALL_CONTINUE)
 		intercept_count(&ic->continued);
 	if (err != -ENOENT && !c->waits) {
+		listener_put(c->listener);
 		free(c);
 		return;
 	}
 	turn_take(ic);
 	if (err == -ENOENT)
-		call_lost(c, result);
+		call_lost(c, late ? -EINTR : result);
 	call_free(c);
 	turn_give(ic);
 }
 
-void call_run(struct call *c)
+void call_refuse(struct call *c, int err)
 {
-	int64_t result = 0;
+	notif_answer(c->listener->fd, c->id, err);
+	call_free(c);
+}
 
-	if (c->waits && !call_valid(c))
-		result = -EINTR;
-	else if (!c->waits && c->kind->socket)
-		result = call_fd(c);
-	if (result >= 0 && !c->waits && c->kind->socket && !c->cookie)
-		ring_restore(c);
-	if (result >= 0)
-		result = c->kind->fn(c);
+bool call_run(struct call *c)
+{
+	int64_t result = c->waits && !call_valid(c) ? -EINTR : c->kind->fn(c);
+
 	if (result == CALL_WAIT)
-		return;
+		return true;
 	call_close(c->ic, c->fd, c->grow);
 	call_end(c, result);
+	return false;
 }

@@ -23,6 +23,7 @@
 #include "intercept/intercept.h"
 #include "intercept/notif.h"
 #include "intercept/remote.h"
+#include "intercept/worker.h"
 
 #define CALL_REMEMBERED	64u
 
@@ -31,16 +32,10 @@ struct isock;
 struct listener {			/* a seccomp listener */
 	struct list node;		/* ic->listeners */
 	struct intercept *ic;
-	struct loop_io io;
 	int fd;
+	uint32_t refs;			/* atomic: ic->listeners, and calls that are worked on */
+	bool watched;			/* by the pool */
 	bool operator;			/* its programs are the operator's: `weir exec --admin` */
-};
-
-/* What one call at a time is worked on with. */
-struct worker {
-	struct intercept *ic;
-	uint8_t *scratch;		/* ISOCK_SCRATCH bytes */
-	struct remote remote;
 };
 
 struct call {
@@ -49,9 +44,11 @@ struct call {
 	struct list wait_node;		/* is->waiters */
 	struct intercept *ic;
 	struct listener *listener;
-	struct worker *worker;		/* who works on it; not while it waits */
+	struct worker *worker;		/* who works on it; NULL: it waits, or is postponed */
 	uint64_t id;
 	pid_t tid;
+	pid_t tgid;			/* 0: nobody has asked */
+	uint64_t postponed;		/* ns: since when; 0: it is not (pool->postponed) */
 	int nr;
 	uint64_t args[6];
 	const struct call_kind *kind;
@@ -60,6 +57,7 @@ struct call {
 	int fd;				/* a copy of the program's end; -1: see call_fd() */
 	int gone;			/* how it ends when its socket is no more */
 	bool found;			/* is was looked up */
+	bool unsure;			/* memory was read by the caller's id, and it may not have been the caller's */
 	bool parks;			/* it waits from call_leave() on */
 	bool waits, expired;
 	bool one, queues;		/* it waits by call_wait_one(), call_queue() */
@@ -82,7 +80,7 @@ struct call {
 
 struct call_kind {
 	int nr;
-	bool socket;			/* args[0] is a descriptor */
+	bool quick;			/* one that has waited needs nothing of its caller: it goes first */
 	int64_t (*fn)(struct call *c);
 	/* In the stack's turn: the answer found nobody, take back what can be taken back. NULL: the result
 	 * is remembered. */
@@ -123,7 +121,8 @@ void call_abandon(struct isock *is);		/* the socket is no more */
 
 /* ---- descriptors ---- */
 
-/* A copy of the program's end. A call that has waited has kept none, and gets one anew. -errno */
+/* A copy of the program's end; call_enter() has seen to it, but for a call that has waited: that has kept none,
+ * and gets one anew. -errno */
 int call_fd(struct call *c);
 bool call_nonblock(struct call *c);
 /* In the stack's turn: is is a new socket for the caller, who gets its end by call_give(). */
@@ -135,6 +134,7 @@ int call_replace_fd(struct call *c, int fd);	/* in the place of args[0]; the cal
 
 /* ---- the caller's memory ---- */
 
+/* What was read before the first call_enter() is known to be the caller's once that has succeeded. */
 bool call_valid(const struct call *c);
 int call_read(struct call *c, uint64_t addr, void *dst, size_t n);
 int call_write(struct call *c, uint64_t addr, const void *src, size_t n);
@@ -144,11 +144,19 @@ int call_read_name(struct call *c, uint64_t addr, uint64_t len, struct sockaddr_
 
 /* ---- from notification to answer ---- */
 
-/* With c->worker set. It answers the call and frees it, or leaves it waiting. */
-void call_run(struct call *c);
+/* With c->worker set. It answers the call and frees it; or leaves it waiting, and its worker has to look at
+ * ic->ready: true. */
+bool call_run(struct call *c);
 void call_expired(struct timer *t);		/* of c->timer */
 void call_collect(struct timer *t);		/* frees waiting calls whose caller is gone */
 void call_drop_all(struct intercept *ic, const struct listener *l);	/* its waiting calls */
+/* In the stack's turn: the answer of one that nobody works on. */
+void call_refuse(struct call *c, int err);
+
+/* notify.c */
+struct call *notify_receive(struct worker *w, struct listener *l);
+void listener_close(struct listener *l);
+void listener_put(struct listener *l);
 
 /* call_socket.c, call_option.c, call_message.c, listen.c */
 int64_t call_socket(struct call *c);

@@ -153,11 +153,11 @@ static int64_t option_set(struct call *c, const struct option *o, int err)
 	return result;
 }
 
-static bool option_is_stream(const struct call *c)
+static bool option_is_stream(struct call *c)
 {
 	int type = 0;
 
-	getsockopt(c->fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){ sizeof(type) });
+	getsockopt(call_fd(c), SOL_SOCKET, SO_TYPE, &type, &(socklen_t){ sizeof(type) });
 	return type == SOCK_STREAM;
 }
 

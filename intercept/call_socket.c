@@ -212,11 +212,12 @@ static int64_t connect_act(struct call *c, struct isock *is, struct target *t)
 
 int64_t call_connect(struct call *c)
 {
-	struct target t = { .nonblock = call_nonblock(c) };
+	struct target t = { 0 };
 	int64_t result;
 
 	if (!c->waits)
 		t.err = call_read_name(c, c->args[1], c->args[2], &t.name);
+	t.nonblock = call_nonblock(c);
 	do {
 		struct isock *is = call_enter(c, 0, &result);
 

@@ -5,6 +5,7 @@
  *
  * filter.c	the seccomp filter that the program runs under; gives a listener fd
  * notify.c	reads notifications from listeners and dispatches each to the file of its family of calls
+ * worker.c	the threads that do so, watchdog.c: what is done about calls that hold one of them
  * call.c	a call's turn of the stack, its waiting, its answer
  * notif.c, remote.c	the caller as the kernel shows it: its notification, its memory, its descriptors
  * pump*.c	moves bytes between the program's AF_UNIX ends and the stack's sockets
@@ -28,14 +29,20 @@ struct intercept;
 
 struct intercept_stats {
 	uint64_t notifications, continued, interrupted, unknown_options, sockets,
-		 unread_drops;		/* datagrams, while too much lay unread: unread.c */
+		 unread_drops,		/* datagrams, while too much lay unread: unread.c */
+		 workers,		/* threads that answer calls */
+		 stuck;			/* calls that could not be served in time: watchdog.c */
 };
 
 struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_error *e);
 /* Capabilities over the network, and users' numbers, are those in this user namespace; at first our own. */
 void intercept_set_user_ns(struct intercept *ic, const char *name, const struct userns *users);
-void intercept_destroy(struct intercept *ic);
 int intercept_door(const struct intercept *ic);		/* for lockdown() to give it its name */
+/* The loop's turns are shared from intercept_create on, and calls are answered from intercept_start on: once
+ * the process has given up what it does not need. */
+int intercept_start(struct intercept *ic, struct weir_error *e);
+/* False: a thread still waits for a program or for its file server, and nothing was freed; exit then. */
+bool intercept_destroy(struct intercept *ic);
 /* Serve one more seccomp listener (takes the fd): the first program's, and each `weir exec`'s. operator: its
  * programs run outside of the sandbox and may change what bounds it. */
 int intercept_add_listener(struct intercept *ic, int fd, bool operator, struct weir_error *e);

@@ -128,6 +128,7 @@ struct intercept {
 	struct list waiting;		/* calls, the one looked at longest ago first */
 	struct list ready;		/* waiting calls whose handler is to run again */
 	struct work run_ready;
+	bool looks;			/* a worker is about to look at ready: none has to be woken for it */
 	struct list ringed;		/* sockets whose descriptor is their ring's for the moment */
 	struct list free_names;
 	struct list unread_socks;	/* who may have something unread, asked longest ago first */
@@ -154,7 +155,7 @@ struct intercept {
 	uint8_t *scratch;		/* ISOCK_SCRATCH bytes, for the length of a call */
 	struct call_memory memory[CALL_REMEMBERED];
 	unsigned int memory_next;
-	struct worker worker;
+	struct pool pool;
 };
 
 /*

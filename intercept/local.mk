@@ -52,5 +52,8 @@ libintercept_la_SOURCES = \
 	intercept/unread.c \
 	intercept/userns.c \
 	intercept/userns.h \
-	intercept/witness.c
+	intercept/watchdog.c \
+	intercept/witness.c \
+	intercept/worker.c \
+	intercept/worker.h
 libintercept_la_LIBADD = $(SECCOMP_LIBS) $(MNL_LIBS) $(FUSE3_LIBS)

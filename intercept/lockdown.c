@@ -134,6 +134,10 @@ static const int lockdown_calls[] = {
 	SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
 
+#define LOCKDOWN_CLONE	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+#define LOCKDOWN_NEW	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
+			 CLONE_NEWNET)
+
 /* These with one argument only. */
 static const struct allowlist_argument lockdown_arguments[] = {
 	/* no SO_PASSPIDFD, SO_PEERPIDFD: CAP_SYS_PTRACE reaches all that a pidfd names, an operator's client, too */
@@ -160,6 +164,8 @@ static const struct allowlist_argument lockdown_arguments[] = {
 	{ SCMP_SYS(tgkill), SCMP_A2(SCMP_CMP_EQ, SIGABRT, 0) },
 	{ SCMP_SYS(tgkill), SCMP_A2(SCMP_CMP_EQ, 0, 0) },
 	{ SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0, 0) },
+	/* the threads of worker.c; no process, no namespace */
+	{ SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, LOCKDOWN_CLONE | LOCKDOWN_NEW, LOCKDOWN_CLONE) },
 };
 
 /* The call was not made. Tell which it was, and end. */
@@ -183,6 +189,7 @@ static int lockdown_seccomp(struct weir_error *e)
 		.calls = lockdown_calls, .ncalls = sizeof(lockdown_calls) / sizeof(lockdown_calls[0]),
 		.arguments = lockdown_arguments,
 		.narguments = sizeof(lockdown_arguments) / sizeof(lockdown_arguments[0]),
+		.absent = SCMP_SYS(clone3),	/* its flags are behind a pointer: the C library takes clone instead */
 	};
 	struct sigaction violation = { .sa_sigaction = lockdown_violation, .sa_flags = SA_SIGINFO };
 

@@ -26,23 +26,23 @@
 
 static const struct call_kind call_kinds[] = {
 	{ SYS_socket, false, call_socket, NULL },
-	{ SYS_bind, true, call_bind, NULL },
+	{ SYS_bind, false, call_bind, NULL },
 	{ SYS_connect, true, call_connect, call_connect_undo },
-	{ SYS_listen, true, call_listen, NULL },
-	{ SYS_accept, true, call_accept, NULL },
-	{ SYS_accept4, true, call_accept, NULL },
-	{ SYS_getsockname, true, call_getsockname, NULL },
-	{ SYS_getpeername, true, call_getpeername, NULL },
-	{ SYS_getsockopt, true, call_getsockopt, NULL },
-	{ SYS_setsockopt, true, call_setsockopt, NULL },
-	{ SYS_shutdown, true, call_shutdown, NULL },
-	{ SYS_ioctl, true, call_ioctl, NULL },
-	{ SYS_sendto, true, call_sendto, NULL },
-	{ SYS_recvfrom, true, call_recvfrom, NULL },
-	{ SYS_sendmsg, true, call_sendmsg, NULL },
-	{ SYS_recvmsg, true, call_recvmsg, NULL },
-	{ SYS_sendmmsg, true, call_sendmmsg, NULL },
-	{ SYS_recvmmsg, true, call_recvmmsg, NULL },
+	{ SYS_listen, false, call_listen, NULL },
+	{ SYS_accept, false, call_accept, NULL },
+	{ SYS_accept4, false, call_accept, NULL },
+	{ SYS_getsockname, false, call_getsockname, NULL },
+	{ SYS_getpeername, false, call_getpeername, NULL },
+	{ SYS_getsockopt, false, call_getsockopt, NULL },
+	{ SYS_setsockopt, false, call_setsockopt, NULL },
+	{ SYS_shutdown, false, call_shutdown, NULL },
+	{ SYS_ioctl, false, call_ioctl, NULL },
+	{ SYS_sendto, false, call_sendto, NULL },
+	{ SYS_recvfrom, false, call_recvfrom, NULL },
+	{ SYS_sendmsg, false, call_sendmsg, NULL },
+	{ SYS_recvmsg, false, call_recvmsg, NULL },
+	{ SYS_sendmmsg, false, call_sendmmsg, NULL },
+	{ SYS_recvmmsg, false, call_recvmmsg, NULL },
 };
 
 static const struct call_kind *call_kind(int nr)
@@ -53,13 +53,11 @@ static const struct call_kind *call_kind(int nr)
 	return NULL;
 }
 
-static void listener_close(struct listener *l)
+void listener_put(struct listener *l)
 {
-	call_drop_all(l->ic, l);
-	witness_look(l->ic);
-	loop_del(&l->io);
+	if (__atomic_sub_fetch(&l->refs, 1, __ATOMIC_ACQ_REL))
+		return;
 	close(l->fd);
-	list_del(&l->node);
 	free(l);
 }
 
@@ -73,55 +71,75 @@ void intercept_ended(struct intercept *ic)
 	witness_look(ic);
 }
 
-static void listener_io(struct loop_io *io, uint32_t events)
+/* In the stack's turn. */
+static void listener_forget(struct listener *l)
 {
-	struct listener *l = container_of(io, struct listener, io);
-	const struct call_kind *kind;
-	struct notif n;
-	struct call *c;
+	call_drop_all(l->ic, l);
+	witness_look(l->ic);
+	list_del(&l->node);
+	listener_put(l);
+}
 
-	if (!(events & EPOLLIN)) {
-		listener_close(l);	/* nobody is left under this filter */
-		return;
-	}
-	if (notif_recv(l->fd, &n))
-		return;			/* the caller was killed in between */
-	intercept_count(&l->ic->notifications);
-	kind = call_kind(n.nr);
-	c = kind ? calloc(1, sizeof(*c)) : NULL;
+void listener_close(struct listener *l)
+{
+	struct intercept *ic = l->ic;
+
+	turn_take(ic);
+	listener_forget(l);
+	turn_give(ic);
+}
+
+static struct call *call_new(struct worker *w, struct listener *l, const struct notif *n)
+{
+	const struct call_kind *kind = call_kind(n->nr);
+	struct call *c = kind ? calloc(1, sizeof(*c)) : NULL;
+
 	if (!kind)
-		notif_continue(l->fd, n.id);
+		notif_continue(l->fd, n->id);
 	else if (!c)
-		notif_answer(l->fd, n.id, -ENOBUFS);
+		notif_answer(l->fd, n->id, -ENOBUFS);
 	if (!c)
-		return;
+		return NULL;
+	__atomic_add_fetch(&l->refs, 1, __ATOMIC_ACQ_REL);
 	c->ic = l->ic;
 	c->listener = l;
-	c->worker = &l->ic->worker;
+	c->worker = w;
 	c->kind = kind;
-	c->id = n.id;
-	c->tid = n.tid;
-	c->nr = n.nr;
-	memcpy(c->args, n.args, sizeof(c->args));
+	c->id = n->id;
+	c->tid = n->tid;
+	c->nr = n->nr;
+	memcpy(c->args, n->args, sizeof(c->args));
 	c->fd = -1;
 	c->deadline = TIMER_NEVER;
 	list_init(&c->node);
 	list_init(&c->wait_node);
 	timer_init(&c->timer, call_expired);
-	call_run(c);
+	return c;
 }
 
+/* The next notification. The listener is given to another worker before anything is done about it. */
+struct call *notify_receive(struct worker *w, struct listener *l)
+{
+	struct notif n;
+	struct call *c;
+	int err = notif_recv(l->fd, &n);
+
+	/* a new one keeps the listener: once it is armed, another worker may see its end */
+	c = err ? NULL : call_new(w, l, &n);	/* else the caller was killed in between */
+	pool_watch(&w->ic->pool, l);
+	if (!err)
+		intercept_count(&w->ic->notifications);
+	return c;
+}
+
+/* Those whose wait is over are for a worker: once a turn, so that many of them make one wake-up. */
 static void run_ready(struct work *w)
 {
 	struct intercept *ic = container_of(w, struct intercept, run_ready);
 
-	while (!list_empty(&ic->ready)) {
-		struct call *c = list_first(&ic->ready, struct call, wait_node);
-
-		list_del(&c->wait_node);
-		c->worker = &ic->worker;
-		call_run(c);
-	}
+	if (!list_empty(&ic->ready) && !ic->looks)
+		pool_kick(&ic->pool);
+	ic->looks = false;
 }
 
 int intercept_add_listener(struct intercept *ic, int fd, bool operator, struct weir_error *e)
@@ -133,15 +151,19 @@ int intercept_add_listener(struct intercept *ic, int fd, bool operator, struct w
 		l->ic = ic;
 		l->fd = fd;
 		l->operator = operator;
-		err = loop_add(ic->loop, &l->io, fd, EPOLLIN, listener_io);
+		l->refs = 1;
+		list_add_tail(&l->node, &ic->listeners);
+		err = pool_watch(&ic->pool, l);
 	}
-	if (err) {
-		free(l);
-		close(fd);
-		return weir_fail(e, -err, "cannot watch the seccomp listener: %s", strerror(-err));
+	if (!err) {
+		l->watched = true;
+		return 0;
 	}
-	list_add_tail(&l->node, &ic->listeners);
-	return 0;
+	if (l)
+		list_del(&l->node);
+	free(l);
+	close(fd);
+	return weir_fail(e, -err, "cannot watch the seccomp listener: %s", strerror(-err));
 }
 
 void intercept_set_user_ns(struct intercept *ic, const char *name, const struct userns *users)
@@ -173,45 +195,67 @@ struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_
 	timer_init(&ic->feed, isock_feed);
 	userns_name(getpid(), ic->user_ns);
 	remote_init(&ic->remote);
-	remote_init(&ic->worker.remote);
 	ic->nofile = getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur > INT_MAX ? INT_MAX : (int)r.rlim_cur;
 	ic->scratch = malloc(ISOCK_SCRATCH);
-	ic->worker.ic = ic;
-	ic->worker.scratch = malloc(ISOCK_SCRATCH);
-	if (!ic->scratch || !ic->worker.scratch || hash_init(&ic->isocks, 64) || hash_init(&ic->waiters, 64))
+	if (!ic->scratch || hash_init(&ic->isocks, 64) || hash_init(&ic->waiters, 64))
 		goto no_memory;
 	ic->asker = -1;
 	ic->mark = eventfd(0, EFD_CLOEXEC);
-	if (ic->mark >= 0 && !door_open(ic))
+	if (ic->mark < 0 || door_open(ic)) {
+		weir_fail(e, errno, "cannot make an eventfd or a socket: %s", strerror(errno));
+		goto no_door;
+	}
+	if (pool_init(&ic->pool, ic, e))
+		goto no_pool;
+	if (!loop_share(l, e))
 		return ic;
-	weir_fail(e, errno, "cannot make an eventfd or a socket: %s", strerror(errno));
+	pool_free(&ic->pool);
+no_pool:
+	close(ic->door);
+no_door:
 	if (ic->mark >= 0)
 		close(ic->mark);
-	hash_free(&ic->waiters);
-	hash_free(&ic->isocks);
-	free(ic->worker.scratch);
-	free(ic->scratch);
-	free(ic);
-	return NULL;
+	goto fail;
 no_memory:
 	weir_fail(e, ENOMEM, "out of memory");
-	if (ic) {
-		hash_free(&ic->isocks);
-		free(ic->worker.scratch);
-		free(ic->scratch);
-	}
+	if (!ic)
+		return NULL;
+fail:
+	hash_free(&ic->waiters);
+	hash_free(&ic->isocks);
+	free(ic->scratch);
 	free(ic);
 	return NULL;
 }
 
-void intercept_destroy(struct intercept *ic)
+int intercept_start(struct intercept *ic, struct weir_error *e)
+{
+	return pool_start(&ic->pool, e);
+}
+
+/* The workers' last calls need turns. */
+static bool stop_workers(struct intercept *ic)
+{
+	bool stopped;
+
+	turn_give(ic);
+	stopped = pool_stop(&ic->pool);
+	turn_take(ic);
+	return stopped;
+}
+
+bool intercept_destroy(struct intercept *ic)
 {
 	struct hash_node *n;
 
 	if (!ic)
-		return;
+		return true;
+	if (!stop_workers(ic))
+		return false;
+	while (!list_empty(&ic->pool.postponed))
+		call_refuse(list_first(&ic->pool.postponed, struct call, wait_node), -EINTR);
 	while (!list_empty(&ic->listeners))
-		listener_close(list_first(&ic->listeners, struct listener, node));
+		listener_forget(list_first(&ic->listeners, struct listener, node));
 	while ((n = hash_walk(&ic->isocks, NULL)))
 		isock_release(container_of(n, struct isock, node), false);
 	timer_cancel(&ic->env->timers, &ic->collect);
@@ -226,8 +270,7 @@ void intercept_destroy(struct intercept *ic)
 	}
 	buf_put(ic->buf);
 	remote_close(&ic->remote);
-	remote_close(&ic->worker.remote);
-	free(ic->worker.scratch);
+	pool_free(&ic->pool);
 	close(ic->mark);
 	close(ic->door);
 	if (ic->asker >= 0)
@@ -236,6 +279,7 @@ void intercept_destroy(struct intercept *ic)
 	hash_free(&ic->isocks);
 	free(ic->scratch);
 	free(ic);
+	return true;
 }
 
 void intercept_stats(const struct intercept *ic, struct intercept_stats *s)
@@ -243,4 +287,6 @@ void intercept_stats(const struct intercept *ic, struct intercept_stats *s)
 	*s = ic->stats;
 	s->notifications = __atomic_load_n(&ic->notifications, __ATOMIC_RELAXED);
 	s->continued = __atomic_load_n(&ic->continued, __ATOMIC_RELAXED);
+	s->stuck = __atomic_load_n(&ic->pool.stuck, __ATOMIC_RELAXED);
+	s->workers = __atomic_load_n(&ic->pool.nworkers, __ATOMIC_RELAXED);
 }

@@ -76,6 +76,13 @@ uid_t remote_uid(pid_t tid, const struct userns *users)
 	return uid - users->first < users->count ? (uid_t)(uid - users->first) : USERNS_NOBODY;
 }
 
+pid_t remote_tgid(pid_t tid)
+{
+	unsigned long long tgid;
+
+	return remote_status(tid, "\nTgid:\t", 10, &tgid) ? 0 : (pid_t)tgid;
+}
+
 bool remote_cloexec(pid_t tid, int fd)
 {
 	unsigned long long flags;
@@ -105,8 +112,7 @@ static bool remote_same(const struct remote *r, const struct remote_task *t)
 
 static int remote_pidfd_open(struct remote *r, struct remote_task *t)
 {
-	unsigned long long leader;
-	int fd, err;
+	int fd;
 
 	if (!r->by_leader) {
 		fd = (int)syscall(SYS_pidfd_open, t->tid, REMOTE_PIDFD_THREAD);
@@ -114,10 +120,9 @@ static int remote_pidfd_open(struct remote *r, struct remote_task *t)
 			return fd < 0 ? -errno : fd;
 		r->by_leader = true;
 	}
-	err = remote_status(t->tid, "\nTgid:\t", 10, &leader);
-	if (err)
-		return err;
-	t->leader = (pid_t)leader;
+	t->leader = remote_tgid(t->tid);
+	if (!t->leader)
+		return -ESRCH;
 	fd = (int)syscall(SYS_pidfd_open, t->leader, 0);
 	return fd < 0 ? -errno : fd;
 }

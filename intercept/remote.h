@@ -16,7 +16,7 @@
 
 #include "intercept/userns.h"
 
-#define REMOTE_CACHE 64u
+#define REMOTE_CACHE 16u	/* of each worker */
 
 /*
  * Descriptors of tasks, kept for the next call of the same one. A pidfd stands for one task for
@@ -39,6 +39,7 @@ int remote_getfd(struct remote *r, pid_t tid, int fd, bool *known);
 bool remote_capable(pid_t tid, int cap, const char *user_ns);
 bool remote_cloexec(pid_t tid, int fd);				/* is its descriptor closed on exec? */
 uid_t remote_uid(pid_t tid, const struct userns *users);	/* as the sandbox sees it; -1: unknown */
+pid_t remote_tgid(pid_t tid);					/* its process; 0: unknown */
 
 /* All n bytes, or -EFAULT (-ESRCH: the task is gone). */
 int remote_read(pid_t tid, uint64_t addr, void *dst, size_t n);

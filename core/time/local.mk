@@ -6,4 +6,6 @@ libcore_la_SOURCES += \
 	core/time/loop.h \
 	core/time/heartbeat.h \
 	core/time/timer.c \
-	core/time/timer.h
+	core/time/timer.h \
+	core/time/turn.c \
+	core/time/turn.h

@@ -11,12 +11,23 @@
  * A descriptor whose events are 0 is taken out of epoll, because epoll reports EPOLLHUP and
  * EPOLLERR even when nothing was asked for.
  *
- * System calls: epoll_create1 epoll_ctl epoll_pwait2 epoll_pwait clock_gettime close
+ * Shared turns (loop_share): there is one owner of the env at a time, who holds `turn`. The
+ * loop's thread holds it but while it waits. Another thread that takes a turn leaves nothing undone:
+ * deferred work runs before it gives the turn back, and only if a timer is due earlier than what the loop
+ * sleeps for, the loop is woken. What an idle stack is asked for so costs no switch to the loop's thread. A
+ * turn is handed over to who waits for it (turn.c), so a loop with much to do cannot keep others from theirs.
+ *
+ * A batch of events is read without the turn, and meanwhile another thread may have removed a descriptor
+ * that it tells of. Then the batch is forgotten, and epoll is asked again: it is level triggered, so nothing
+ * is lost.
+ *
+ * System calls: epoll_create1 epoll_ctl epoll_pwait2 epoll_pwait clock_gettime close eventfd2 write
  */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,6 +69,12 @@ int loop_init(struct loop *l, struct env *env, struct weir_error *e)
 
 void loop_close(struct loop *l)
 {
+	if (l->shared) {
+		loop_del(&l->kick);
+		close(l->kick.fd);
+		turn_unlock(&l->turn);
+	}
+	l->shared = false;
 	if (l->epfd >= 0)
 		close(l->epfd);
 	l->epfd = -1;
@@ -113,8 +130,63 @@ void loop_del(struct loop_io *io)
 	if (io->events)
 		control(io, EPOLL_CTL_DEL, 0);
 	void_events(io->loop, io);
+	io->loop->removed++;
 	io->events = 0;
 	io->loop = NULL;
+}
+
+static void beat(struct loop *l, bool working)
+{
+	if (l->heartbeat)
+		atomic_store_explicit(&l->heartbeat->beats, 2 * l->turns + working, memory_order_relaxed);
+}
+
+/* ---- shared turns ---- */
+
+/* Edge triggered: it is never read. */
+static void loop_kicked(struct loop_io *io, uint32_t events)
+{
+	(void)io;
+	(void)events;
+}
+
+int loop_share(struct loop *l, struct weir_error *e)
+{
+	int err, fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd < 0)
+		return weir_fail(e, errno, "cannot create an eventfd: %s", strerror(errno));
+	err = -loop_add(l, &l->kick, fd, EPOLLIN | EPOLLET, loop_kicked);
+	if (err) {
+		close(fd);
+		return weir_fail(e, err, "cannot share the loop's turns: %s", strerror(err));
+	}
+	turn_lock(&l->turn);
+	l->shared = true;
+	return 0;
+}
+
+void loop_enter(struct loop *l)
+{
+	turn_lock(&l->turn);
+	l->turns++;
+	beat(l, true);
+	env_refresh(l->env);
+}
+
+void loop_leave(struct loop *l)
+{
+	static const uint64_t one = 1;
+
+	if (env_next(l->env) <= l->env->now)
+		env_run(l->env, l->env->now);
+	if (l->stop || env_next(l->env) < l->sleeps_until) {
+		l->sleeps_until = 0;		/* it is awake then: once is enough */
+		(void)!write(l->kick.fd, &one, sizeof(one));
+	}
+	l->turns++;
+	beat(l, false);
+	turn_unlock(&l->turn);
 }
 
 static int wait_ns(struct loop *l, struct epoll_event *ready, uint64_t ns)
@@ -135,9 +207,9 @@ static int wait_ms(struct loop *l, struct epoll_event *ready, uint64_t ns)
 	return epoll_wait(l->epfd, ready, BATCH, ns == TIMER_NEVER ? -1 : timeout);
 }
 
-static int loop_wait(struct loop *l, struct epoll_event *ready)
+static int wait_until(struct loop *l, struct epoll_event *ready, uint64_t next)
 {
-	uint64_t next = env_next(l->env), now = next && next != TIMER_NEVER ? clock_now() : 0;
+	uint64_t now = next && next != TIMER_NEVER ? clock_now() : 0;
 	uint64_t ns = next == TIMER_NEVER ? TIMER_NEVER : next > now ? next - now : 0;
 	int n;
 
@@ -150,10 +222,18 @@ static int loop_wait(struct loop *l, struct epoll_event *ready)
 	return wait_ms(l, ready, ns);
 }
 
-static void beat(struct loop *l, bool working)
+static int loop_wait(struct loop *l, struct epoll_event *ready)
 {
-	if (l->heartbeat)
-		atomic_store_explicit(&l->heartbeat->beats, 2 * l->turns + working, memory_order_relaxed);
+	uint64_t next = env_next(l->env), removed = l->removed;
+	int n;
+
+	if (!l->shared)
+		return wait_until(l, ready, next);
+	l->sleeps_until = next;
+	turn_unlock(&l->turn);
+	n = wait_until(l, ready, next);
+	turn_lock(&l->turn);
+	return removed == l->removed ? n : wait_until(l, ready, 0);
 }
 
 void loop_turn(struct loop *l)

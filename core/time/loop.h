@@ -3,7 +3,7 @@
  * loop.h - the event loop of a stack process: epoll around env_run.
  *
  * One turn: wait for readiness or the next timer (epoll_pwait2, nanoseconds), read the clock, call
- * the handlers that are ready, then env_run.
+ * the handlers that are ready, then env_run. With loop_share(), other threads take turns between those.
  */
 #ifndef TIME_LOOP_H
 #define TIME_LOOP_H
@@ -16,6 +16,7 @@
 #include "base/list.h"
 #include "time/env.h"
 #include "time/heartbeat.h"
+#include "time/turn.h"
 
 struct loop_io {
 	int fd;
@@ -34,6 +35,11 @@ struct loop {
 	bool coarse;		/* the kernel has no epoll_pwait2 (before 5.11): milliseconds */
 	void *ready;		/* the events of the turn under way, so that loop_del can void them */
 	int nready, iready;
+	uint64_t removed;	/* counts loop_del */
+	bool shared;
+	struct turn turn;	/* who holds it owns the env, and all that hangs off it */
+	uint64_t sleeps_until;	/* ns: what the loop waits for at the latest */
+	struct loop_io kick;	/* an eventfd: something is due earlier than that */
 };
 
 int loop_init(struct loop *l, struct env *env, struct weir_error *e);
@@ -46,6 +52,13 @@ int loop_mod(struct loop_io *io, uint32_t events);	/* no system call when nothin
 void loop_del(struct loop_io *io);
 void loop_turn(struct loop *l);				/* one turn */
 void loop_run(struct loop *l);				/* until stop */
+/*
+ * From now on other threads may take a turn, too, while the loop waits; its own thread owns the env
+ * until then, and for the length of its turns.
+ */
+int loop_share(struct loop *l, struct weir_error *e);
+void loop_enter(struct loop *l);			/* env->now is set */
+void loop_leave(struct loop *l);			/* what was deferred in it is done first */
 uint64_t clock_now(void);				/* CLOCK_MONOTONIC, ns */
 
 #endif

@@ -12,6 +12,7 @@ net_scripts = \
 	tests/net/test_embed.sh \
 	tests/net/test_gone.sh \
 	tests/net/test_hammer.sh \
+	tests/net/test_held.sh \
 	tests/net/test_ipv6.sh \
 	tests/net/test_limits.sh \
 	tests/net/test_many.sh \
@@ -64,8 +65,9 @@ EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/common.sh tests/net/
 check_PROGRAMS += tests/net/kill_at
 tests_net_kill_at_LDADD =
 
-check_PROGRAMS += tests/net/callers
-tests_net_callers_LDADD = -lpthread
+check_PROGRAMS += tests/net/callers tests/net/holders
+tests_net_callers_LDADD =
+tests_net_holders_LDADD = -lpthread
 
 check_PROGRAMS += tests/net/hammer
 tests_net_hammer_LDADD = -lpthread

@@ -211,8 +211,9 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, enum isock_sta
 	*err = -ENOBUFS;
 	if (!is)
 		return NULL;
-	*err = -ENFILE;		/* one that is not connected takes no descriptor here, but memory */
-	if (ic->stats.sockets >= (uint64_t)ic->nofile)
+	/* One that is not connected takes no descriptor here, but memory; some may be closed already. */
+	*err = -ENFILE;
+	if (ic->stats.sockets >= (uint64_t)ic->nofile + (uint64_t)ic->nofile / 2)
 		goto no_ends;
 	is->ic = ic;
 	is->type = (uint8_t)type;

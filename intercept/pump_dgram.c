@@ -325,7 +325,7 @@ void pump_dgram_io(struct isock *is, uint32_t events)
 	if (events & (EPOLLHUP | EPOLLERR)) {
 		loop_del(&is->io);
 		/* both sides are shut: that looks like a close */
-		if (is->prog_shut && is->discard && !(events & EPOLLERR) && witness_sees(is))
+		if (is->prog_shut && is->discard && !(events & EPOLLERR))
 			witness_watch(is);
 		else
 			is->gone = true;

@@ -344,7 +344,7 @@ void pump_stream_io(struct isock *is, uint32_t events)
 	if (events & (EPOLLHUP | EPOLLERR)) {
 		loop_del(&is->io);
 		is->unread_left |= (events & EPOLLERR) != 0;
-		if (!is->unread_left && stream_ambiguous(is) && witness_sees(is))
+		if (!is->unread_left && stream_ambiguous(is))
 			witness_watch(is);
 		else
 			is->gone = true;

@@ -18,7 +18,7 @@
  *
  * When to look: where both sides have shut down, the stack's end has one more event, edge triggered,
  * when the program's is released. Where there is no stack's end (silent sockets), nothing tells. They
- * are looked at as a garbage collector looks at memory: when there are twice as many as the last look
+ * are looked at as a garbage collector looks at memory: when there are a quarter more than the last look
  * left; by a timer that backs off, so that an idle sandbox sleeps; and when the sandbox ends. A look
  * takes WITNESS_SLICE sets a turn of the loop. A single one is looked at when somebody asks for its port
  * (isock_lives).
@@ -222,7 +222,7 @@ void witness_silent(struct isock *is)
 	ic->nsilent++;
 	if (!list_empty(&ic->looking))
 		return;			/* a look is under way */
-	if (ic->nsilent > 2 * ic->silent_left + LOOK_SILENT) {
+	if (ic->nsilent > ic->silent_left + ic->silent_left / 4 + LOOK_SILENT) {
 		witness_look(ic);
 	} else if (!timer_armed(&ic->look) || ic->look_pause > LOOK_SOON) {
 		ic->look_pause = LOOK_SOON;

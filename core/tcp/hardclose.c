@@ -62,6 +62,7 @@ void tcp_hard_close_on(struct tcp_sock *tp)
 void tcp_hard_close(struct tcp_sock *tp, bool input_lost)
 {
 	tp->hard_close = input_lost ? TCP_HARD_INPUT : TCP_HARD_LINGER;
+	port_use_release(&tp->sk.port_use);	/* the port is free, as after the RST */
 	tcp_arm_keep(tp, GRACE);
 	tcp_hard_close_on(tp);
 }

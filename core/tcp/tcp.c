@@ -339,6 +339,8 @@ void tcp_destroy(struct tcp *tcp)
 			tcp_close(&tp->sk, true);
 		else if (!tp->listener)
 			tcp_done(tp);
+		if (tp->hard_close && tp->end.state != TCPS_CLOSED)
+			tcp_hard_close_end(tp);		/* there is no later */
 	}
 	while (!list_empty(&tcp->dead))
 		reap(&tcp->reap);

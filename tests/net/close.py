@@ -215,6 +215,24 @@ def window_unread(ask, port):
 	return f"{comes(port, 'gone')} {ask('hangup')}"
 
 
+def hard_port(ask, port):
+	"""The port is free at once, whatever was on its way. What arrives of that depends on the path."""
+	ask("listen", port, 0)
+	c = socket.socket()
+	c.bind(("", port))
+	c.connect((ask.addr, port))
+	ask("accept")
+	c.sendall(b"r" * 60000)
+	hard(c)
+	c.close()
+	with socket.socket() as s:
+		try:
+			s.bind(("", port))
+		except OSError as e:
+			return e.strerror
+	return f"free, {ask('hangup')}"
+
+
 def all_of(sent, read):
 	total, end = read.split()
 	return f"{'all' if int(total) == sent else f'{total} of {sent}'} {end}"
@@ -271,7 +289,7 @@ def window_peer_gone(ask, port):
 	return f"{seen} then {comes(port, 'gone')}"
 
 
-SCENARIOS = (answer_unread, answer_large, answer_in_pieces, answer_hard, answer_killed, shut_unread, window_hard,
+SCENARIOS = (answer_unread, answer_large, answer_in_pieces, answer_hard, answer_killed, shut_unread, hard_port, window_hard,
 	     window_unread, window_close, window_shutdown, window_shutdown_close, window_killed, window_peer_gone)
 
 

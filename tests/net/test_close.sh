@@ -28,7 +28,7 @@ play weir "$WEIR" run --netns $NSW --name "$NAME" --
 fresh_name
 play delayed "$WEIR" run --netns $NSW --name "$NAME" --qdisc netem --set qdisc.delay=30ms --
 
-check "every scenario was played" same "$(wc -l < "$TMP/kernel.seen")" 13
+check "every scenario was played" same "$(wc -l < "$TMP/kernel.seen")" 14
 line() { grep "^$2:" "$TMP/$1"; }
 for name in $(cut -d: -f1 "$TMP/kernel.wire"); do
 	for who in weir delayed; do

@@ -729,6 +729,28 @@ START_TEST(zero_window_orphan)
 }
 END_TEST
 
+/* Nor does the end of the stack wait, with the socket closed before or not */
+START_TEST(hard_close_at_the_end)
+{
+	struct script t;
+
+	script_init(&t);
+	t.wnd = 1460;
+	script_accepts(&t);
+	script_write(&t, 3 * 1460);
+	expect(&t, TCPH_ACK, 1, 1, 1460);
+	t.sk->linger_on = true;
+	if (_i)
+		close_sk(&t);
+	t.listener->ops->close(t.listener, true);
+	tcp_destroy(&t.tcp);
+	ck_assert(list_empty(&t.tcp.socks));
+	testnet_run(&t.net, 0);
+	testnet_discard(t.nic);
+	testnet_fini(&t.net);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tcp close");
@@ -748,6 +770,7 @@ int main(void)
 	tcase_add_loop_test(t, hard_close_window_opens, 0, 2);
 	tcase_add_test(t, hard_close_shut_window);
 	tcase_add_loop_test(t, hard_close_grace, 0, 2);
+	tcase_add_loop_test(t, hard_close_at_the_end, 0, 2);
 	tcase_add_test(t, abort_in_window);
 	tcase_add_test(t, linger_zero_last_ack);
 	tcase_add_test(t, ending_beyond_sndbuf);

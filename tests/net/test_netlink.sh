@@ -104,7 +104,12 @@ fi
 inside ip -o monitor address route link > "$TMP/monitor" 2>&1 &
 MONITOR=$!
 PIDS="$PIDS $MONITOR"
-sleep 0.5
+listens() {
+	inside ip addr add 10.77.0.99/32 dev eth0
+	inside ip addr del 10.77.0.99/32 dev eth0
+	grep -q 10.77.0.99 "$TMP/monitor"
+}
+wait_for 20 listens
 check "ip addr add" inside ip addr add 10.77.0.50/24 brd + dev eth0
 check "the address works" peer ping -c 1 -W 5 -q 10.77.0.50
 check "the same again is refused" contains "$(inside ip addr add 10.77.0.50/24 dev eth0 2>&1)" "is an address of eth0 already"

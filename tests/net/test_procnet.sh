@@ -199,11 +199,12 @@ broken)	n=$(stat -L -c %d /proc/net)
 esac || exit
 cat /proc/net/tcp > /dev/null 2>&1
 python3 -c "import socket; l = socket.create_server(('127.0.0.1', 7)); socket.create_connection(('127.0.0.1', 7)); print('works')"
-sleep 3
+read x < "$2"
 EOS
+mkfifo "$TMP/enough"
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }	# of CPU time, 1/100 s
 for what in unmounted broken; do
-	"$WEIR" run --netns $NSW --privileged --name "$NAME" -- sh "$TMP/break.sh" $what > "$TMP/$what" 2> "$TMP/$what.err" &
+	"$WEIR" run --netns $NSW --privileged --name "$NAME" -- sh "$TMP/break.sh" $what "$TMP/enough" > "$TMP/$what" 2> "$TMP/$what.err" &
 	run=$!
 	PIDS="$PIDS $run"
 	wait_for 30 grep -q works "$TMP/$what" || cat "$TMP/$what" "$TMP/$what.err"
@@ -212,6 +213,7 @@ for what in unmounted broken; do
 	before=$(ticks "$stack")
 	sleep 1
 	check "and the stack process rests" [ $(($(ticks "$stack") - before)) -le 20 ]
+	timeout 20 sh -c "echo > '$TMP/enough'"
 	wait $run
 	check "and says nothing" same "$(cat "$TMP/$what.err")" ""
 done

@@ -15,5 +15,5 @@ uint64_t ending_due(const struct ending *e, bool started, uint64_t stuck)
 		return e->asked;
 	if (e->exited)
 		return e->asked >= e->exited ? e->asked : e->exited + ENDING_DRAIN;
-	return stuck ? later(e->asked, stuck) + ENDING_STUCK : UINT64_MAX;
+	return stuck && stuck <= e->asked + ENDING_MEANT ? later(e->asked, stuck) + ENDING_STUCK : UINT64_MAX;
 }

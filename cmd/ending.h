@@ -9,13 +9,19 @@
 #ifndef CMD_ENDING_H
 #define CMD_ENDING_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define ENDING_DRAIN	UINT64_C(1000000000)	/* ns: for what is on its way, when a signal asked for the end */
 #define ENDING_STUCK	UINT64_C(3000000000)	/* likewise, where the stack process makes no turn */
 #define ENDING_UNASKED	UINT64_C(10000000000)	/* the latter, when the program has ended by itself */
-#define ENDING_HANGUP	UINT64_C(10000000000)	/* a program that outlives a SIGHUP by this has not taken it for that */
+/*
+ * Programs take SIGHUP (read the configuration again), SIGINT (a shell's next line) and SIGQUIT for other things, too:
+ * what comes later than this after one is not its doing. And a stack that comes to stand still so long after a
+ * signal, which the program has outlived, waits for the next.
+ */
+#define ENDING_MEANT	UINT64_C(10000000000)
 
 struct ending {
 	int sig;			/* asked for the end; 0: none did */
@@ -28,10 +34,9 @@ static inline void ending_signal(struct ending *e, int sig, uint64_t now)
 	e->asked = now;
 }
 
-/* sighup: that signal's number. It makes many a daemon read its configuration again, and end one day for another reason. */
-static inline void ending_exited(struct ending *e, int sighup, uint64_t now)
+static inline void ending_exited(struct ending *e, uint64_t now)
 {
-	if (e->sig == sighup && now - e->asked > ENDING_HANGUP)
+	if (e->sig != SIGTERM && now - e->asked > ENDING_MEANT)
 		e->sig = 0;
 	e->exited = now;
 }

@@ -355,7 +355,7 @@ static void tell_stuck(struct run *r, uint64_t since, const char *therefore)
 static int look(struct run *r)
 {
 	uint64_t now = clock_now(), stuck = watchdog_look(&r->watchdog, now), due, next;
-	bool near = r->ending.sig || r->ending.exited;
+	bool near = r->ending.exited || (r->ending.sig && now - r->ending.asked <= 2 * ENDING_MEANT);
 
 	if (r->ended)
 		return -1;
@@ -380,7 +380,7 @@ static void take_reports(struct run *r)
 {
 	report_take(&r->report, &r->relay);
 	if (r->report.exited && !r->ending.exited)
-		ending_exited(&r->ending, SIGHUP, clock_now());
+		ending_exited(&r->ending, clock_now());
 }
 
 static void take_signals(struct run *r)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_ending.c - how long a sandbox may take to end, and what its front sees of a stack process that stands still. */
 #include <check.h>
-#include <signal.h>
 
 #include "cmd/ending.h"
 #include "cmd/watchdog.h"
@@ -15,7 +14,7 @@ START_TEST(unasked)
 
 	ck_assert_uint_eq(ending_due(&e, true, 0), UINT64_MAX);
 	ck_assert_uint_eq(ending_due(&e, true, 5 * S), UINT64_MAX);	/* the program runs: nobody may */
-	ending_exited(&e, SIGHUP, 100 * S);
+	ending_exited(&e, 100 * S);
 	ck_assert_uint_eq(ending_due(&e, true, 0), UINT64_MAX);		/* the drain is the stack process's */
 	ck_assert_uint_eq(ending_due(&e, true, 5 * S), 100 * S + ENDING_UNASKED);
 	ck_assert_uint_eq(ending_due(&e, true, 102 * S), 102 * S + ENDING_UNASKED);
@@ -39,7 +38,7 @@ START_TEST(drain)
 
 	ending_signal(&e, SIGTERM, 3 * S);
 	ck_assert_uint_eq(ending_due(&e, true, 0), UINT64_MAX);
-	ending_exited(&e, SIGHUP, 500 * S);
+	ending_exited(&e, 500 * S);
 	ck_assert_uint_eq(ending_due(&e, true, 0), 501 * S);
 	ending_signal(&e, SIGTERM, 500 * S + S / 2);	/* and a second thought ends it */
 	ck_assert_uint_eq(ending_due(&e, true, 0), 500 * S + S / 2);
@@ -53,27 +52,29 @@ START_TEST(stuck)
 	ending_signal(&e, SIGTERM, 100 * S);
 	ck_assert_uint_eq(ending_due(&e, true, 20 * S), 100 * S + ENDING_STUCK);
 	ck_assert_uint_eq(ending_due(&e, true, 101 * S), 101 * S + ENDING_STUCK);
-	ending_exited(&e, SIGHUP, 101 * S);
+	ending_exited(&e, 101 * S);
 	ck_assert_uint_eq(ending_due(&e, true, 20 * S), 102 * S);
 }
 END_TEST
 
-/* A daemon reads its configuration again, and ends another day by itself. */
-START_TEST(hangup)
+/* A daemon reads its configuration again, a shell its next line; they end another day by themselves. */
+START_TEST(meant)
 {
-	struct ending e = { 0 };
+	static const int others[] = { SIGHUP, SIGINT, SIGQUIT };
 
-	ending_signal(&e, SIGHUP, 100 * S);
-	ending_exited(&e, SIGHUP, 109 * S);
-	ck_assert_uint_eq(ending_due(&e, true, 0), 110 * S);
-	e = (struct ending){ 0 };
-	ending_signal(&e, SIGHUP, 100 * S);
-	ending_exited(&e, SIGHUP, 111 * S);
-	ck_assert_uint_eq(ending_due(&e, true, 0), UINT64_MAX);
-	e = (struct ending){ 0 };
-	ending_signal(&e, SIGTERM, 100 * S);
-	ending_exited(&e, SIGHUP, 999 * S);
-	ck_assert_uint_eq(ending_due(&e, true, 0), 1000 * S);
+	for (int i = 0; i < 3; i++) {
+		struct ending e = { 0 };
+
+		ending_signal(&e, others[i], 100 * S);
+		ck_assert_uint_eq(ending_due(&e, true, 105 * S), 105 * S + ENDING_STUCK);
+		ck_assert_uint_eq(ending_due(&e, true, 111 * S), UINT64_MAX);
+		ending_exited(&e, 109 * S);
+		ck_assert_uint_eq(ending_due(&e, true, 0), 110 * S);
+		e = (struct ending){ 0 };
+		ending_signal(&e, others[i], 100 * S);
+		ending_exited(&e, 111 * S);
+		ck_assert_uint_eq(ending_due(&e, true, 0), UINT64_MAX);
+	}
 }
 END_TEST
 
@@ -107,7 +108,7 @@ int main(void)
 	tcase_add_test(t, before_the_start);
 	tcase_add_test(t, drain);
 	tcase_add_test(t, stuck);
-	tcase_add_test(t, hangup);
+	tcase_add_test(t, meant);
 	tcase_add_test(t, looks);
 	suite_add_tcase(s, t);
 	return run_suite(s);

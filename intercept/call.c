@@ -106,7 +106,9 @@ static void call_pass_on(const struct call *c)
 {
 	struct isock *is = isock_find(c->ic, c->cookie);
 
-	if (is)
+	if (is && is->state == ISOCK_LISTENING)
+		work_defer(c->ic->env, &is->work);
+	else if (is)
 		call_wake(is);
 }
 

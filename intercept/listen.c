@@ -8,7 +8,8 @@
  * does, and polls readable while a connection of AF_UNIX waits. Such a token means nothing but that: one
  * is put there, by a socket that is closed at once, whenever the stack reports a connection (so that an
  * edge-triggered epoll has its edge), and accept takes one back through a copy of the program's end, the
- * last one only with the last connection.
+ * last one only with the last connection. While somebody waits in accept(), who is woken and takes it,
+ * there is none; what becomes of that call, its end looks again (call.c).
  *
  * So the end has a name, drawn at random, in the stack process' own network namespace. It serves for
  * another thing: nothing tells when an idle listener is closed, but binding to its name succeeds then,
@@ -159,6 +160,7 @@ static void listen_reset(struct isock *is)
 
 void listen_work(struct isock *is)
 {
+	bool woken;
 	int err;
 
 	if (is->gone) {
@@ -169,8 +171,9 @@ void listen_work(struct isock *is)
 		listen_reset(is);
 		return;
 	}
+	woken = !list_empty(&is->waiters);
 	call_wake(is);
-	if (!listen_pending(is) || is->tokens >= LISTEN_TOKENS_MAX)
+	if (woken || !listen_pending(is) || is->tokens >= LISTEN_TOKENS_MAX)
 		return;
 	err = token_put(is);
 	if (!err)

@@ -467,6 +467,38 @@ static void interrupted(void)
 	close(l);
 }
 
+/* Who was interrupted in accept() waits no more: what comes then is shown to who polls. */
+static void given_up(void)
+{
+	int l = tcp_listen(4), s;
+	union name a = name_of(l);
+	pid_t client;
+
+	on_alarm(0);
+	arm(30);
+	DID(accept(l, NULL, NULL), -EINTR);
+	client = fork();
+	if (!client) {
+		int fd[2] = { tcp_socket(0), tcp_socket(0) };
+		char byte;
+
+		for (int i = 0; i < 2; i++)
+			if (connect(fd[i], NAME(a)))
+				_exit(1);
+		_exit(read(fd[0], &byte, 1) != 0 || read(fd[1], &byte, 1) != 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		IS(poll_now(l, POLLIN, 5000), POLLIN);
+		s = accept(l, NULL, NULL);
+		IS(s >= 0, 1);
+		close(s);
+	}
+	IS(poll_now(l, POLLIN, 0), 0);
+	waitpid(client, &s, 0);
+	IS(s, 0);
+	close(l);
+}
+
 /* connect() to nobody: a socket is as new again. */
 static void broken(void)
 {
@@ -503,5 +535,6 @@ void test_state(void)
 	closed();
 	shared();
 	broken();
+	given_up();
 	interrupted();
 }

@@ -5,7 +5,7 @@
 # builds the programs with libFuzzer, and runs each for a moment as follows; then, from the build folder,
 #	mkdir new && tests/fuzz/fuzz_NAME new SRCDIR/tests/fuzz/corpus/NAME
 # An input that fails goes, once mended, into corpus/NAME/.
-fuzz_harnesses = tests/fuzz/fuzz_annotations tests/fuzz/fuzz_bpf tests/fuzz/fuzz_control tests/fuzz/fuzz_dialogue tests/fuzz/fuzz_frame tests/fuzz/fuzz_ini tests/fuzz/fuzz_netlink tests/fuzz/fuzz_vnet
+fuzz_harnesses = tests/fuzz/fuzz_annotations tests/fuzz/fuzz_bpf tests/fuzz/fuzz_calls tests/fuzz/fuzz_control tests/fuzz/fuzz_dialogue tests/fuzz/fuzz_frame tests/fuzz/fuzz_ini tests/fuzz/fuzz_netlink tests/fuzz/fuzz_vnet
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/fuzz_main.c tests/fuzz/moment.sh
 
 check_PROGRAMS += $(fuzz_harnesses)
@@ -56,6 +56,11 @@ tests_fuzz_fuzz_annotations_LDADD = $(fuzz_modules_ldadd)
 
 tests_fuzz_fuzz_bpf_SOURCES = tests/fuzz/fuzz_bpf.c $(fuzz_main)
 tests_fuzz_fuzz_bpf_LDFLAGS = $(fuzz_link)
+
+# callers.c stands for a kernel: its notif_ and remote_ functions come before the library's.
+tests_fuzz_fuzz_calls_SOURCES = tests/fuzz/callers.c tests/fuzz/callers.h tests/fuzz/fiber.c tests/fuzz/fiber.h tests/fuzz/fuzz_calls.c $(fuzz_main)
+tests_fuzz_fuzz_calls_LDADD = libintercept.la $(LDADD)
+tests_fuzz_fuzz_calls_LDFLAGS = $(fuzz_link)
 
 tests_fuzz_fuzz_vnet_SOURCES = tests/fuzz/fuzz_vnet.c $(fuzz_main)
 tests_fuzz_fuzz_vnet_LDFLAGS = $(fuzz_link)

@@ -177,22 +177,24 @@ check "no host network" same "$(grep -c : "/proc/$STACK/net/dev")" 1
 stop "$FIRST"
 
 # ---- a call that is not on the list ----
-violation() {
+violation() {	# NUMBER [THIRD-ARGUMENT]
 	fresh_name
+	rm -f "$TMP/up"
 	"$WEIR" run --network=none --name "$NAME" -- sh -c 'echo up; sleep 60' >"$TMP/up" 2>"$TMP/err" &
 	local front=$!
 	wait_for 20 grep -q up "$TMP/up"
-	# it waits in epoll_wait; make getppid of the same instruction
+	# it waits in epoll_wait; make another call of the same instruction
 	gdb -batch -p "$(pgrep -P $front -x weir-stack)" -ex 'set $orig_rax = -1' \
-		-ex 'set $rax = 110' -ex 'set $rip = $rip - 2' -ex detach >/dev/null 2>&1
+		-ex "set \$rax = $1" -ex "set \$rdx = ${2:-0}" -ex 'set $rip = $rip - 2' -ex detach >/dev/null 2>&1
 	wait $front
-	same $? 125 && contains "$(cat "$TMP/err")" "system call 110" &&
+	same $? 125 && contains "$(cat "$TMP/err")" "system call $1," &&
 		contains "$(cat "$TMP/err")" "gave up" && wait_for 20 test ! -e "/run/weir/$NAME.sock"
 }
 if command -v gdb >/dev/null && [ "$(uname -m)" = x86_64 ] &&
    ! nm -D "$WEIR" 2>/dev/null | grep -q __asan_init; then
-	rm -f "$TMP/up"
-	check "ends the stack process, which names it" violation
+	check "ends the stack process, which names it" violation 110
+	check "so does asking for a pidfd of a peer" violation 55 77
+	check "and having one come with messages" violation 54 76
 fi
 
 # ---- its counters ----

@@ -29,6 +29,9 @@ fresh_name
 play delayed "$WEIR" run --netns $NSW --name "$NAME" --qdisc netem --set qdisc.delay=30ms --
 
 check "every scenario was played" same "$(wc -l < "$TMP/kernel.seen")" 14
+for who in weir delayed; do
+	check "an orphan is counted, $who" same "$(grep orphans: "$TMP/$who.err")" "orphans: 1"
+done
 line() { grep "^$2:" "$TMP/$1"; }
 for name in $(cut -d: -f1 "$TMP/kernel.wire"); do
 	for who in weir delayed; do

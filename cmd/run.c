@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/limits.h"
 #include "cmd/caps.h"
 #include "cmd/cmd.h"
@@ -36,6 +37,7 @@
 #include "intercept/ledger.h"
 #include "intercept/netns.h"
 #include "intercept/takeover.h"
+#include "module/params.h"
 
 struct run {
 	struct instance instance;
@@ -196,6 +198,22 @@ static int read_mode(struct run *r, struct weir_error *e)
 	return 0;
 }
 
+/* The stack process cannot read files: what control groups allow is found out here. */
+static void check_memory(struct run *r)
+{
+	struct instance *inst = &r->instance;
+	char asked[32], allowed[32];
+
+	inst->allowed = cgroup_memory("/proc/self", "");
+	if (inst->config.memory <= inst->allowed)
+		return;
+	format_size(inst->config.memory, asked, sizeof(asked));
+	format_size(inst->allowed, allowed, sizeof(allowed));
+	log_write(&inst->log, LOG_WARN, "[weir] memory = %s is more than the memory cgroup allows (%s): the kernel "
+		  "will kill the sandbox before that is used; lower it to less than half of the limit, leave it "
+		  "out, or raise the limit", asked, allowed);
+}
+
 static int configure(struct run *r, struct weir_error *e)
 {
 	struct config *c = &r->instance.config;
@@ -221,6 +239,7 @@ static int configure(struct run *r, struct weir_error *e)
 		return err;
 	}
 	r->instance.log.level = c->log_level;
+	check_memory(r);
 	if (r->nics && r->intercept && !c->nlinks)
 		return weir_fail(e, EINVAL, "mode %s has no network to give: name a namespace with --netns, "
 				 "or describe a [link NAME] in the INI, or use --mode none for loopback only",

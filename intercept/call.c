@@ -175,7 +175,7 @@ static bool call_find(struct call *c, int64_t *result)
 	is->tfd = (int)c->args[0];
 	if (is->small && is->state == ISOCK_CONNECTED) {
 		is->small = false;
-		c->grow = true;
+		c->grow = is->sndbuf;
 	}
 	return true;
 }
@@ -264,25 +264,25 @@ static void call_park(struct call *c)
 }
 
 /* No copy is left when the program has its answer: it may close, and that must be the end of the file. */
-static void call_close(const struct intercept *ic, int copy, bool grow)
+static void call_close(int copy, uint32_t grow)
 {
 	if (copy < 0)
 		return;
 	if (grow)
-		isock_grow(ic, copy);
+		isock_grow(grow, copy);
 	close(copy);
 }
 
 void call_leave(struct call *c)
 {
 	struct intercept *ic = c->ic;
-	bool grow = false;
+	uint32_t grow = 0;
 	int copy = -1;
 
 	if (c->parks) {
 		copy = c->fd;
 		grow = c->grow;
-		c->grow = false;
+		c->grow = 0;
 		c->fd = -1;
 		call_park(c);
 		ic->looks = true;	/* its worker has nothing else to do now */
@@ -290,7 +290,7 @@ void call_leave(struct call *c)
 		c->is = NULL;
 	}
 	turn_give(ic);
-	call_close(ic, copy, grow);
+	call_close(copy, grow);
 }
 
 static int64_t wait_for(struct call *c, uint64_t timeout, bool one, bool queues)
@@ -587,7 +587,7 @@ bool call_run(struct call *c)
 
 	if (result == CALL_WAIT)
 		return true;
-	call_close(c->ic, c->fd, c->grow);
+	call_close(c->fd, c->grow);
 	call_end(c, result);
 	return false;
 }

@@ -64,7 +64,7 @@ struct call {
 	bool nonblock;			/* O_NONBLOCK of the program's end, as the call has found it */
 	bool connects;			/* sendmsg with MSG_FASTOPEN: it waits for the connection first */
 	bool sigpipe;			/* the caller gets one with the answer */
-	bool grow;			/* its end's send buffer gets its size back: isock_restore() */
+	uint32_t grow;			/* its end's send buffer gets this size back: isock_grow() */
 	uint64_t since, deadline;	/* ns */
 	size_t done;			/* bytes moved before it had to wait; connect: 1 = under way */
 	struct timer timer;

@@ -234,6 +234,7 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, enum isock_sta
 	*err = isock_watch(is);
 	if (*err)
 		goto no_watch;
+	unread_grant(is);
 	hash_add(&ic->isocks, &is->node, is->cookie);
 	ic->stats.sockets++;
 	is->sk = sk;
@@ -276,6 +277,7 @@ void isock_release(struct isock *is, bool abort)
 	list_del(&is->hungry);
 	ring_release(is);
 	hash_del(&ic->isocks, &is->node);
+	unread_ungrant(is);
 	ic->stats.sockets--;
 	work_cancel(&is->work);
 	isock_close_fd(is);
@@ -352,9 +354,9 @@ void isock_block(struct isock *is, int fd)
 	is->small = true;
 }
 
-void isock_grow(const struct intercept *ic, int fd)
+void isock_grow(uint32_t sndbuf, int fd)
 {
-	int size = ic->sndbuf / 2;		/* the kernel shows twice what is set */
+	int size = (int)sndbuf / 2;		/* the kernel shows twice what is set */
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
@@ -365,7 +367,7 @@ void isock_unblock(struct isock *is)
 	ssize_t n;
 
 	if (fd >= 0) {
-		isock_grow(is->ic, fd);
+		isock_grow(is->sndbuf, fd);
 		is->small = false;
 		close(fd);
 	}

@@ -94,6 +94,7 @@ struct isock {
 	bool unheard : 1;		/* connect() has said so, but its caller was gone */
 	bool urgent : 1;		/* urgent data of the program lies in the stack's end */
 	bool oobinline : 1;		/* SO_OOBINLINE of the program's end */
+	uint32_t sndbuf;		/* SO_SNDBUF of the program's end: unread.c */
 	bool tight : 1;			/* the stack's end has the smallest SO_SNDBUF: unread.c */
 	bool ring_marked : 1;		/* a datagram says that the ring is readable */
 	uint64_t ring_inode;		/* of the memfd that stands for the program's end; 0: none does */
@@ -132,7 +133,8 @@ struct intercept {
 	struct list ringed;		/* sockets whose descriptor is their ring's for the moment */
 	struct list free_names;
 	struct list unread_socks;	/* who may have something unread, asked longest ago first */
-	uint64_t unread, unread_max;	/* the sum of theirs; beyond this it is asked for */
+	uint64_t unread;		/* the sum of theirs */
+	uint64_t granted;		/* the sum of sndbuf of all sockets */
 	uint64_t unread_asked;		/* when others than the one concerned were */
 	int sndbuf;			/* of a pair, as the kernel makes it */
 	uint32_t nfree_names, nnames;
@@ -179,7 +181,7 @@ uint64_t isock_cookie(int fd);				/* 0: not a socket */
 int isock_borrow(struct isock *is);			/* the program's end, where it was last; -errno */
 void isock_block(struct isock *is, int fd);		/* make the program's end not writable ... */
 void isock_unblock(struct isock *is);			/* ... and writable again */
-void isock_grow(const struct intercept *ic, int fd);	/* the second half of it, once a copy is at hand */
+void isock_grow(uint32_t sndbuf, int fd);	/* the second half of it, once a copy is at hand */
 void isock_shut(const struct intercept *ic, int fd);	/* before shutdown(SHUT_WR) of the program's end */
 void isock_reset(struct isock *is, int error);		/* POLLERR | POLLHUP, ECONNRESET at the program's end */
 void isock_finish(struct isock *is, int error);		/* POLLHUP, the end of data and EPIPE there */
@@ -217,6 +219,9 @@ void witness_look(struct intercept *ic);	/* at all that nothing tells of, soon *
 void unread_init(struct intercept *ic);
 void unread_add(struct isock *is, uint32_t n);	/* so much was written to the program's end */
 void unread_forget(struct isock *is);
+/* A new program's end, held: what may lie in it that the program wrote. And back. */
+void unread_grant(struct isock *is);
+void unread_ungrant(struct isock *is);
 /* For dumps: what the program has not read, and what it has written and the stack has not taken. */
 void unread_queues(void *isock, uint32_t *unread, uint32_t *unsent);
 /* May more be written to it? A stream's buffer sees to that itself; a datagram is to be dropped

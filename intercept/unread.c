@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * unread.c - how much lies in programs' ends, handed over by the stack and not read there.
+ * unread.c - how much lies between the stack and programs: handed over and not read, written and not
+ * taken.
  *
  * Theory of operation
  *
@@ -9,10 +10,15 @@
  * tells when a program reads; SIOCOUTQ does when asked, which is one more system call for each write.
  *
  * So the sum of what was written counts, with the kernel's own for each message, each socket's no higher
- * than its buffer; and only when that sum is beyond a quarter of the stack's memory, sockets are asked: the one that is to be written to,
- * and some of those that were asked longest ago. While the true sum is beyond it, streams are
+ * than its buffer; and only when that sum is beyond an eighth of [weir] memory, sockets are asked: the one
+ * that is to be written to, and some of those that were asked longest ago. While the true sum is beyond it, streams are
  * written to through the smallest buffer that the kernel has, and datagrams for a socket that has
  * some are dropped. Others wait in the stack, whose own bounds hold.
+ *
+ * The other way the program's own SO_SNDBUF bounds it, 208 KiB of each: a program that answers three
+ * thousand peers with closed windows has 600 MB there. So what sockets may have is granted when they are
+ * made: as the kernel has it, until the sum is an eighth of [weir] memory; then an eighth of that, for
+ * half as much again; then the least. Many sockets write in smaller portions.
  *
  * SIOCOUTQ tells memory, and that is enough here. Recv-Q of a dump is to be bytes: SIOCINQ of the
  * program's end tells these, which has to be borrowed for it; so that is done only where there are
@@ -35,7 +41,6 @@ void unread_init(struct intercept *ic)
 	int pair[2], size = 0;
 
 	list_init(&ic->unread_socks);
-	ic->unread_max = ic->stack->pool.limit / 4;
 	ic->sndbuf = 212992;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return;
@@ -68,6 +73,30 @@ void unread_add(struct isock *is, uint32_t n)
 	} else if (!is->unread) {
 		set(is, n < most ? n : most);
 	}
+}
+
+/* An eighth of [weir] memory, of which the pool is three quarters: the bound in either direction. */
+static uint64_t share(const struct intercept *ic)
+{
+	return ic->stack->pool.limit / 6;
+}
+
+void unread_grant(struct isock *is)
+{
+	struct intercept *ic = is->ic;
+	uint64_t most = share(ic);
+
+	is->sndbuf = (uint32_t)ic->sndbuf;
+	if (ic->granted + is->sndbuf > most)
+		is->sndbuf = ic->granted < most + most / 2 ? (uint32_t)ic->sndbuf / 8 : UNREAD_LEAST;
+	ic->granted += is->sndbuf;
+	if (is->sndbuf < (uint32_t)ic->sndbuf)
+		isock_grow(is->sndbuf, is->held);
+}
+
+void unread_ungrant(struct isock *is)
+{
+	is->ic->granted -= is->sndbuf;
 }
 
 void unread_forget(struct isock *is)
@@ -106,12 +135,12 @@ static void ask_others(struct intercept *ic)
 bool unread_room(struct isock *is)
 {
 	struct intercept *ic = is->ic;
-	bool over = ic->unread > ic->unread_max;
+	bool over = ic->unread > share(ic);
 
 	if (over) {
 		ask(is);
 		ask_others(ic);
-		over = ic->unread > ic->unread_max;
+		over = ic->unread > share(ic);
 	}
 	set_tight(is, over);
 	if (ic->nnames > ISOCK_NAMES_ALL && is->nnames >= ISOCK_NAMES_LEAST)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 libcore_la_SOURCES += \
 	core/base/bytes.h \
+	core/base/cgroup.c \
+	core/base/cgroup.h \
 	core/base/error.c \
 	core/base/hash.c \
 	core/base/hash.h \

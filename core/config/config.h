@@ -95,6 +95,7 @@ struct config_qdisc {
 #define CONFIG_QDISC "fifo"		/* where nobody says */
 #define CONFIG_CONGESTION "cubic"	/* likewise */
 #define CONFIG_MEMORY_DEFAULT (UINT64_C(256) << 20)	/* [weir] memory */
+#define CONFIG_MEMORY_MIN (UINT64_C(4) << 20)
 
 struct config_tcp {
 	uint64_t rmem[3], wmem[3];	/* bytes: min, initial, max */

@@ -28,7 +28,9 @@ static const struct param weir_params[] = {
 	  .help = "folders of modules, separated by ':'; otherwise $WEIR_MODULE_PATH, or where they "
 		  "are installed" },
 	{ .name = "memory", .type = PARAM_SIZE, .offset = offsetof(struct weir_keys, memory),
-	  .min = 4u << 20, .max = 1ull << 40, .help = "memory for packets and buffers; otherwise 256mb" },
+	  .min = CONFIG_MEMORY_MIN, .max = 1ull << 40,
+	  .help = "memory for packets and buffers, of which a quarter lies between the stack and programs; "
+		  "otherwise 256mb, or 3/8 of a memory cgroup's limit" },
 	{ .name = "datagram-memory", .type = PARAM_STRING, .offset = offsetof(struct weir_keys, datagram_memory),
 	  .size = sizeof(((struct weir_keys *)0)->datagram_memory),
 	  .help = "of memory, what waits in UDP, raw, ping, packet and netlink sockets: where pressure "

@@ -21,6 +21,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "control/instance.h"
 #include "control/capture.h"
 #include "control/parts.h"
@@ -39,6 +40,7 @@ int instance_init(struct instance *inst, const char *name, const struct log *log
 	inst->log = *log;
 	inst->loop.epfd = -1;
 	inst->owner = getuid();
+	inst->allowed = CGROUP_UNLIMITED;
 	list_init(&inst->nics);
 	list_init(&inst->captures);
 	congestion_sets_init(&inst->congestions, &inst->registry);
@@ -373,12 +375,29 @@ void instance_transports_apply(struct instance *inst, const struct config *c)
 	tcp->keepcnt = t->keepalive_probes;
 }
 
+/*
+ * [weir] memory is for all that programs and peers may have waiting. The stack's own packets and buffers get
+ * three quarters; the rest is for what lies between the stack and programs, in the kernel's memory
+ * (intercept/unread.c). Where nobody says how much, a control group's limit is shared with the
+ * programs, and with what is not counted: executables, the structs of sockets, the kernel's own of each.
+ */
+uint64_t instance_pool(const struct instance *inst, const struct config *c)
+{
+	uint64_t memory = c->memory ? c->memory : CONFIG_MEMORY_DEFAULT;
+
+	if (!c->memory && memory > inst->allowed / 8 * 3)
+		memory = inst->allowed / 8 * 3;
+	if (memory < CONFIG_MEMORY_MIN)
+		memory = CONFIG_MEMORY_MIN;
+	return memory / 4 * 3;
+}
+
 static int stack_start(struct instance *inst, struct weir_error *e)
 {
 	struct config *c = &inst->config;
 	struct congestion_set *cc;
 	struct stack_config sc = {
-		.now = clock_now(), .log = inst->log, .memory = c->memory,
+		.now = clock_now(), .log = inst->log, .memory = instance_pool(inst, c),
 		.random = { .fill = random_system, .arg = &inst->random },
 		.qdiscs = &inst->kinds,
 	};

@@ -79,6 +79,7 @@ struct instance {
 	size_t noverrides;
 	struct annotations annotations;	/* of the container: on top of them, within their ceilings */
 	uid_t owner;			/* besides root, who may command it */
+	uint64_t allowed;		/* bytes of memory: base/cgroup.h */
 	uint64_t started;		/* ns */
 	struct random_buffer random;	/* the stack's: filled after the fork, by instance_start */
 };
@@ -86,6 +87,8 @@ struct instance {
 /* Before anything else: everything empty, the registry and the configuration initialised. */
 int instance_init(struct instance *inst, const char *name, const struct log *log,
 		  const char *module_path, struct weir_error *e);
+/* What a configuration gives the stack's pool of packets and buffers, within what control groups allow. */
+uint64_t instance_pool(const struct instance *inst, const struct config *c);
 void instance_free(struct instance *inst);	/* after instance_stop and instance_close_links */
 int instance_set_source(struct instance *inst, const char *config_file, char *const *overrides,
 			size_t n, struct weir_error *e);

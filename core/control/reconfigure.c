@@ -377,7 +377,7 @@ static void apply(struct change *ch)
 		apply_gso(inst, c->gso);
 	apply_gro(inst, c->gro);
 	inst->log.level = inst->stack->env.log.level = c->log_level;
-	inst->stack->pool.limit = c->memory ? c->memory : CONFIG_MEMORY_DEFAULT;
+	inst->stack->pool.limit = instance_pool(inst, c);
 	instance_transports_apply(inst, c);
 	if (ch->mode)
 		instance_mode_apply(inst, ch->mode, ch->mode_module);

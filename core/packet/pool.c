@@ -15,7 +15,9 @@
  * The last sixteenth of limit is a reserve (RESERVE_MIN, or an eighth of a small pool, at least): what
  * waits for somebody, POOL_KEPT, must not take it. Half of it is open to what only passes: a packet read
  * from the link, a segment on its way out. So ACKs are read when others' queues hold everything, and
- * answered from the rest. Readers of what passes ask packet_pool_short() before they keep it.
+ * answered from the rest. Who is
+ * to keep some of what passes asks packet_pool_short() before; that leaves a quarter of the reserve for
+ * those who have nothing else.
  *
  * Under AddressSanitizer nothing is cached, so that it sees every use after free.
  */
@@ -94,7 +96,7 @@ uint64_t packet_pool_reserve(const struct packet_pool *pool)
 
 bool packet_pool_short(const struct packet_pool *pool)
 {
-	return pool->used > pool->limit - packet_pool_reserve(pool);
+	return pool->used > pool->limit - packet_pool_reserve(pool) / 4 * 3;
 }
 
 /* May size more bytes be handed out? */

@@ -42,7 +42,7 @@ void packet_pool_destroy(struct packet_pool *pool);
 
 /* Of limit, what is not for POOL_KEPT. */
 uint64_t packet_pool_reserve(const struct packet_pool *pool);
-/* Is the reserve in use? What comes in then must not be kept. */
+/* Is more than a quarter of the reserve in use? What comes in then must not be kept. */
 bool packet_pool_short(const struct packet_pool *pool);
 
 /* packet_alloc() and buf_alloc() are for POOL_KEPT. */

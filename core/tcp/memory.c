@@ -12,8 +12,9 @@
  *
  *	below low	nothing happens
  *	pressure	reached once, and until it is below low again: no buffer grows; one that
- *			receives or sends shrinks towards its minimum, as far as it is empty; windows
- *			open by four segments at a time
+ *			receives or sends shrinks towards its minimum, as far as it is empty; none
+ *			sends from more than its share of max, or its minimum; windows open by four
+ *			segments at a time
  *	max		what is held is squeezed, at most every 10 ms, in this order, until it is
  *			below max again: buffers that are kept for bytes to come go; out-of-order queues go (the peer sends it again); what
  *			waits for readers is copied together, without the packets and buffers it came
@@ -31,10 +32,12 @@
 #define SQUEEZE_NS    (10 * NSEC_PER_MSEC)
 #define SQUEEZE_SOCKS 8192u		/* that are looked at in one go */
 
-/* A mark that is not configured is a share, in sixteenths, of the pool. */
+/* A mark that is not configured, or lies beyond the pool, is a share of it, in sixteenths. */
 static uint64_t mark(const struct tcp *tcp, uint64_t set, unsigned int of_16)
 {
-	return set ? set : tcp->env->pool->limit / 16 * of_16;
+	const struct packet_pool *pool = tcp->env->pool;
+
+	return set && set < pool->limit - packet_pool_reserve(pool) ? set : pool->limit / 16 * of_16;
 }
 
 bool tcp_memory_pressure(struct tcp *tcp)
@@ -54,6 +57,25 @@ bool tcp_memory_pressure(struct tcp *tcp)
 bool tcp_memory_scarce(const struct tcp *tcp)
 {
 	return tcp->env->pool->used > mark(tcp, tcp->mem.max, 14);
+}
+
+/*
+ * Under pressure there is a share of a quarter of max for each, so that who came late can send, too: pieces
+ * of buffers hold more than their bytes. At max it is what fits the smallest buffer.
+ */
+uint32_t tcp_memory_sndbuf(const struct tcp_sock *tp)
+{
+	struct tcp *tcp = tp->tcp;
+	uint64_t most = tp->sk.sndbuf, share;
+
+	if (!tcp_memory_pressure(tcp))
+		return tp->sk.sndbuf;
+	share = mark(tcp, tcp->mem.max, 14) / 4 / (tcp->set.count + 1);
+	if (share < tcp->wmem.min)
+		share = tcp->wmem.min;
+	if (tcp_memory_scarce(tcp))
+		share = PACKET_BUF_SMALL;
+	return (uint32_t)(most < share ? most : share);
 }
 
 /* No memory for what it still has to send (Linux's tcp_out_of_memory). */

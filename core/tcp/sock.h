@@ -408,6 +408,8 @@ void tcp_hard_close_end(struct tcp_sock *tp);	/* at once */
 /* ---- memory.c ---- */
 bool tcp_memory_pressure(struct tcp *tcp);
 bool tcp_memory_scarce(const struct tcp *tcp);
+/* What sndbuf amounts to now. */
+uint32_t tcp_memory_sndbuf(const struct tcp_sock *tp);
 void tcp_memory_check(struct tcp *tcp);		/* before a segment is looked at */
 bool tcp_no_memory(const struct tcp_sock *tp);	/* for what tp has queued */
 bool tcp_no_orphans(const struct tcp_sock *tp);	/* tp may not be one, or no longer */

@@ -252,21 +252,26 @@ static uint32_t unsent_bytes(const struct tcp_sock *tp)
  */
 static uint32_t room(const struct tcp_sock *tp)
 {
+	uint32_t most = tcp_memory_sndbuf(tp);
+
 	if (tp->sk.ending)
 		return tcp_no_memory(tp) ? 0 : ENDING_ROOM;
-	if (tp->queued >= tp->sk.sndbuf || (tp->queued && tcp_memory_scarce(tp->tcp)))
+	if (tp->queued >= most || (tp->queued && tcp_memory_scarce(tp->tcp)))
 		return 0;
 	if (tp->notsent_lowat && unsent_bytes(tp) >= tp->notsent_lowat)
 		return 0;
-	return tp->sk.sndbuf - tp->queued;
+	return most - tp->queued;
 }
 
 /* Linux tells a writer when half of TCP_NOTSENT_LOWAT is free, not for every byte. */
 static bool writable(const struct tcp_sock *tp)
 {
+	uint32_t most;
+
 	if (tp->notsent_lowat && 2ull * unsent_bytes(tp) >= tp->notsent_lowat)
 		return false;
-	return room(tp) >= (tp->sk.sndbuf > 3 ? tp->sk.sndbuf / 3 : 1);
+	most = tcp_memory_sndbuf(tp);
+	return room(tp) >= (most > 3 ? most / 3 : 1);
 }
 
 static uint32_t poll_listen(const struct tcp_sock *tp)

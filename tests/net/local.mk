@@ -5,6 +5,7 @@ net_scripts = \
 	tests/net/test_bundle.sh \
 	tests/net/test_calls.sh \
 	tests/net/test_capture.sh \
+	tests/net/test_cgroup.sh \
 	tests/net/test_close.sh \
 	tests/net/test_closed.sh \
 	tests/net/test_completion.sh \

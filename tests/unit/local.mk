@@ -4,6 +4,7 @@ unit_tests = \
 	tests/unit/test_base \
 	tests/unit/test_bbr \
 	tests/unit/test_bpf \
+	tests/unit/test_cgroup \
 	tests/unit/test_checksum \
 	tests/unit/test_config \
 	tests/unit/test_control \

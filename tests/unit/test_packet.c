@@ -18,7 +18,10 @@ START_TEST(pool_limit_holds_and_recovers)
 	bufs[n] = buf_alloc_for(&pool, POOL_LAST, 8192);	/* the reserve is for this */
 	ck_assert_ptr_nonnull(bufs[n]);
 	n++;
+	ck_assert(!packet_pool_short(&pool));		/* a quarter of it is not */
+	pool.used += 4000;
 	ck_assert(packet_pool_short(&pool));
+	pool.used -= 4000;
 	ck_assert_ptr_null(buf_alloc_for(&pool, POOL_PASSING, 8192));
 	ck_assert_ptr_null(buf_alloc_for(&pool, POOL_LAST, PACKET_MAX_LEN));
 	ck_assert_uint_le(pool.used, pool.limit);

@@ -158,12 +158,18 @@ static ssize_t stream_read(struct isock *is, bool marks, bool *all)
 	return n;
 }
 
-/* Its data has ended: by a close, of which epoll has not told yet? How that ends TCP is another matter. */
-static bool stream_closed(const struct isock *is)
+/* Before epoll tells. */
+static bool stream_hung_up(const struct isock *is)
 {
 	struct pollfd p = { .fd = is->fd };
 
-	return is->gone || is->unread_left || (!is->prog_shut && poll(&p, 1, 0) == 1 && p.revents & POLLHUP);
+	return poll(&p, 1, 0) == 1 && p.revents & POLLHUP;
+}
+
+/* Its data has ended: by a close? How that ends TCP is another matter. */
+static bool stream_closed(const struct isock *is)
+{
+	return is->gone || is->unread_left || (!is->prog_shut && stream_hung_up(is));
 }
 
 /*
@@ -226,6 +232,8 @@ static void stream_in(struct isock *is)
 			is->blocked = true;
 			return;
 		}
+		if (n < 0 && stream_hung_up(is))
+			return;			/* closed: for TCP this is unread */
 		if (n < 0) {
 			is->discard = true;
 			continue;

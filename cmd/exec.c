@@ -223,7 +223,7 @@ static int start(const struct exec *x, struct relay *r, pid_t *program, struct w
 static int exec_in(struct exec *x, struct weir_error *e)
 {
 	struct relay relay = { .signals = -1, .program = -1, .terminal = -1 };
-	int status = CMD_WEIR, err = limits_check(e);
+	int status = CMD_WEIR, err = limits_check(0, e);
 	pid_t program = -1;
 
 	if (!err)

@@ -470,10 +470,12 @@ static int supervise(struct run *r, struct weir_error *e)
 
 static int prepare(struct run *r, struct weir_error *e)
 {
-	int err = limits_check(e);
+	int err = limits_check(0, e);
 
 	if (!err)
 		err = configure(r, e);
+	if (!err)
+		err = limits_check((unsigned int)r->instance.config.nlinks, e);
 	if (!err)
 		err = open_links(r, e);
 	if (err)

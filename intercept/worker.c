@@ -46,6 +46,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "intercept/isock.h"
 
 #define WORKER_STACK	(512u * 1024u)
@@ -341,7 +342,7 @@ int pool_start(struct pool *p, struct weir_error *e)
 		p->started = !err;
 	}
 	pthread_mutex_unlock(&p->lock);
-	return err ? weir_fail(e, err, "cannot start the threads that answer calls: %s", strerror(err)) : 0;
+	return err ? limits_process_failed(e, err, "start the threads that answer calls") : 0;
 }
 
 /*

@@ -6,14 +6,20 @@
  * some limits the C library, the dynamic linker or a signal is quicker than any sentence: these are looked at before.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 
-/* Of loopback alone; each NIC takes two more descriptors. Files: copies of modules, the seccomp filter. */
+/*
+ * Descriptors: the standard ones, what a stack with loopback has, and some for giving back what a start has taken when it
+ * fails late. Files: copies of modules, the seccomp filter.
+ */
 #define NEED_FILES	24u
+#define NEED_NIC	4u
 #define NEED_BYTES	(1u << 20)
 
 static rlim_t allowed(int resource)
@@ -23,13 +29,24 @@ static rlim_t allowed(int resource)
 	return getrlimit(resource, &r) ? RLIM_INFINITY : r.rlim_cur;
 }
 
-int limits_check(struct weir_error *e)
+/* The descriptors beside the standard ones that whoever started us has left open. */
+static unsigned int inherited(void)
+{
+	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (fd >= 0)
+		close(fd);
+	return fd > STDERR_FILENO + 1 ? (unsigned int)fd - STDERR_FILENO - 1 : 0;
+}
+
+int limits_check(unsigned int nics, struct weir_error *e)
 {
 	rlim_t files = allowed(RLIMIT_NOFILE), bytes = allowed(RLIMIT_FSIZE);
+	unsigned int need = NEED_FILES + NEED_NIC * nics + inherited();
 
-	if (files < NEED_FILES)
-		return weir_fail(e, ENOSPC, "`ulimit -n` allows %llu open files, and weir needs %u; raise it",
-				 (unsigned long long)files, NEED_FILES);
+	if (files < need)
+		return weir_fail(e, ENOSPC, "`ulimit -n` allows %llu open files, and weir needs %u here; raise it",
+				 (unsigned long long)files, need);
 	if (bytes < NEED_BYTES)
 		return weir_fail(e, ENOSPC, "`ulimit -f` allows files of %llu KiB, and weir needs %u KiB for a copy of a module; raise it",
 				 (unsigned long long)bytes / 1024, NEED_BYTES / 1024);

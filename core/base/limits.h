@@ -8,8 +8,9 @@
 
 #include <weir/error.h>
 
-/* Has this process what a stack, with a program on it, cannot start without? 0, or -errno with the limit in e. */
-int limits_check(struct weir_error *e);
+/* Has this process what a stack with so many NICs, and a program on it, cannot start without? 0, or -errno with the
+ * limit in e. */
+int limits_check(unsigned int nics, struct weir_error *e);
 /* May a file of ours have so many bytes? Writing more raises SIGXFSZ. */
 int limits_file(uint64_t size, const char *path, struct weir_error *e);
 /* What to do about an errno that tells of a lack: "; `ulimit -n` allows 10 open files, raise it"; "" for others. */

@@ -15,3 +15,6 @@ noinst_PROGRAMS += bench/impair
 bench_impair_SOURCES = bench/impair.c
 bench_impair_LDADD = libcore.la
 EXTRA_DIST += bench/compare
+
+# bench/churn: does a sandbox stay as it was under all that happens at once?
+EXTRA_DIST += bench/churn

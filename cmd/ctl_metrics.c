@@ -44,6 +44,7 @@ static const struct metric of_instance[] = {
 
 static const struct metric of_nics[] = {
 	{ "up", "nic_up", GAUGE, "Whether the NIC carries traffic" },
+	{ "carrier", "nic_carrier", GAUGE, "Whether somebody is at the other end of the NIC's link" },
 	{ "mtu", "nic_mtu_bytes", GAUGE, "Largest IP packet" },
 	{ "rx_packets", "nic_receive_packets", COUNTER, "Packets taken in, as they were on the wire" },
 	{ "rx_bytes", "nic_receive_bytes", COUNTER, "Bytes taken in, link headers included" },

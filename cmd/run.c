@@ -34,6 +34,7 @@
 #include "cmd/watchdog.h"
 #include "config/policy.h"
 #include "control/server.h"
+#include "intercept/follow.h"
 #include "intercept/ledger.h"
 #include "intercept/netns.h"
 #include "intercept/takeover.h"
@@ -49,6 +50,8 @@ struct run {
 	struct userns users;
 	bool intercept, nics;		/* of the mode: calls are intercepted; it wants NICs */
 	struct takeover *takeover;
+	struct follow *follow;		/* of the devices; NULL: there are none */
+	int follow_fd;			/* the stack process's end of it */
 	int netns_fd;			/* mode host */
 	int control_fd;
 	char socket[256];
@@ -317,7 +320,7 @@ static int start_stack(struct run *r, struct weir_error *e)
 	char hidden[sizeof(r->socket)];
 	struct stack_start start = {
 		.instance = &r->instance, .control_fd = r->control_fd, .gate = r->gate.sock,
-		.life = r->life[0],
+		.life = r->life[0], .follow = r->follow_fd,
 		.heartbeat = r->watchdog.heartbeat,
 		.launch = { .argv = r->program, .intercept = r->intercept, .netns_fd = r->netns_fd,
 			    .mask = r->relay.mask, .report = r->report.sock[1],
@@ -342,11 +345,15 @@ static int start_stack(struct run *r, struct weir_error *e)
 		close(r->relay.signals);
 		if (r->relay.terminal >= 0)
 			close(r->relay.terminal);
+		follow_free(r->follow);
 		takeover_free(r->takeover);	/* the namespace, and the locks, are for who gives back */
 		stack_main(&start);
 	}
 	close(r->report.sock[1]);
 	r->report.sock[1] = -1;
+	if (r->follow_fd >= 0)
+		close(r->follow_fd);
+	r->follow_fd = -1;
 	return 0;
 }
 
@@ -411,16 +418,29 @@ static void take_signals(struct run *r)
 			ending_signal(&r->ending, sig, clock_now());
 }
 
+/* What the devices' kernel says is waited for, too. How long at most, ms. */
+static int wait_for(struct run *r, struct pollfd *p)
+{
+	int ms = look(r), soon = -1;
+
+	if (r->follow) {
+		follow_poll(r->follow, p);
+		soon = follow_timeout(r->follow);
+	}
+	return soon >= 0 && (ms < 0 || soon < ms) ? soon : ms;
+}
+
 static void stand_for_program(struct run *r)
 {
 	struct pollfd p[] = {
 		{ .fd = r->relay.signals, .events = POLLIN },
 		{ .fd = r->report.sock[0], .events = POLLIN },
 		{ .fd = r->stack_pidfd, .events = POLLIN },
+		{ .fd = -1 },
 	};
 
 	for (;;) {
-		if (poll(p, 3, look(r)) < 0)
+		if (poll(p, 4, wait_for(r, &p[3])) < 0)
 			continue;
 		if (p[1].revents)
 			take_reports(r);
@@ -430,6 +450,8 @@ static void stand_for_program(struct run *r)
 			break;
 		if (p[0].revents)
 			take_signals(r);
+		if (r->follow)
+			follow_turn(r->follow);
 	}
 }
 
@@ -504,12 +526,14 @@ static int run(struct run *r, struct weir_error *e)
 	int status = CMD_WEIR;
 
 	if (!prepare(r, e) && !start_janitor(r, e) && !gate_start(&r->gate, e) &&
-	    (!r->takeover || !takeover_remove(r->takeover, e)) && !start_stack(r, e)) {
+	    (!r->takeover || !takeover_remove(r->takeover, e)) &&
+	    !obey_follow(&r->instance, r->takeover, &r->follow, &r->follow_fd, e) && !start_stack(r, e)) {
 		close(r->control_fd);
 		close(r->gate.sock);	/* it ends with the stack process */
 		r->gate.sock = -1;
 		status = supervise(r, e);
 	}
+	follow_free(r->follow);
 	clean_up(r);
 	relay_close(&r->relay);
 	gate_stop(&r->gate);
@@ -559,7 +583,7 @@ int cmd_run(int argc, char **argv)
 {
 	struct run r = {
 		.netns_fd = -1, .control_fd = -1, .life = { -1, -1 }, .report = { .sock = { -1, -1 } },
-		.gate = { .sock = -1 },
+		.gate = { .sock = -1 }, .follow_fd = -1,
 		.relay = { .signals = -1, .program = -1, .terminal = -1 },
 		.logger = { .fd = -1 },
 	};

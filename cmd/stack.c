@@ -23,6 +23,7 @@
 #include "cmd/watchdog.h"
 #include "control/commands.h"
 #include "control/server.h"
+#include "intercept/follow.h"
 #include "intercept/intercept.h"
 #include "intercept/lockdown.h"
 #include "intercept/procfs.h"
@@ -36,6 +37,7 @@ struct stack_process {
 	struct control *control;
 	struct intercept *intercept;
 	struct procfs *procfs;
+	struct obey *obey;
 	struct launched launched;
 	struct loop_io init, life;
 	int self;			/* a pidfd of this process */
@@ -265,6 +267,11 @@ static int stack_setup(struct stack_process *p, struct weir_error *e)
 		return err;
 	inst->loop.heartbeat = p->start->heartbeat;
 	timer_init(&p->drain, stack_drain);
+	if (p->start->follow >= 0) {
+		p->obey = obey_create(inst, p->start->follow, e);
+		if (!p->obey)
+			return -ENOMEM;
+	}
 	err = stack_intercept(p, e);
 	if (!err)
 		err = stack_procfs(p, e);
@@ -304,6 +311,7 @@ void stack_main(const struct stack_start *start)
 	if (!intercept_destroy(p.intercept))
 		_exit(0);
 	procfs_destroy(p.procfs);
+	obey_destroy(p.obey);
 	instance_stop(p.instance);
 	exit(0);
 }

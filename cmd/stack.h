@@ -13,6 +13,7 @@ struct stack_start {
 	int gate;			/* to the process that knows who may command (gate.h) */
 	int life;			/* a pipe of the front's: it ends with the front */
 	struct heartbeat *heartbeat;		/* where the front looks: watchdog.h */
+	int follow;			/* what becomes of the devices, told by the front; -1 */
 };
 
 /* Run it; never returns. */

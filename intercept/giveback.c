@@ -118,10 +118,15 @@ static void complain(const struct takeover *t, const char *what, int err)
 
 /* ---- remove ---- */
 
+/* A device that is gone needs nothing, and one that was renamed has its switches elsewhere. */
 static int quiet_device(const struct device *d)
 {
+	char name[IF_NAMESIZE];
+
+	if (!if_indextoname(d->index, name))
+		return 0;
 	for (size_t i = 0; i < TAKEOVER_QUIETS; i++) {
-		int rc = d->saved[i][0] ? sysctl_write(quiets[i].path, d->name, quiets[i].value)
+		int rc = d->saved[i][0] ? sysctl_write(quiets[i].path, name, quiets[i].value)
 					: 0;
 
 		if (rc)
@@ -136,17 +141,20 @@ static bool addr_gone(int rc)
 	return rc == -EADDRNOTAVAIL || rc == -ENODEV || rc == -ENXIO || rc == -EACCES;
 }
 
-static int remove_all(const struct takeover *t)
+int takeover_remove_addrs(const struct takeover *t, const struct list *addrs)
 {
 	struct mnl_socket *nl = rtnl_open();
 	int rc = nl ? 0 : -errno;
 
-	list_for_each(pos, &t->devices)
-		if (rc == 0)
-			rc = quiet_device(list_entry(pos, struct device, node));
+	list_for_each(pos, &t->devices) {
+		const struct device *d = list_entry(pos, struct device, node);
+
+		if (rc == 0 && !d->lost)
+			rc = quiet_device(d);
+	}
 	/* The last one first: no secondary is made a primary, and should we be killed on the way, what
 	 * is left is the list's beginning, and its order can be made again. */
-	for (struct list *pos = t->addrs.prev; pos != &t->addrs && rc == 0; pos = pos->prev) {
+	for (struct list *pos = addrs->prev; pos != addrs && rc == 0; pos = pos->prev) {
 		struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
 
 		rc = rtnl_talk(nl, &m->nlh, RTM_DELADDR, 0);
@@ -164,7 +172,7 @@ int takeover_remove(struct takeover *t, struct weir_error *e)
 	if (back < 0)
 		return weir_fail(e, -back, "--netns %s: cannot enter it: %s", t->name,
 				 strerror(-back));
-	rc = remove_all(t);
+	rc = takeover_remove_addrs(t, &t->addrs);
 	netns_leave(back);
 	if (rc == 0)
 		return 0;
@@ -350,18 +358,19 @@ static size_t route_key_len(const struct rtnl_msg *m)
 	return m->nlh.nlmsg_len - (tb[RTA_EXPIRES] ? MNL_ATTR_HDRLEN + sizeof(uint32_t) : 0);
 }
 
-static bool route_in(const struct rtnl_msg *m, const struct list *routes)
+bool takeover_route_same(const struct rtnl_msg *a, const struct rtnl_msg *b)
 {
-	size_t len = route_key_len(m);
+	size_t len = route_key_len(a);
 
-	list_for_each(pos, routes) {
-		const struct rtnl_msg *r = list_entry(pos, struct rtnl_msg, node);
+	return route_key_len(b) == len && !memcmp(mnl_nlmsg_get_payload(&a->nlh), mnl_nlmsg_get_payload(&b->nlh),
+						  len - MNL_NLMSG_HDRLEN);
+}
 
-		if (route_key_len(r) == len &&
-		    !memcmp(mnl_nlmsg_get_payload(&r->nlh), mnl_nlmsg_get_payload(&m->nlh),
-			    len - MNL_NLMSG_HDRLEN))
+bool takeover_route_in(const struct rtnl_msg *m, const struct list *routes)
+{
+	list_for_each(pos, routes)
+		if (takeover_route_same(m, list_entry(pos, struct rtnl_msg, node)))
 			return true;
-	}
 	return false;
 }
 
@@ -405,7 +414,7 @@ static bool connects_ours(const struct takeover *t, const struct rtnl_msg *m)
 }
 
 /* Add what can be added; how many that were. */
-static unsigned int add_routes(struct mnl_socket *nl, struct list *missing, int *err)
+unsigned int takeover_add_routes(struct mnl_socket *nl, struct list *missing, int *err)
 {
 	unsigned int added = 0;
 
@@ -436,12 +445,12 @@ static void restore_routes(const struct takeover *t, struct mnl_socket *nl)
 	list_for_each(pos, &now) {
 		struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
 
-		if (connects_ours(t, m) && !route_in(m, &t->routes))
+		if (connects_ours(t, m) && !takeover_route_in(m, &t->routes))
 			rtnl_talk(nl, &m->nlh, RTM_DELROUTE, 0);
 	}
 	list_for_each(pos, &t->routes) {
 		const struct rtnl_msg *saved = list_entry(pos, struct rtnl_msg, node);
-		struct rtnl_msg *m = route_in(saved, &now) ? NULL : rtnl_msg_new(&saved->nlh);
+		struct rtnl_msg *m = takeover_route_in(saved, &now) ? NULL : rtnl_msg_new(&saved->nlh);
 
 		if (m)
 			list_add_tail(&m->node, &missing);
@@ -449,7 +458,7 @@ static void restore_routes(const struct takeover *t, struct mnl_socket *nl)
 	for (int i = 0; i < (gone ? 1 : DAD_WAITS) && !list_empty(&missing); i++) {
 		if (i)
 			usleep(100000);
-		while (add_routes(nl, &missing, &err))
+		while (takeover_add_routes(nl, &missing, &err))
 			;
 	}
 	if (rc || (!list_empty(&missing) && !gone))

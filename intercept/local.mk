@@ -16,6 +16,8 @@ libintercept_la_SOURCES = \
 	intercept/door.c \
 	intercept/fill.c \
 	intercept/filter.c \
+	intercept/follow.c \
+	intercept/follow.h \
 	intercept/giveback.c \
 	intercept/intercept.h \
 	intercept/isock.c \
@@ -33,6 +35,7 @@ libintercept_la_SOURCES = \
 	intercept/notif.c \
 	intercept/notif.h \
 	intercept/notify.c \
+	intercept/obey.c \
 	intercept/procfs.c \
 	intercept/procfs.h \
 	intercept/procmount.c \
@@ -48,6 +51,7 @@ libintercept_la_SOURCES = \
 	intercept/taken.h \
 	intercept/takeover.c \
 	intercept/takeover.h \
+	intercept/takeover_more.c \
 	intercept/takeover_priv.h \
 	intercept/unread.c \
 	intercept/userns.c \

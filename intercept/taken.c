@@ -31,6 +31,7 @@ static bool set_device(const struct takeover *t, unsigned int index, struct take
 	const struct device *d = takeover_device(t, index);
 
 	x->device = d ? d->name : NULL;
+	x->index = index;
 	return d != NULL;
 }
 
@@ -200,13 +201,20 @@ static int each_device(const struct takeover *t, int (*fn)(void *arg, const stru
 	return rc;
 }
 
-int taken_each(const struct takeover *t, enum taken_kind kind,
-	       int (*fn)(void *arg, const struct taken *x), void *arg)
+bool taken_read(const struct takeover *t, enum taken_kind kind, const struct rtnl_msg *m, struct taken *x)
 {
 	static bool (*const read[])(const struct takeover *, const struct nlmsghdr *,
 				    struct taken *) = {
 		[TAKEN_ADDR] = taken_addr, [TAKEN_ROUTE] = taken_route, [TAKEN_NEIGH] = taken_neigh,
 	};
+
+	memset(x, 0, sizeof(*x));
+	return read[kind](t, &m->nlh, x);
+}
+
+int taken_each(const struct takeover *t, enum taken_kind kind,
+	       int (*fn)(void *arg, const struct taken *x), void *arg)
+{
 	const struct list *lists[] = {
 		[TAKEN_ADDR] = &t->addrs, [TAKEN_ROUTE] = &t->routes, [TAKEN_NEIGH] = &t->neighs,
 	};
@@ -216,9 +224,9 @@ int taken_each(const struct takeover *t, enum taken_kind kind,
 		return each_device(t, fn, arg);
 	list_for_each(pos, lists[kind]) {
 		const struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
-		struct taken x = { 0 };
+		struct taken x;
 
-		if (rc == 0 && read[kind](t, &m->nlh, &x))
+		if (rc == 0 && taken_read(t, kind, m, &x))
 			rc = fn(arg, &x);
 	}
 	return rc;

@@ -132,6 +132,11 @@ static uint32_t attr_u32(const struct nlattr *a)
 	return a && mnl_attr_get_payload_len(a) >= sizeof(uint32_t) ? mnl_attr_get_u32(a) : 0;
 }
 
+bool takeover_link_usable(const struct nlmsghdr *nlh)
+{
+	return link_usable(nlh, NULL);
+}
+
 static bool addr_wanted(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
@@ -355,13 +360,14 @@ int takeover_read_routes(const struct takeover *t, struct list *out)
 	return rc ? rc : msgs_convert(out, route_request);
 }
 
-static int read_neighs(struct takeover *t)
+int takeover_read_neighs(const struct takeover *t, struct list *out)
 {
-	int rc = rtnl_dump(RTM_GETNEIGH, AF_UNSPEC, 0, neigh_wanted, t, &t->neighs);
+	void *arg = (void *)(uintptr_t)t;
+	int rc = rtnl_dump(RTM_GETNEIGH, AF_UNSPEC, 0, neigh_wanted, arg, out);
 
 	if (rc == 0)
-		rc = rtnl_dump(RTM_GETNEIGH, AF_UNSPEC, NTF_PROXY, neigh_wanted, t, &t->neighs);
-	return rc ? rc : msgs_convert(&t->neighs, neigh_request);
+		rc = rtnl_dump(RTM_GETNEIGH, AF_UNSPEC, NTF_PROXY, neigh_wanted, arg, out);
+	return rc ? rc : msgs_convert(out, neigh_request);
 }
 
 /* Inside the namespace. */
@@ -381,7 +387,7 @@ static int read_all(struct takeover *t, struct weir_error *e)
 	if (rc == 0)
 		rc = takeover_read_routes(t, &t->routes);
 	if (rc == 0)
-		rc = read_neighs(t);
+		rc = takeover_read_neighs(t, &t->neighs);
 	if (rc)
 		return weir_fail(e, -rc, "--netns %s: cannot read its devices: %s", t->name,
 				 strerror(-rc));

@@ -61,11 +61,35 @@ void takeover_read_switches(struct device *d);
 /* Is the message, as it came or as it is kept, whole, and about one of our devices? kind: not
  * TAKEN_DEVICE. */
 bool takeover_wants(const struct takeover *t, enum taken_kind kind, const struct nlmsghdr *nlh);
+/* Of a link: could it be taken? */
+bool takeover_link_usable(const struct nlmsghdr *nlh);
 /* Inside the namespace: find the devices that are not what they were, and forget what was theirs. */
 int takeover_compare(struct takeover *t);
+/* What the kernel's message says, as the stack can use it; false: nothing that it can use. m as it is
+ * kept, kind not TAKEN_DEVICE. */
+bool taken_read(const struct takeover *t, enum taken_kind kind, const struct rtnl_msg *m, struct taken *x);
 /* The names of the switches as a ledger has them. */
 const char *takeover_quiet_name(enum takeover_quiet q);
-/* The routes of our devices as they are now, made into requests. */
+/* The routes and neighbours of our devices as they are now, made into requests. */
 int takeover_read_routes(const struct takeover *t, struct list *out);
+int takeover_read_neighs(const struct takeover *t, struct list *out);
+bool takeover_route_same(const struct rtnl_msg *a, const struct rtnl_msg *b);
+bool takeover_route_in(const struct rtnl_msg *m, const struct list *routes);
+
+/* ---- what comes later, while it is taken: inside the namespace (takeover_more.c) ---- */
+
+/*
+ * Every address that there is on our devices by now, to be given back with the others: noted,
+ * removed from the kernel's devices, appended to addrs as it is kept. The kernel cannot have some
+ * routes without: they are given back with the others, too, and appended to routes. 0 or -errno
+ * with e.
+ */
+int takeover_more(struct takeover *t, struct list *addrs, struct list *routes, struct weir_error *e);
+/* Add to the kernel what can be added, and take it out of missing: how many. err: why not others. */
+unsigned int takeover_add_routes(struct mnl_socket *nl, struct list *missing, int *err);
+/* Quiet a device and take these addresses off it (giveback.c). */
+int takeover_remove_addrs(const struct takeover *t, const struct list *addrs);
+/* A device's link address is another one now. */
+void takeover_set_mac(struct takeover *t, unsigned int index, const uint8_t mac[6]);
 
 #endif

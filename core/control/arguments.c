@@ -70,9 +70,8 @@ struct nic *arg_nic(const struct control_request *rq, struct weir_error *e)
 	const char *name = arg_string(rq, "dev", e);
 	struct nic *nic = name ? nic_find(&rq->instance->stack->nics, name) : NULL;
 
-	if (name && !nic)
-		instance_nic_find(rq->instance, name, e);	/* for its sentence */
-	return nic;
+	/* by the name that it had, or with a sentence */
+	return name && !nic ? instance_nic_find(rq->instance, name, e) : nic;
 }
 
 json_t *json_addr(const struct ip_addr *a)

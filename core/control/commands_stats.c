@@ -155,6 +155,7 @@ static json_t *nic_json(const struct nic *nic)
 
 	json_object_set_new(o, "ring", json_integer(nic->ring.len));
 	json_object_set_new(o, "up", json_integer(nic->up));
+	json_object_set_new(o, "carrier", json_integer(nic->up && nic->carrier));
 	json_object_set_new(o, "mtu", json_integer(nic->mtu));
 	if (nic->root)
 		stats_qdiscs_ever(nic, o);

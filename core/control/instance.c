@@ -12,8 +12,8 @@
  *
  * A device that goes down tells it once: the error is taken with the next read, and traffic goes on
  * when the device does. One that was deleted may tell it for ever, whatever is read (a TAP's
- * descriptor does). Such a descriptor is not watched any more; its driver drops and counts what is
- * sent.
+ * descriptor does). A descriptor with too many errors is let rest for a while before it is watched
+ * again: what has become of the device, its kernel tells (intercept/obey.c), and it may only flap.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@
 #include "control/parts.h"
 
 #define LINK_ERRORS	64u		/* turns with an error within */
-#define LINK_ERROR_TIME	1000000000u	/* ns: the device is gone. Being set down and up takes longer */
+#define LINK_ERROR_TIME	1000000000u	/* ns: it is let rest for as long */
 
 int instance_init(struct instance *inst, const char *name, const struct log *log,
 		  const char *module_path, struct weir_error *e)
@@ -195,7 +195,7 @@ void instance_close_links(struct instance *inst)
 /* ---- start and stop, without privilege ---- */
 
 /* Does the error of n's descriptor stay, whatever is read from it? */
-static bool link_is_gone(struct instance_nic *n)
+static bool error_stays(struct instance_nic *n)
 {
 	uint64_t now = n->instance->stack->env.now;
 
@@ -206,32 +206,49 @@ static bool link_is_gone(struct instance_nic *n)
 	return ++n->nerrors >= LINK_ERRORS;
 }
 
-static void link_unwatch(struct instance_nic *n)
+static void link_watch(struct instance_nic *n)
 {
+	bool resting = timer_armed(&n->rest);
+
+	if (n->io.loop)
+		loop_mod(&n->io, resting ? 0 : n->nic->link_busy ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+static void link_rested(struct timer *t)
+{
+	link_watch(container_of(t, struct instance_nic, rest));
+}
+
+void instance_link_gone(struct instance_nic *n)
+{
+	if (n->nic->gone)
+		return;
 	loop_del(&n->io);
-	log_write(&n->instance->log, LOG_ERROR, "NIC %s: its device %s is gone; packets sent by it "
-		  "are dropped from now on", n->link.name, n->link.host_device);
-	nic_writable(n->nic);		/* what waited for the link is dropped by it */
+	n->down = true;
+	nic_set_gone(n->nic);
+	log_write(&n->instance->log, LOG_ERROR, "NIC %s: its device %s is gone, and the NIC with it; start a new sandbox on another device",
+		  n->link.name, n->link.host_device);
 }
 
 static void link_ready(struct loop_io *io, uint32_t events)
 {
 	struct instance_nic *n = container_of(io, struct instance_nic, io);
+	struct env *env = &n->instance->stack->env;
 
 	if (events & EPOLLOUT)
 		nic_writable(n->nic);
 	if (events & ~(uint32_t)EPOLLOUT)
 		nic_receive(n->nic);
-	if (events & (EPOLLERR | EPOLLHUP) && link_is_gone(n))
-		link_unwatch(n);
+	if (events & (EPOLLERR | EPOLLHUP) && error_stays(n)) {
+		timer_arm(&env->timers, &n->rest, env->now + LINK_ERROR_TIME);
+		link_watch(n);
+	}
 }
 
 static void link_want_write(struct nic *nic, bool on)
 {
-	struct instance_nic *n = nic->watcher;
-
-	if (n->io.loop)
-		loop_mod(&n->io, on ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	(void)on;		/* as link_busy says */
+	link_watch(nic->watcher);
 }
 
 static uint64_t spec_until(const struct instance *inst, uint32_t s)
@@ -329,6 +346,7 @@ static int nic_start(struct instance *inst, struct instance_nic *n, struct weir_
 	n->nic->gro = inst->config.gro;
 	n->nic->watcher = n;
 	n->nic->want_write = link_want_write;
+	timer_init(&n->rest, link_rested);
 	nic_set_up(n->nic, mode_allows(inst->mode, n->nic));
 	rc = nic_names(inst, n, e);
 	if (rc || link.fd < 0)
@@ -455,6 +473,7 @@ void instance_stop(struct instance *inst)
 		if (n->io.loop)
 			loop_del(&n->io);
 		if (n->nic) {		/* the driver's state may be a reloaded one's by now */
+			timer_cancel(&inst->stack->env.timers, &n->rest);
 			n->link.priv = n->nic->link.priv;
 			n->link.ops = n->nic->link.ops;
 		}

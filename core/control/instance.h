@@ -52,9 +52,11 @@ struct instance_nic {
 	unsigned int index;		/* its device's, where that came with --netns; 0 = any */
 	bool taken;			/* its device came with --netns, not with the INI */
 	struct nic *nic;		/* once started */
+	bool down;			/* its device is set down, or gone */
 	struct loop_io io;
 	uint64_t error_since;		/* ns: in the second from here on there were */
 	unsigned int nerrors;		/* so many turns with an error of the descriptor */
+	struct timer rest;		/* armed: it is not watched, since there were too many */
 };
 
 struct instance {

@@ -19,6 +19,8 @@ const struct mode_ops *instance_mode_get(struct instance *inst, const char *name
 void instance_mode_apply(struct instance *inst, const struct mode_ops *mode, struct module *m);
 
 /* instance.c */
+/* The device of a NIC was deleted: told once, and not watched any more. */
+void instance_link_gone(struct instance_nic *n);
 /* [tcp]'s settings, at the start and on a reload. One line each. */
 void instance_transports_apply(struct instance *inst, const struct config *c);
 

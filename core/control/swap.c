@@ -18,6 +18,13 @@ struct nic *instance_nic_find(const struct instance *inst, const char *name,
 
 	if (nic && !nic->loopback)
 		return nic;
+	/* One that was renamed with its device, or whose device is gone, is known by its old name. */
+	list_for_each(pos, &inst->nics) {
+		const struct instance_nic *n = list_entry(pos, struct instance_nic, node);
+
+		if (!nic && n->nic && !strcmp(n->link.name, name))
+			return n->nic;
+	}
 	if (nic) {
 		weir_fail(e, EINVAL, "%s is loopback: it has no link and no qdisc", name);
 		return NULL;
@@ -99,11 +106,10 @@ void instance_mode_apply(struct instance *inst, const struct mode_ops *mode, str
 	inst->mode = mode;
 	inst->mode_module = m;
 	module_put(old);
-	list_for_each(pos, &inst->stack->nics.list) {
-		struct nic *nic = list_entry(pos, struct nic, node);
+	list_for_each(pos, &inst->nics) {
+		struct instance_nic *n = list_entry(pos, struct instance_nic, node);
 
-		if (!nic->loopback)
-			nic_set_up(nic, mode_allows(mode, nic));
+		nic_set_up(n->nic, !n->down && mode_allows(mode, n->nic));
 	}
 }
 

@@ -81,6 +81,21 @@ static void ifaddr_free(struct ip *ip, struct ifaddr *ia)
 	free(ia);
 }
 
+/* The device goes: of the NIC nothing is left but itself. */
+static void nic_strip(struct ip *ip, struct nic *nic)
+{
+	route_flush(ip, nic);
+	list_for_each_safe(pos, &nic->addrs)
+		ifaddr_free(ip, list_entry(pos, struct ifaddr, node));
+}
+
+/* The link may be another one, or we another station: who is where is found out anew. */
+static void nic_unlearn(struct ip *ip, struct nic *nic, bool permanent)
+{
+	neighbour_flush(&ip->arp, nic, permanent);
+	neighbour_flush(&ip->ndp, nic, permanent);
+}
+
 static void ip_nic_event(void *arg, struct nic *nic, enum nic_event ev)
 {
 	struct ip *ip = arg;
@@ -90,21 +105,24 @@ static void ip_nic_event(void *arg, struct nic *nic, enum nic_event ev)
 		return;
 	}
 	ip->generation++;
-	groups_nic_event(ip->groups, nic, ev);
+	if (ev == NIC_UP || ev == NIC_DOWN || ev == NIC_GONE)
+		groups_nic_event(ip->groups, nic, ev);
 	ip4_link_event(nic, ev);
 	ip6_link_event(nic, ev);
-	ip_changed(ip, ev == NIC_GONE ? IP_LINK_DEL : IP_LINK_NEW, nic);
-	if (ev == NIC_UP)
+	if (ev == NIC_HIDDEN)
+		nic_strip(ip, nic);
+	ip_changed(ip, ev == NIC_GONE || ev == NIC_HIDDEN ? IP_LINK_DEL : IP_LINK_NEW, nic);
+	if (ev == NIC_CARRIER && !nic->carrier)
+		nic_unlearn(ip, nic, false);
+	if (ev == NIC_ADDR)
+		nic_unlearn(ip, nic, true);
+	if (ev != NIC_DOWN && ev != NIC_GONE)
 		return;
 	packet_queue_purge(&ip->echoes);
-	neighbour_flush(&ip->arp, nic);
-	neighbour_flush(&ip->ndp, nic);
+	nic_unlearn(ip, nic, true);
 	fragments_flush(ip->fragments, nic);
-	if (ev != NIC_GONE)
-		return;
-	route_flush(ip, nic);
-	list_for_each_safe(pos, &nic->addrs)
-		ifaddr_free(ip, list_entry(pos, struct ifaddr, node));
+	if (ev == NIC_GONE)
+		nic_strip(ip, nic);
 }
 
 int ip_init(struct ip *ip, struct env *env, struct nics *nics)
@@ -460,6 +478,32 @@ int ip_addr_add(struct ip *ip, struct nic *nic, const struct ip_addr *addr, uint
 	return ip_ifaddr_add(ip, nic, &a, e);
 }
 
+/* The routes that addresses make: the first of a subnet makes it. */
+static void connect_addrs(struct ip *ip, const struct nic *nic)
+{
+	struct route r;
+
+	list_for_each(pos, &nic->addrs) {
+		const struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
+
+		if (ifaddr_connects(ia)) {
+			ifaddr_route(ia, false, &r);
+			route_add(ip, &r, NULL);
+		}
+	}
+}
+
+void ip_link_set_up(struct ip *ip, struct nic *nic, bool up)
+{
+	nic_set_up(nic, up);
+	if (up) {
+		connect_addrs(ip, nic);
+		return;
+	}
+	ip6_addrs_remove(ip, nic);
+	route_flush_remote(ip, nic, false);
+}
+
 int ip_addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
 		struct weir_error *e)
 {
@@ -478,14 +522,6 @@ int ip_addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t
 	}
 	route_flush_source(ip, &ia->addr);
 	ifaddr_free(ip, ia);
-	/* Another address of the subnet takes its route over. */
-	list_for_each(pos, &nic->addrs) {
-		struct ifaddr *other = list_entry(pos, struct ifaddr, node);
-
-		if (ifaddr_connects(other)) {
-			ifaddr_route(other, false, &r);
-			route_add(ip, &r, NULL);
-		}
-	}
+	connect_addrs(ip, nic);
 	return 0;
 }

@@ -237,6 +237,9 @@ int ip_addr_add(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t
 int ip_ifaddr_add(struct ip *ip, struct nic *nic, const struct ifaddr *a, struct weir_error *e);
 int ip_addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
 		struct weir_error *e);
+/* As `ip link set DEV up` and `down`: beside what nic_set_up() does, a link that goes down loses its
+ * routes, but those to ourselves over IPv4, and its IPv6 addresses. */
+void ip_link_set_up(struct ip *ip, struct nic *nic, bool up);
 /* Tentative and duplicate addresses have no local route: packets for them are none of ours. */
 void ifaddr_set_state(struct ip *ip, struct ifaddr *ia, enum ifaddr_state state);
 static inline bool ifaddr_usable(const struct ifaddr *ia)
@@ -292,8 +295,10 @@ static inline bool dst_valid(const struct ip *ip, const struct dst *d)
 /* A path MTU was learned (ICMP, or a black hole found): at least 552 for IPv4, 1280 for IPv6,
  * unless the link's is lower. */
 void ip_pmtu_update(struct ip *ip, const struct ip_addr *dst, uint32_t mtu);
-/* Remove the routes by a NIC (NULL: all), or those that prefer an address that goes. */
+/* Remove the routes by a NIC (NULL: all), those of them that lead to others (v6: IPv6's only), or
+ * those that prefer an address that goes. */
 void route_flush(struct ip *ip, const struct nic *nic);
+void route_flush_remote(struct ip *ip, const struct nic *nic, bool v6);
 void route_flush_source(struct ip *ip, const struct ip_addr *a);
 
 /*

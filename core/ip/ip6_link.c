@@ -11,6 +11,10 @@
  * A NIC that goes down forgets its routers, prefixes, redirects and the addresses made from them.
  * When it comes up again, on what may be another link, the addresses that it kept are tentative
  * until no duplicate was found (RFC 4862 section 5.4).
+ *
+ * As on Linux nothing is said before there is a carrier; one that goes and comes back changes
+ * nothing. With an MTU that is too small for IPv6 (RFC 8200 section 5) the NIC has none: no address,
+ * no route. Another MTU of the device also takes the place of the one that a router gave.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -72,13 +76,14 @@ void ip6_link_schedule(struct ip6_link *l)
 
 static bool works(const struct ip6_link *l)
 {
-	return l->config.enabled && l->nic->up && !l->nic->l3 && l->nic->mtu >= IPV6_MTU_MIN;
+	return l->config.enabled && l->nic->up && l->nic->carrier && !l->nic->l3 && l->nic->mtu >= IPV6_MTU_MIN;
 }
 
 static void link_up(struct ip6_link *l)
 {
 	if (!works(l))
 		return;
+	l->ready = true;
 	ip6_addr_linklocal(l);
 	ip6_solicit_start(l);
 }
@@ -87,6 +92,7 @@ static void link_down(struct ip6_link *l)
 {
 	struct timers *timers = &l->ip->env->timers;
 
+	l->ready = false;
 	timer_cancel(timers, &l->solicit);
 	timer_cancel(timers, &l->life);
 	ip6_routers_flush(l);
@@ -139,26 +145,55 @@ void ip6_link_free(struct nic *nic)
 	free(l);
 }
 
+/* Up, or with a carrier, or an MTU, that was missing. */
+static void link_begin(struct ip6_link *l)
+{
+	if (!works(l) || l->ready)
+		return;
+	list_for_each(pos, &l->nic->addrs) {
+		struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
+
+		if (!ip_addr_is_v4(&ia->addr))
+			ip6_dad_start(l, ia);
+	}
+	link_up(l);
+	ip6_link_schedule(l);
+}
+
+void ip6_addrs_remove(struct ip *ip, struct nic *nic)
+{
+	list_for_each_safe(pos, &nic->addrs) {
+		const struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
+
+		if (!ip_addr_is_v4(&ia->addr))
+			ip_addr_del(ip, nic, &ia->addr, ia->prefix, NULL);
+	}
+}
+
+static void mtu_changed(struct ip6_link *l)
+{
+	l->mtu = 0;
+	if (l->nic->mtu >= IPV6_MTU_MIN) {
+		link_begin(l);
+		return;
+	}
+	link_down(l);
+	ip6_addrs_remove(l->ip, l->nic);
+	route_flush_remote(l->ip, l->nic, true);
+}
+
 void ip6_link_event(struct nic *nic, enum nic_event ev)
 {
 	struct ip6_link *l = nic->ip6;
 
 	if (!l)
 		return;
-	if (ev == NIC_GONE) {
+	if (ev == NIC_GONE)
 		ip6_link_free(nic);
-		return;
-	}
-	if (ev == NIC_DOWN) {
+	else if (ev == NIC_DOWN)
 		link_down(l);
-		return;
-	}
-	list_for_each(pos, &nic->addrs) {
-		struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
-
-		if (works(l) && !ip_addr_is_v4(&ia->addr))
-			ip6_dad_start(l, ia);
-	}
-	link_up(l);
-	ip6_link_schedule(l);
+	else if (ev == NIC_UP || ev == NIC_CARRIER)
+		link_begin(l);
+	else if (ev == NIC_MTU)
+		mtu_changed(l);
 }

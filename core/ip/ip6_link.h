@@ -55,6 +55,7 @@ struct ip6_link {
 	struct ip *ip;
 	struct nic *nic;
 	struct ip6_config config;
+	bool ready;			/* speaks: was up with a carrier, and has not been down since */
 	struct nud_times times;
 	uint32_t reachable_ms;		/* as last said: the base of times.reachable */
 	uint8_t hop_limit;		/* 0: not said */
@@ -82,6 +83,7 @@ struct ip6_ra_option_prefix {
 int ip6_link_start(struct ip *ip, struct nic *nic, const struct ip6_config *c);
 void ip6_link_event(struct nic *nic, enum nic_event ev);
 void ip6_link_free(struct nic *nic);
+void ip6_addrs_remove(struct ip *ip, struct nic *nic);	/* all IPv6 addresses of nic */
 /* Something that ends was added or changed. */
 void ip6_link_schedule(struct ip6_link *l);
 /* The time that s seconds from now are; UINT32_MAX: for ever. */

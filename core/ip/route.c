@@ -45,7 +45,7 @@ static struct route *route_find(struct ip *ip, const struct ip_addr *a, const st
 	list_for_each(pos, &ip->routes) {
 		struct route *r = list_entry(pos, struct route, node);
 
-		if (!r->nic->up || (bound && r->nic != bound && !(r->local && r->nic->loopback)))
+		if ((!r->nic->up && !r->local) || (bound && r->nic != bound && !(r->local && r->nic->loopback)))
 			continue;
 		if (route_matches(r, a))
 			return r;
@@ -216,6 +216,16 @@ void route_flush(struct ip *ip, const struct nic *nic)
 	}
 }
 
+void route_flush_remote(struct ip *ip, const struct nic *nic, bool v6)
+{
+	list_for_each_safe(pos, &ip->routes) {
+		struct route *r = list_entry(pos, struct route, node);
+
+		if (r->nic == nic && !r->local && !(v6 && ip_addr_is_v4(&r->dst)))
+			route_remove(ip, r);
+	}
+}
+
 void route_flush_source(struct ip *ip, const struct ip_addr *a)
 {
 	list_for_each_safe(pos, &ip->routes) {
@@ -378,6 +388,8 @@ int route_lookup(struct ip *ip, const struct flow *f, struct dst *out)
 
 	memset(out, 0, sizeof(*out));
 	out->generation = ip->generation;
+	if (f->bound && f->bound->gone)
+		return ip_addr_is_v4(&f->dst) ? -ENODEV : -ENETUNREACH;
 	if (!ip_addr_is_v4(&f->dst))
 		return lookup6(ip, f, out);
 	if (ip_addr_is_any(&f->dst)) {	/* "this host": ourselves */

@@ -91,11 +91,10 @@ bool rt_addr_fill(struct nlbuf *nb, const struct nlbuf_to *to, const void *about
 	return nlbuf_end(nb);
 }
 
-/* at: how many have been told. */
-int rt_addr_dump(struct netlink_dump *d, struct nlbuf *nb)
+/* *at: how many have been told, of all families. 1: there is no room for more. */
+static int dump_family(struct netlink_dump *d, struct nlbuf *nb, int family, uint64_t *at)
 {
 	const struct ifaddrmsg *ifa = (const void *)(d->nlh + 1);
-	uint64_t at = 0;
 
 	list_for_each(pos, &d->nl->ip->nics->list) {
 		const struct nic *nic = list_entry(pos, struct nic, node);
@@ -106,14 +105,24 @@ int rt_addr_dump(struct netlink_dump *d, struct nlbuf *nb)
 			const struct ifaddr *ia = list_entry(apos, struct ifaddr, node);
 			const struct rt_about about = { RTM_NEWADDR, ia, d->nl->env->now };
 
-			if (!rt_family_is(ifa->ifa_family, &ia->addr) || at++ < d->at[0])
+			if (!rt_family_is(family, &ia->addr) || (*at)++ < d->at[0])
 				continue;
 			if (!rt_addr_fill(nb, &d->to, &about))
 				return 1;
-			d->at[0] = at;
+			d->at[0] = *at;
 		}
 	}
 	return 0;
+}
+
+int rt_addr_dump(struct netlink_dump *d, struct nlbuf *nb)
+{
+	const struct ifaddrmsg *ifa = (const void *)(d->nlh + 1);
+	uint64_t at = 0;
+
+	if (ifa->ifa_family != AF_UNSPEC)
+		return dump_family(d, nb, ifa->ifa_family, &at);
+	return dump_family(d, nb, AF_INET, &at) || dump_family(d, nb, AF_INET6, &at);
 }
 
 /* ---- changes ---- */

@@ -47,19 +47,28 @@ static void put_hardware(struct nlbuf *nb, const struct nic *nic)
 	nlbuf_put(nb, IFLA_BROADCAST, nic->loopback ? none : everybody, LINK_ADDR_LEN);
 }
 
+/* What its device's kernel said goes for as long as the NIC is as that kernel has it. */
+static uint8_t operstate(const struct nic *nic)
+{
+	uint8_t own = nic->loopback ? OPER_UNKNOWN : nic->up && nic->carrier ? OPER_UP : OPER_DOWN;
+
+	return nic->operstate && nic->up && (nic->operstate == OPER_UP) == (own == OPER_UP) ? nic->operstate : own;
+}
+
 bool rt_link_fill(struct nlbuf *nb, const struct nlbuf_to *to, const void *about)
 {
 	const struct rt_about *a = about;
 	const struct nic *nic = a->what;
+	bool carrier = nic->up && nic->carrier;
 	const struct ifinfomsg ifi = {
 		.ifi_type = nic_hatype(nic), .ifi_index = (int)nic->index,
-		.ifi_flags = nic_flags(nic) | (nic->up ? IFF_LOWER_UP : 0),
+		.ifi_flags = nic_flags(nic) | (carrier ? IFF_LOWER_UP : 0),
 	};
 
 	nlbuf_begin(nb, to, a->type, &ifi, sizeof(ifi));
 	nlbuf_text(nb, IFLA_IFNAME, nic->name);
 	nlbuf_u32(nb, IFLA_TXQLEN, TXQLEN);
-	nlbuf_u8(nb, IFLA_OPERSTATE, nic->loopback ? OPER_UNKNOWN : nic->up ? OPER_UP : OPER_DOWN);
+	nlbuf_u8(nb, IFLA_OPERSTATE, operstate(nic));
 	nlbuf_u8(nb, IFLA_LINKMODE, 0);
 	nlbuf_u32(nb, IFLA_MTU, nic->mtu);
 	nlbuf_u32(nb, IFLA_MIN_MTU, nic->loopback ? 0 : NIC_MTU_MIN);
@@ -72,7 +81,7 @@ bool rt_link_fill(struct nlbuf *nb, const struct nlbuf_to *to, const void *about
 		nlbuf_u32(nb, IFLA_GSO_MAX_SIZE, nic->gso_max);
 		nlbuf_u32(nb, IFLA_GSO_MAX_SEGS, GSO_SEGS);
 	}
-	nlbuf_u8(nb, IFLA_CARRIER, nic->up);
+	nlbuf_u8(nb, IFLA_CARRIER, carrier);
 	nlbuf_text(nb, IFLA_QDISC, rt_qdisc_name(nic->root));
 	put_hardware(nb, nic);
 	put_stats(nb, nic);
@@ -118,7 +127,7 @@ int rt_link_dump(struct netlink_dump *d, struct nlbuf *nb)
 		const struct nic *nic = list_entry(pos, struct nic, node);
 		const struct rt_about about = { RTM_NEWLINK, nic, 0 };
 
-		if (nic->index <= d->at[0])
+		if (nic->gone || nic->index <= d->at[0])
 			continue;
 		if (!rt_link_fill(nb, &d->to, &about))
 			return 1;

@@ -30,6 +30,14 @@ static uint8_t protocol_shown(const struct route *r)
 	return r->automatic ? RTPROT_KERNEL : r->dynamic ? RTPROT_RA : RTPROT_BOOT;
 }
 
+/* Without a carrier a route stays and is tried. */
+static unsigned int state_shown(const struct route *r)
+{
+	if (r->local)
+		return 0;
+	return !r->nic->up ? RTNH_F_DEAD : r->nic->carrier ? 0 : RTNH_F_LINKDOWN;
+}
+
 /* What only IPv6's have. */
 static void put_six(struct nlbuf *nb)
 {
@@ -57,7 +65,7 @@ bool rt_route_fill(struct nlbuf *nb, const struct nlbuf_to *to, const void *abou
 		.rtm_table = r->local ? RT_TABLE_LOCAL : RT_TABLE_MAIN,
 		.rtm_protocol = protocol_shown(r), .rtm_scope = scope_shown(r),
 		.rtm_type = r->local ? RTN_LOCAL : RTN_UNICAST,
-		.rtm_flags = (r->onlink ? RTNH_F_ONLINK : 0u) | (r->nic->up ? 0 : RTNH_F_DEAD),
+		.rtm_flags = (r->onlink ? RTNH_F_ONLINK : 0u) | state_shown(r),
 	};
 
 	nlbuf_begin(nb, to, a->type, &rtm, sizeof(rtm));

@@ -106,9 +106,9 @@ void neighbour_table_destroy(struct neighbour_table *t)
 	hash_free(&t->table);
 }
 
-void neighbour_flush(struct neighbour_table *t, struct nic *nic)
+void neighbour_flush(struct neighbour_table *t, struct nic *nic, bool permanent)
 {
-	neighbour_remove_all(t, nic, true);
+	neighbour_remove_all(t, nic, permanent);
 }
 
 struct neighbour *neighbour_find(struct neighbour_table *t, struct nic *nic, const uint8_t ip[16])

@@ -74,7 +74,8 @@ struct neighbour_table {
 int neighbour_table_init(struct neighbour_table *t, struct env *env,
 			 const struct neighbour_ops *ops, void *arg);
 void neighbour_table_destroy(struct neighbour_table *t);
-void neighbour_flush(struct neighbour_table *t, struct nic *nic);	/* NULL: all of them */
+/* Forget those of nic, the permanent ones as well or not. */
+void neighbour_flush(struct neighbour_table *t, struct nic *nic, bool permanent);
 struct neighbour *neighbour_find(struct neighbour_table *t, struct nic *nic, const uint8_t ip[16]);
 /* Send p (data at the network header) to the neighbour, resolving it first if need be. Consumes
  * p. */

@@ -25,6 +25,7 @@
 #include <limits.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,12 @@ static void nic_event(struct nic *nic, enum nic_event ev)
 
 	if (nics->event)
 		nics->event(nics->event_arg, nic, ev);
+	list_for_each(pos, &nics->taps) {
+		struct nic_tap *t = list_entry(pos, struct nic_tap, node);
+
+		if (t->event)
+			t->event(t, nic, ev);
+	}
 }
 
 void nic_qdisc_changed(struct nic *nic)
@@ -114,7 +121,7 @@ struct nic *nic_add(struct nics *nics, const char *name, struct weir_error *e)
 	}
 	nic->nics = nics;
 	nic->index = nics->next_index++;
-	nic->up = true;
+	nic->up = nic->carrier = true;
 	memcpy(nic->name, name, strlen(name) + 1);
 	list_init(&nic->addrs);
 	work_init(&nic->work, nic_work);
@@ -143,13 +150,13 @@ struct nic *nic_create(struct nics *nics, const struct link *link, bool gso, str
 	nic->link = *link;
 	nic->l3 = link->caps & LINK_L3;
 	if (!gso) {
-		nic->link.caps &= LINK_CSUM | LINK_L3;
+		nic->link.caps &= LINK_CSUM | LINK_L3 | LINK_FAR;
 		nic->link.gso_max = 0;
 	}
 	if (!nic->l3)
 		memcpy(nic->addr, link->addr, LINK_ADDR_LEN);
 	nic->mtu = nic->link.mtu;
-	nic->caps = nic->link.caps & ~LINK_L3;
+	nic->caps = nic->link.caps & ~(LINK_L3 | LINK_FAR);
 	nic->gso_max = nic->link.gso_max;
 	return nic;
 }
@@ -179,19 +186,74 @@ void nic_destroy(struct nic *nic)
 	free(nic);
 }
 
+/* What waits for the link is for nobody any more. */
+static void drop_queued(struct nic *nic)
+{
+	if (nic->root)
+		qdisc_reset(nic->root);
+	nic->tx_drops += nic->ring.len;
+	packet_queue_purge(&nic->ring);
+	timer_cancel(&nic->nics->env->timers, &nic->watchdog);
+}
+
 void nic_set_up(struct nic *nic, bool up)
 {
 	if (nic->up == up)
 		return;
 	nic->up = up;
-	if (!up) {
-		if (nic->root)
-			qdisc_reset(nic->root);
-		nic->tx_drops += nic->ring.len;
-		packet_queue_purge(&nic->ring);
-		timer_cancel(&nic->nics->env->timers, &nic->watchdog);
-	}
+	if (!up)
+		drop_queued(nic);
 	nic_event(nic, up ? NIC_UP : NIC_DOWN);
+}
+
+void nic_set_carrier(struct nic *nic, bool carrier)
+{
+	if (nic->carrier == carrier)
+		return;
+	nic->carrier = carrier;
+	if (!carrier)
+		drop_queued(nic);
+	nic_event(nic, NIC_CARRIER);
+}
+
+void nic_set_mtu(struct nic *nic, uint32_t mtu)
+{
+	if (nic->mtu == mtu)
+		return;
+	nic->mtu = nic->link.mtu = mtu;
+	nic_event(nic, NIC_MTU);
+}
+
+void nic_set_addr(struct nic *nic, const uint8_t addr[LINK_ADDR_LEN])
+{
+	if (!memcmp(nic->addr, addr, LINK_ADDR_LEN))
+		return;
+	memcpy(nic->addr, addr, LINK_ADDR_LEN);
+	memcpy(nic->link.addr, addr, LINK_ADDR_LEN);
+	nic_event(nic, NIC_ADDR);
+}
+
+void nic_set_shown(struct nic *nic, const char *name, uint8_t operstate)
+{
+	bool same = !strncmp(nic->name, name, LINK_NAME_MAX);
+
+	if (same && nic->operstate == operstate)
+		return;
+	if (!same) {
+		snprintf(nic->name, sizeof(nic->name), "%s", name);
+		snprintf(nic->link.name, sizeof(nic->link.name), "%s", name);
+	}
+	nic->operstate = operstate;
+	nic_event(nic, NIC_SHOWN);
+}
+
+void nic_set_gone(struct nic *nic)
+{
+	if (nic->gone)
+		return;
+	nic_set_up(nic, false);
+	nic_event(nic, NIC_HIDDEN);
+	nic->gone = true;
 }
 
 unsigned int nic_flags(const struct nic *nic)
@@ -200,7 +262,7 @@ unsigned int nic_flags(const struct nic *nic)
 			    nic->l3 ? IFF_POINTOPOINT | IFF_NOARP | IFF_MULTICAST :
 				      IFF_BROADCAST | IFF_MULTICAST;
 
-	return kind | (nic->up ? IFF_UP | IFF_RUNNING : 0);
+	return kind | (nic->up ? IFF_UP : 0) | (nic->up && nic->carrier ? IFF_RUNNING : 0);
 }
 
 uint16_t nic_hatype(const struct nic *nic)
@@ -213,7 +275,7 @@ struct nic *nic_find(struct nics *nics, const char *name)
 	list_for_each(pos, &nics->list) {
 		struct nic *nic = list_entry(pos, struct nic, node);
 
-		if (!strncmp(nic->name, name, LINK_NAME_MAX))
+		if (!nic->gone && !strncmp(nic->name, name, LINK_NAME_MAX))
 			return nic;
 	}
 	return NULL;
@@ -235,7 +297,7 @@ struct nic *nic_find_index(struct nics *nics, unsigned int index)
 	list_for_each(pos, &nics->list) {
 		struct nic *nic = list_entry(pos, struct nic, node);
 
-		if (nic->index == index)
+		if (!nic->gone && nic->index == index)
 			return nic;
 	}
 	return NULL;
@@ -272,7 +334,7 @@ uint32_t packet_gso_cap(const struct packet *p)
 void nic_output(struct nic *nic, struct packet *p)
 {
 	p->nic = nic;
-	if (!nic->up || (!nic->loopback && !nic->root)) {
+	if (!nic->up || !nic->carrier || (!nic->loopback && !nic->root)) {
 		nic->tx_drops++;
 		packet_free(p);
 		return;
@@ -326,7 +388,7 @@ static void ring_fill(struct nic *nic)
 
 void nic_run_queue(struct nic *nic)
 {
-	if (nic->loopback || !nic->up)
+	if (nic->loopback || !nic->up || !nic->carrier)
 		return;
 	for (int round = 0; !nic->link_busy; round++) {
 		if (round == TRANSMIT_BATCHES) {

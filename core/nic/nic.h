@@ -40,7 +40,10 @@ struct nic {
 	bool l3;			/* frames are IP packets: no link header, no link addresses; loopback
 					 * is one of these */
 	bool gro;			/* merge what the link delivers packet by packet */
-	bool up;			/* carries traffic: the mode allows it. nic_set_up() changes it */
+	bool up;			/* IFF_UP: the mode allows it, and its device is set up. nic_set_up() changes it */
+	bool carrier;			/* there is somebody at the other end; nic_set_carrier() changes it */
+	bool gone;			/* its device was deleted: programs do not see it; nic_set_gone() */
+	uint8_t operstate;		/* IF_OPER_* as its device's kernel told it; 0 = what up and carrier come to */
 	uint8_t addr[LINK_ADDR_LEN];
 	uint32_t mtu;			/* bytes of IP */
 	uint32_t caps;			/* LINK_*: what transports may leave to this NIC; loopback: all */
@@ -69,17 +72,26 @@ struct nic {
 	uint64_t ring_drops;		/* qdisc_transmit found the ring full */
 };
 
-enum nic_event { NIC_UP, NIC_DOWN, NIC_GONE, NIC_QDISC };	/* NIC_QDISC: one of them was changed */
+enum nic_event {
+	NIC_UP, NIC_DOWN, NIC_GONE,
+	NIC_CARRIER,		/* came or went */
+	NIC_MTU, NIC_ADDR,	/* is another now */
+	NIC_SHOWN,		/* something that only is shown: its name, its operstate */
+	NIC_HIDDEN,		/* it was set down before, and nobody is to see it any more */
+	NIC_QDISC,		/* one of them was changed */
+};
 
 /*
  * Somebody who is shown frames: p->data at the link header, on loopback at the network header; p stays
- * the caller's. frame: every one in and out. drop: every one that a qdisc drops. Either may be NULL.
+ * the caller's. frame: every one in and out. drop: every one that a qdisc drops. event: of a NIC. Each
+ * may be NULL.
  */
 struct nic_tap {
 	struct list node;		/* nics->taps */
 	void (*frame)(struct nic_tap *t, struct nic *nic, const struct packet *p, bool out);
 	void (*drop)(struct nic_tap *t, const struct qdisc *q, const struct packet *p,
 		     const char *why);
+	void (*event)(struct nic_tap *t, struct nic *nic, enum nic_event ev);
 };
 
 struct nics {
@@ -110,8 +122,17 @@ struct nic *nic_create(struct nics *nics, const struct link *link, bool gso, str
 void nic_set_index(struct nic *nic, unsigned int index);
 struct nic *nic_create_loopback(struct nics *nics, struct weir_error *e);
 void nic_destroy(struct nic *nic);
-/* Let it carry traffic or not (a mode's decision). Going down drops what is queued. */
+/* Let it carry traffic or not (a mode's decision, or its device's state). Going down drops what is
+ * queued. */
 void nic_set_up(struct nic *nic, bool up);
+/* What a device of the kernel may go through. Without a carrier what is sent is dropped. */
+void nic_set_carrier(struct nic *nic, bool carrier);
+void nic_set_mtu(struct nic *nic, uint32_t mtu);
+void nic_set_addr(struct nic *nic, const uint8_t addr[LINK_ADDR_LEN]);
+void nic_set_shown(struct nic *nic, const char *name, uint8_t operstate);
+/* Down for good; the NIC stays for those who hold it, and for who commands the stack. */
+void nic_set_gone(struct nic *nic);
+/* Those that are gone are not found. */
 struct nic *nic_find(struct nics *nics, const char *name);
 struct nic *nic_find_index(struct nics *nics, unsigned int index);
 struct nic *nic_first(struct nics *nics);	/* that is up and not loopback; NULL: none */

@@ -392,6 +392,21 @@ int pfpacket_ring_fd(struct sock *sk)
 const struct transport_ops pfpacket_raw_ops = { .type = SOCK_RAW, PFPACKET_OPS };
 const struct transport_ops pfpacket_dgram_ops = { .type = SOCK_DGRAM, PFPACKET_OPS };
 
+/* Who is bound to a NIC is told when it goes down, once. */
+static void pfpacket_event(struct nic_tap *t, struct nic *nic, enum nic_event ev)
+{
+	struct pfpacket *pf = container_of(t, struct pfpacket, tap);
+
+	if (ev != NIC_DOWN)
+		return;
+	list_for_each(n, &pf->socks) {
+		struct sock *sk = list_entry(n, struct sock, all);
+
+		if (pfpacket_sk(sk)->ifindex == nic->index)
+			sock_error(sk, ENETDOWN);
+	}
+}
+
 void pfpacket_init(struct pfpacket *pf, struct env *env, struct ip *ip)
 {
 	pf->env = env;
@@ -399,7 +414,7 @@ void pfpacket_init(struct pfpacket *pf, struct env *env, struct ip *ip)
 	list_init(&pf->socks);
 	list_init(&pf->listeners);
 	pf->set = (struct sock_set){ .row = NULL };
-	pf->tap = (struct nic_tap){ .frame = pfpacket_frame };
+	pf->tap = (struct nic_tap){ .frame = pfpacket_frame, .event = pfpacket_event };
 	list_init(&pf->tap.node);
 }
 

@@ -12,7 +12,7 @@ static bool dev(const struct procnet_file *f, const struct stack *s, struct proc
 	list_for_each(pos, &s->nics.list) {
 		const struct nic *nic = list_entry(pos, struct nic, node);
 
-		if (nic->index <= c->at[1])
+		if (nic->gone || nic->index <= c->at[1])
 			continue;
 		if (!procnet_line(out, 0, "%6s: %7llu %7llu %4u %4llu %4u %5u %10u %9u "
 				  "%8llu %7llu %4u %4llu %4u %5u %7u %10u", nic->name,

@@ -34,6 +34,8 @@ extern "C" {
 /* What the device is, not what it does for a packet: its frames are IP packets, without a link
  * header, and it has no link addresses. Of a point-to-point device, as TUN is. */
 #define LINK_L3		0x10u
+/* host_device is the other end of the cable, as of TAP: is it set down, this end has no carrier. */
+#define LINK_FAR	0x20u
 
 struct link_stats {
 	uint64_t rx_packets, rx_bytes;	/* frames as received; a GSO frame is one here */

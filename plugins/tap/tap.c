@@ -178,7 +178,7 @@ static int tap_open(struct link *l, const void *params, struct weir_error *e)
 		tap_close(l);
 		return err;
 	}
-	l->caps = FRAME_CAPS | (tun ? LINK_L3 : 0);
+	l->caps = FRAME_CAPS | LINK_FAR | (tun ? LINK_L3 : 0);
 	l->gso_max = FRAME_GSO_MAX;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 
+#include "control/parts.h"
 #include "socket/socket.h"
 #include "tests/unit/control_world.h"
 
@@ -654,13 +655,22 @@ START_TEST(link_gone)
 	loop_del(io);
 	ck_assert_int_eq(loop_add(&inst.loop, io, fd[1], EPOLLIN, io->fn), 0);
 	n->nic->link_busy = true;		/* somebody waits for it */
-	while (io->loop && turns_taken++ < 1000)
+	while (io->events && turns_taken++ < 1000)
 		loop_turn(&inst.loop);
+	ck_assert_uint_eq(io->events, 0);	/* it is let rest */
+	ck_assert_int_gt(turns_taken, 1);	/* but not at once */
+	n->nic->want_write(n->nic, true);	/* whatever is wanted of it */
+	ck_assert_uint_eq(io->events, 0);
+	while (!io->events)
+		loop_turn(&inst.loop);		/* until it is looked at again */
+	ck_assert(!n->nic->gone);
+	instance_link_gone(n);
 	ck_assert_ptr_null(io->loop);		/* not watched any more */
-	ck_assert_int_gt(turns_taken, 1);	/* nor given up at once */
-	ck_assert(!n->nic->link_busy);
 	n->nic->want_write(n->nic, true);	/* and nothing minds */
 	n->nic->want_write(n->nic, false);
+	ck_assert(n->nic->gone && !n->nic->up && list_empty(&n->nic->addrs));
+	ck_assert_ptr_null(nic_find(&inst.stack->nics, n->link.name));
+	ck_assert_ptr_eq(instance_nic_find(&inst, n->link.name, NULL), n->nic);
 	close(fd[1]);
 }
 END_TEST

@@ -478,27 +478,58 @@ static void isock_copy_options(int from, int to)
 	}
 }
 
-/* made: what is known of the new end, of which fd is a copy. */
-static int renew_act(struct isock *is, const struct isock *made, int fd)
+static bool renewable(const struct isock *is)
 {
-	struct witness *now;
-	int err;
+	return is->state == ISOCK_DEAD && is->again;	/* or another thread was quicker */
+}
 
-	if (is->state != ISOCK_DEAD || !is->again)	/* another thread was quicker */
-		return -EALREADY;
-	err = witness_add(is->ic, made->cookie, fd, &now);
-	if (err)
-		return err;
-	witness_leave(is);
-	is->witness = now;
-	hash_del(&is->ic->isocks, &is->node);
-	is->sk->cookie = is->cookie = made->cookie;
-	is->sk->inode = is->inode = made->inode;
-	hash_add(&is->ic->isocks, &is->node, is->cookie);
-	is->again = is->told = is->small = false;
-	is->state = ISOCK_NEW;
-	witness_silent(is);
-	return 0;
+/* made: what is known of the new end. All that can fail, before the program has it. */
+static int64_t renew_begin(struct call *c, struct isock *made)
+{
+	int64_t result;
+	struct isock *is = call_enter(c, 0, &result);
+
+	if (!is)
+		return result;
+	result = !renewable(is) ? -EALREADY :
+		 witness_add(c->ic, made->cookie, made->held, &made->witness);
+	call_leave(c);
+	return result;
+}
+
+static int64_t renew_end(struct call *c, struct isock *made)
+{
+	int64_t result;
+	struct isock *is = call_enter(c, 0, &result);
+
+	if (!is)
+		return result;
+	result = -EALREADY;
+	if (renewable(is)) {
+		witness_leave(is);
+		is->witness = made->witness;
+		made->witness = NULL;
+		hash_del(&is->ic->isocks, &is->node);
+		is->sk->cookie = is->cookie = made->cookie;
+		is->sk->inode = is->inode = made->inode;
+		hash_add(&is->ic->isocks, &is->node, is->cookie);
+		is->again = is->told = is->small = false;
+		is->state = ISOCK_NEW;
+		witness_silent(is);
+		result = 0;
+	}
+	call_leave(c);
+	return result;
+}
+
+static void renew_fail(struct isock *made)
+{
+	if (made->witness) {
+		turn_take(made->ic);
+		witness_put(made->witness);
+		turn_give(made->ic);
+	}
+	close(made->held);
 }
 
 /*
@@ -509,27 +540,21 @@ static int renew_act(struct isock *is, const struct isock *made, int fd)
 int64_t isock_renew(struct call *c)
 {
 	struct isock made = { .ic = c->ic, .state = ISOCK_NEW };
-	int old = call_fd(c), err;
-	int64_t result;
-	struct isock *is;
+	int64_t result = call_fd(c);
 
-	if (old < 0)
-		return old;
-	err = isock_ends(&made, fcntl(old, F_GETFL) & O_NONBLOCK);
-	if (err)
-		return err;
-	isock_copy_options(old, made.held);
-	err = call_replace_fd(c, made.held);
-	is = err ? NULL : call_enter(c, 0, &result);
-	if (is) {
-		err = renew_act(is, &made, made.held);
-		call_leave(c);
-	} else if (!err) {
-		err = (int)result;
-	}
-	if (err) {
-		close(made.held);
-		return err;
+	if (result >= 0)
+		result = isock_ends(&made, fcntl(c->fd, F_GETFL) & O_NONBLOCK);
+	if (result)
+		return result;
+	isock_copy_options(c->fd, made.held);
+	result = renew_begin(c, &made);
+	if (!result)
+		result = call_replace_fd(c, made.held);
+	if (!result)
+		result = renew_end(c, &made);
+	if (result) {
+		renew_fail(&made);
+		return result == -ENOENT ? -EINTR : result;	/* the caller is gone */
 	}
 	close(c->fd);
 	c->fd = made.held;

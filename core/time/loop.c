@@ -6,7 +6,8 @@
  *
  * epoll, level triggered unless a caller says otherwise. A turn works through
  * one batch of events; a handler may remove any descriptor, also one whose event waits further on
- * in the batch: that event is voided, since the struct loop_io may be gone by then.
+ * in the batch. So an event tells a descriptor and a number, and it is for who was added under that
+ * number and still is there; the struct loop_io of another one may be gone.
  *
  * A descriptor whose events are 0 is taken out of epoll, because epoll reports EPOLLHUP and
  * EPOLLERR even when nothing was asked for.
@@ -17,14 +18,11 @@
  * sleeps for, the loop is woken. What an idle stack is asked for so costs no switch to the loop's thread. A
  * turn is handed over to who waits for it (turn.c), so a loop with much to do cannot keep others from theirs.
  *
- * A batch of events is read without the turn, and meanwhile another thread may have removed a descriptor
- * that it tells of. Then the batch is forgotten, and epoll is asked again: it is level triggered, so nothing
- * is lost.
- *
  * System calls: epoll_create1 epoll_ctl epoll_pwait2 epoll_pwait clock_gettime close eventfd2 write
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -78,24 +76,49 @@ void loop_close(struct loop *l)
 	if (l->epfd >= 0)
 		close(l->epfd);
 	l->epfd = -1;
+	free(l->ios);
+	l->ios = NULL;
+	l->nios = 0;
 }
 
 static int control(struct loop_io *io, int op, uint32_t events)
 {
-	struct epoll_event ev = { .events = events, .data.ptr = io };
+	struct epoll_event ev = { .events = events, .data.u64 = (uint64_t)io->number << 32 | (uint32_t)io->fd };
 
 	return epoll_ctl(io->loop->epfd, op, io->fd, &ev) < 0 ? -errno : 0;
+}
+
+static int make_room(struct loop *l, int fd)
+{
+	struct loop_io **ios;
+	int n = l->nios ? l->nios : 64;
+
+	while (n <= fd)
+		n *= 2;
+	if (fd < l->nios)
+		return 0;
+	ios = realloc(l->ios, (size_t)n * sizeof(*ios));
+	if (!ios)
+		return -ENOMEM;
+	memset(ios + l->nios, 0, (size_t)(n - l->nios) * sizeof(*ios));
+	l->ios = ios;
+	l->nios = n;
+	return 0;
 }
 
 int loop_add(struct loop *l, struct loop_io *io, int fd, uint32_t events,
 	     void (*fn)(struct loop_io *, uint32_t))
 {
-	int ret;
+	int ret = make_room(l, fd);
 
-	*io = (struct loop_io){ .fd = fd, .fn = fn, .loop = l };
+	*io = (struct loop_io){ .fd = fd, .fn = fn, .loop = ret ? NULL : l, .number = ++l->number };
+	if (ret)
+		return ret;
 	ret = loop_mod(io, events);
 	if (ret < 0)
 		io->loop = NULL;
+	else
+		l->ios[fd] = io;
 	return ret;
 }
 
@@ -114,23 +137,14 @@ int loop_mod(struct loop_io *io, uint32_t events)
 	return ret;
 }
 
-static void void_events(struct loop *l, const struct loop_io *io)
-{
-	struct epoll_event *ready = l->ready;
-
-	for (int i = l->iready; i < l->nready; i++)
-		if (ready[i].data.ptr == io)
-			ready[i].data.ptr = NULL;
-}
-
 void loop_del(struct loop_io *io)
 {
 	if (!io->loop)
 		return;
 	if (io->events)
 		control(io, EPOLL_CTL_DEL, 0);
-	void_events(io->loop, io);
-	io->loop->removed++;
+	if (io->fd < io->loop->nios)
+		io->loop->ios[io->fd] = NULL;
 	io->events = 0;
 	io->loop = NULL;
 }
@@ -224,7 +238,7 @@ static int wait_until(struct loop *l, struct epoll_event *ready, uint64_t next)
 
 static int loop_wait(struct loop *l, struct epoll_event *ready)
 {
-	uint64_t next = env_next(l->env), removed = l->removed;
+	uint64_t next = env_next(l->env);
 	int n;
 
 	if (!l->shared)
@@ -233,29 +247,31 @@ static int loop_wait(struct loop *l, struct epoll_event *ready)
 	turn_unlock(&l->turn);
 	n = wait_until(l, ready, next);
 	turn_lock(&l->turn);
-	return removed == l->removed ? n : wait_until(l, ready, 0);
+	return n;
+}
+
+static void dispatch(struct loop *l, const struct epoll_event *ev)
+{
+	int fd = (int)(uint32_t)ev->data.u64;
+	struct loop_io *io = fd < l->nios ? l->ios[fd] : NULL;
+
+	if (io && io->number == ev->data.u64 >> 32)
+		io->fn(io, ev->events);
 }
 
 void loop_turn(struct loop *l)
 {
 	struct epoll_event ready[BATCH];
+	int n;
 
 	l->turns++;
 	beat(l, false);
-	l->nready = loop_wait(l, ready);	/* a failure is EINTR: a turn without events */
+	n = loop_wait(l, ready);	/* a failure is EINTR: a turn without events */
 	beat(l, true);
-	l->ready = ready;
 	l->env->now = clock_now();
 	l->env->wall_offset = (int64_t)(clock_wall() - l->env->now);
-	for (l->iready = 0; l->iready < l->nready;) {
-		const struct epoll_event *ev = &ready[l->iready++];
-		struct loop_io *io = ev->data.ptr;
-
-		if (io)
-			io->fn(io, ev->events);
-	}
-	l->ready = NULL;
-	l->nready = l->iready = 0;
+	for (int i = 0; i < n; i++)
+		dispatch(l, &ready[i]);
 	env_run(l->env, l->env->now);
 }
 

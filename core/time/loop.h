@@ -24,6 +24,7 @@ struct loop_io {
 				 * EPOLLHUP and EPOLLERR, which would make an idle loop spin */
 	void (*fn)(struct loop_io *io, uint32_t events);
 	struct loop *loop;	/* NULL while not added */
+	uint32_t number;	/* no other one has had it for long */
 };
 
 struct loop {
@@ -33,9 +34,9 @@ struct loop {
 	struct heartbeat *heartbeat;	/* NULL: nobody looks */
 	bool stop;
 	bool coarse;		/* the kernel has no epoll_pwait2 (before 5.11): milliseconds */
-	void *ready;		/* the events of the turn under way, so that loop_del can void them */
-	int nready, iready;
-	uint64_t removed;	/* counts loop_del */
+	struct loop_io **ios;	/* by descriptor */
+	int nios;
+	uint32_t number;	/* of the last one added */
 	bool shared;
 	struct turn turn;	/* who holds it owns the env, and all that hangs off it */
 	uint64_t sleeps_until;	/* ns: what the loop waits for at the latest */

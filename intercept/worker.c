@@ -185,7 +185,6 @@ static void work_on(struct worker *w, struct call *c)
 		if (beyond_share(w, c)) {
 			postpone(p, c);
 		} else {
-			c->worker = w;
 			worker_begin(w, c);
 			look |= c->kind->quick;
 			look |= call_run(c);

@@ -418,8 +418,9 @@ int call_fd(struct call *c)
 		       fd == -ESRCH && !call_valid(c) ? -EINTR : -EBADF;
 	cookie = isock_cookie(fd);
 	/* By its id a task was found: it was the caller, if the caller still waits, or if the task was known before
-	 * this call. What was read by the id before was the same one's. */
+	 * this call was received. What was read by the id before was the same one's. */
 	c->unsure = false;
+	known &= !c->waits && !c->delayed;
 	if ((!known && !call_valid(c)) || (c->found && cookie != c->cookie)) {
 		close(fd);
 		return c->found ? -EBADF : -EINTR;

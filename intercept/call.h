@@ -49,6 +49,7 @@ struct call {
 	pid_t tid;
 	pid_t tgid;			/* 0: nobody has asked */
 	uint64_t postponed;		/* ns: since when; 0: it is not (pool->postponed) */
+	bool delayed;			/* it was */
 	int nr;
 	uint64_t args[6];
 	const struct call_kind *kind;

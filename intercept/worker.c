@@ -121,6 +121,7 @@ static void postpone(struct pool *p, struct call *c)
 {
 	turn_take(p->ic);
 	c->worker = NULL;
+	c->delayed = true;
 	c->postponed = clock_now();
 	list_add_tail(&c->wait_node, &p->postponed);
 	add(&p->npostponed, 1);

@@ -186,6 +186,7 @@ void loop_enter(struct loop *l)
 	l->turns++;
 	beat(l, true);
 	env_refresh(l->env);
+	l->env->wall_offset = (int64_t)(clock_wall() - l->env->now);
 }
 
 void loop_leave(struct loop *l)

@@ -177,6 +177,10 @@ check() {
 same() { [ "$1" = "$2" ] || { echo "  '$1' is not '$2'"; return 1; }; }
 contains() { case $1 in *"$2"*) ;; *) echo "  '$1' lacks '$2'"; return 1 ;; esac; }
 
+# own FILE: what a weir of this test said. One of another test, which runs at the same time, may have been killed, and
+# whichever starts next says that it gave back what that one had taken.
+own() { grep -v "sandbox .* had taken" "$1"; }
+
 finish() {
 	echo "$(basename "$0"): $PASSED passed, $FAILED failed"
 	[ "$FAILED" = 0 ] && [ "$PASSED" -gt 0 ]

@@ -45,7 +45,7 @@ leaves_nothing() {
 	kill $RUN
 	wait $RUN
 	check "SIGTERM ends it" same $? 143
-	check "with nothing to say" same "$(cat "$TMP/err")" ""
+	check "with nothing to say" same "$(own "$TMP/err")" ""
 }
 
 begin() {

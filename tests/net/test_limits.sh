@@ -11,14 +11,15 @@ limited() {
 	local words=$1 option=$2 value=$3
 	shift 3
 	# by pipes: what is printed into a file is bounded, too
-	{ bash -c "ulimit $option $value; exec \"\$@\"" weir "$@" 2>&1 >&3 < /dev/null | cat > "$TMP/err"
+	{ bash -c "ulimit $option $value; exec \"\$@\"" weir "$@" 2>&1 >&3 < /dev/null | cat > "$TMP/said"
 	  echo "${PIPESTATUS[0]}" > "$TMP/status"; } 3>&1 | cat > "$TMP/out"
+	own "$TMP/said" > "$TMP/err"
 	case $(cat "$TMP/status") in
 	0) same "$(cat "$TMP/out" "$TMP/err")" started ;;
 	125) contains "$(cat "$TMP/err")" "$words" && contains "$(cat "$TMP/err")" "raise" && same "$(wc -l < "$TMP/err")$(cat "$TMP/out")" 1 ;;
 	127) contains "$(cat "$TMP/err")" "error while loading shared libraries" ;;	# the dynamic linker, before weir
 	*) cat "$TMP/err"; false ;;
-	esac || { echo "  with ulimit $option $value: $*"; return 1; }
+	esac || { echo "  with ulimit $option $value: $*"; cat "$TMP/err"; return 1; }
 }
 each() {	# SENTENCE OPTION "VALUES" COMMAND...
 	local words=$1 option=$2 values=$3 value
@@ -54,8 +55,9 @@ processes() {
 	local n status
 	for n in $(seq 1 9) 16; do
 		echo $n > "$GROUP/pids.max"
-		sh -c 'echo $$ > "$0/cgroup.procs" && exec "$@"' "$GROUP" "$WEIR" run --network=none -- echo started > "$TMP/out" 2> "$TMP/err"
+		sh -c 'echo $$ > "$0/cgroup.procs" && exec "$@"' "$GROUP" "$WEIR" run --network=none -- echo started > "$TMP/out" 2> "$TMP/said"
 		status=$?
+		own "$TMP/said" > "$TMP/err"
 		case $status in
 		0) same "$(cat "$TMP/out" "$TMP/err")" started ;;
 		125) contains "$(cat "$TMP/err")" "pids.max" && same "$(wc -l < "$TMP/err")" 1 ;;

@@ -215,7 +215,7 @@ for what in unmounted broken; do
 	check "and the stack process rests" [ $(($(ticks "$stack") - before)) -le 20 ]
 	timeout 20 sh -c "echo > '$TMP/enough'"
 	wait $run
-	check "and says nothing" same "$(cat "$TMP/$what.err")" ""
+	check "and says nothing" same "$(own "$TMP/$what.err")" ""
 done
 
 # ---- modes, and machines without FUSE ----
@@ -228,7 +228,7 @@ exec "$WEIR" run --mode none --name "$NAME" -- sh -c 'readlink /proc/net; grep -
 EOS
 unshare -m sh "$TMP/nofuse" "" > "$TMP/out" 2> "$TMP/err"
 check "without /dev/fuse programs run, on the kernel's /proc/net" same "$(cat "$TMP/out")" "$(printf 'self/net\n1')"
-check "and weir says so once" same "$(cat "$TMP/err")" "weir: the sandbox's /proc/net is empty: /dev/fuse: No such file or directory; load the kernel's module fuse and, in a container, let it have the device"
+check "and weir says so once" same "$(own "$TMP/err")" "weir: the sandbox's /proc/net is empty: /dev/fuse: No such file or directory; load the kernel's module fuse and, in a container, let it have the device"
 unshare -m sh "$TMP/nofuse" "mknod /dev/fuse c 1 3" > "$TMP/out" 2> "$TMP/err"
 check "where it cannot be mounted, too" same "$(cat "$TMP/out")" "$(printf 'self/net\n1')"
 check "with the reason" contains "$(cat "$TMP/err")" "cannot mount a FUSE file system: Invalid argument"

@@ -74,8 +74,8 @@ static const struct help_option run_options[] = {
 	  "what the configuration allows (see `weir check --annotations`)" },
 	{ "--name", "NAME", "the sandbox's name for weir ctl and weir exec (default: weir-PID)" },
 	CAPS_HELP,
-	{ "--userns", "FIRST[:COUNT]", "a user namespace of the sandbox's own: its root is the host's user FIRST, its users "
-	  "0 to COUNT-1 (65536 in all, when nothing is said) are FIRST and so on, its groups likewise" },
+	{ "--userns", "USERS", "a user namespace of the sandbox's own. USERS is FIRST or FIRST:COUNT: root inside is the "
+	  "host's user FIRST, users 0 to COUNT-1 are FIRST and so on (65536, without COUNT), groups likewise" },
 	{ }
 };
 

@@ -272,6 +272,7 @@ static const struct metric of_intercept[] = {
 	{ "interrupted", "intercept_interrupted", COUNTER, "System calls that ended before they were answered" },
 	{ "unknown_options", "intercept_unknown_options", COUNTER, "Socket options that weir does not know" },
 	{ "unread_drops", "intercept_unread_drops", COUNTER, "Datagrams dropped while programs left too much unread" },
+	{ "waiting", "intercept_waiting", GAUGE, "System calls that wait for their socket" },
 	{ "workers", "intercept_workers", GAUGE, "Threads that answer system calls" },
 	{ "stuck_calls", "intercept_stuck_calls", COUNTER, "System calls that could not be served in time" },
 	{ "sockets", "intercept_sockets", GAUGE, "Sockets that programs hold" }, { }

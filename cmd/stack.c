@@ -168,12 +168,13 @@ static int stats(void *arg, struct control_request *rq, json_t **result, struct 
 	if (err || !p->intercept)
 		return err;
 	intercept_stats(p->intercept, &s);
-	json_object_set_new(*result, "intercept", json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	json_object_set_new(*result, "intercept", json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 			    "notifications", (json_int_t)s.notifications,
 			    "continued", (json_int_t)s.continued,
 			    "interrupted", (json_int_t)s.interrupted,
 			    "unknown_options", (json_int_t)s.unknown_options,
 			    "unread_drops", (json_int_t)s.unread_drops,
+			    "waiting", (json_int_t)s.waiting,
 			    "workers", (json_int_t)s.workers,
 			    "stuck_calls", (json_int_t)s.stuck,
 			    "sockets", (json_int_t)s.sockets));

@@ -30,6 +30,7 @@ struct intercept;
 struct intercept_stats {
 	uint64_t notifications, continued, interrupted, unknown_options, sockets,
 		 unread_drops,		/* datagrams, while too much lay unread: unread.c */
+		 waiting,		/* calls, for their socket */
 		 workers,		/* threads that answer calls */
 		 stuck;			/* calls that could not be served in time: watchdog.c */
 };

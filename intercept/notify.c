@@ -288,5 +288,6 @@ void intercept_stats(const struct intercept *ic, struct intercept_stats *s)
 	s->notifications = __atomic_load_n(&ic->notifications, __ATOMIC_RELAXED);
 	s->continued = __atomic_load_n(&ic->continued, __ATOMIC_RELAXED);
 	s->stuck = __atomic_load_n(&ic->pool.stuck, __ATOMIC_RELAXED);
+	s->waiting = ic->waiters.count;
 	s->workers = __atomic_load_n(&ic->pool.nworkers, __ATOMIC_RELAXED);
 }

@@ -17,7 +17,7 @@ pid() { ctl "$NAME" -j show | python3 -c 'import json, sys; print(json.load(sys.
 fds() { ls -l "/proc/$STACK/fd" | grep -vc 'pidfd'; }
 rss() { awk '/VmRSS/ { print $2 }' "/proc/$STACK/status"; }
 # Connections in TIME-WAIT are nobody's; a link keeps packets for a batch of frames to come.
-no_sockets() { [ "$(counted intercept.sockets)" = 0 ]; }
+no_sockets() { [ "$(counted intercept.sockets intercept.waiting)" = "0 0" ]; }
 few_packets() { [ "$(counted pool.packets)" -le 64 ]; }
 few_fds() { [ "$(fds)" -le "$FDS" ]; }
 answers() { ctl "$NAME" show > /dev/null; }
@@ -36,7 +36,7 @@ leaves_nothing() {
 	wait $NEIGHBOURS
 	check "the neighbour has had its rounds: $(tail -n 1 "$TMP/neighbour")" same $? 0
 	check "and some of them" contains "$(cat "$TMP/neighbour")" " rounds, "
-	check "no socket is left" wait_for 60 no_sockets
+	check "no socket and no waiting call is left" wait_for 60 no_sockets
 	check "no packet is left" wait_for 60 few_packets
 	check "no descriptor is left ($FDS, then $(fds))" wait_for 10 few_fds
 	# Freed memory stays in AddressSanitizer's quarantine, and LeakSanitizer judges at the end.

@@ -211,7 +211,7 @@ check "and their calls" same "$("$WEIR" ctl "$NAME" -j stats | python3 -c '
 import json, sys
 s = json.load(sys.stdin)["intercept"]
 print(sorted(s), s["notifications"] > 0)')" \
-	"['continued', 'interrupted', 'notifications', 'sockets', 'stuck_calls', 'unknown_options', 'unread_drops', 'workers'] True"
+	"['continued', 'interrupted', 'notifications', 'sockets', 'stuck_calls', 'unknown_options', 'unread_drops', 'waiting', 'workers'] True"
 stop "$FIRST"
 
 # ---- nothing stays behind ----

@@ -18,3 +18,9 @@ EXTRA_DIST += bench/compare
 
 # bench/churn: does a sandbox stay as it was under all that happens at once?
 EXTRA_DIST += bench/churn
+
+# bench/scale: what an operation costs with 10, 1,000 and 19,000 objects: flat, or it is a sweep.
+noinst_PROGRAMS += bench/scale
+bench_scale_SOURCES = bench/scale.c plugins/reno/reno.c
+bench_scale_CFLAGS = $(AM_CFLAGS)	# an object of its own: modules' are libtool's
+bench_scale_LDADD = libcore.la

@@ -134,13 +134,15 @@ int ip_init(struct ip *ip, struct env *env, struct nics *nics)
 	ip->ttl = IP_TTL_DEFAULT;
 	ip->generation = 1;
 	list_init(&ip->routes);
+	if (hash_init(&ip->routes_by_net, 64) < 0)
+		return -ENOMEM;
 	work_init(&ip->echo_work, input_echoes);
 	random_bytes(&env->random, &ip->ip6_secret, sizeof(ip->ip6_secret));
 	random_bytes(&env->random, ip->ids, sizeof(ip->ids));
 	for (size_t i = 0; i < IP_IDS; i++)
 		ip->ids[i].used = 0;
 	if (neighbour_table_init(&ip->arp, env, &arp_neighbour_ops, ip) < 0)
-		return -ENOMEM;
+		goto err_routes;
 	if (neighbour_table_init(&ip->ndp, env, &ndp_neighbour_ops, ip) < 0)
 		goto err_arp;
 	ip->fragments = fragments_create(ip);
@@ -172,6 +174,8 @@ err_ndp:
 	neighbour_table_destroy(&ip->ndp);
 err_arp:
 	neighbour_table_destroy(&ip->arp);
+err_routes:
+	hash_free(&ip->routes_by_net);
 	return -ENOMEM;
 }
 
@@ -190,6 +194,7 @@ void ip_destroy(struct ip *ip)
 	work_cancel(&ip->echo_work);
 	packet_queue_purge(&ip->echoes);
 	route_flush(ip, NULL);
+	hash_free(&ip->routes_by_net);
 	groups_destroy(ip->groups);
 	icmp_destroy(ip->icmp);
 	pmtu_destroy(ip->pmtu);

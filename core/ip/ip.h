@@ -63,6 +63,8 @@ static inline enum ifaddr_scope ifaddr_scope(const struct ip_addr *a)
 
 struct route {
 	struct list node;		/* ip->routes: IPv4 first, longest prefix first, lowest metric */
+	struct hash_node by_net;	/* ip->routes_by_net */
+	uint64_t seq;			/* in the order of their making */
 	struct ip_addr dst;
 	uint8_t prefix;			/* bits of its own family */
 	struct ip_addr gateway;		/* any = on link */
@@ -180,6 +182,9 @@ struct ip {
 	struct nics *nics;
 	struct neighbour_table arp, ndp;
 	struct list routes;
+	struct hash_table routes_by_net;	/* the same, by network and length of its prefix */
+	uint16_t prefixes[2][129];	/* routes of each length: of IPv4, of IPv6 */
+	uint64_t route_seq;
 	uint32_t generation;		/* bumped when a route, an address, a NIC or a path MTU changes */
 	const struct ip_protocol *protocols[IP_PROTO_MAX];
 	void *protocol_args[IP_PROTO_MAX];

@@ -4,8 +4,9 @@
  *
  * Theory of operation
  *
- * Routes stand in one list, IPv4's first, longest prefix first, then lowest metric, so the first
- * match is the answer. There are few of them, and sockets keep the answer (struct dst) as long as
+ * Routes stand in one list, IPv4's first, longest prefix first, then lowest metric: that is the order
+ * in which they match and are shown. A lookup does not walk it: for each length of prefix that any route
+ * has, the longest first, it asks a hash table of networks. Sockets keep the answer (struct dst) as long as
  * ip->generation stays the same: whatever could change an answer bumps it.
  *
  * The answer follows Linux: an address of ours leads to loopback; 255.255.255.255 and multicast
@@ -40,14 +41,51 @@ static bool route_matches(const struct route *r, const struct ip_addr *a)
 	return ip_addr_eq(&masked, &r->dst);
 }
 
-static struct route *route_find(struct ip *ip, const struct ip_addr *a, const struct nic *bound)
+/* Of a network: who chooses one chooses for himself, but a program may. */
+static uint64_t net_hash(const struct ip *ip, const struct ip_addr *net, uint8_t prefix)
 {
-	list_for_each(pos, &ip->routes) {
-		struct route *r = list_entry(pos, struct route, node);
+	struct {
+		struct ip_addr net;
+		uint64_t prefix;
+	} key = { *net, prefix };
 
+	return siphash(&ip->env->key, &key, sizeof(key));
+}
+
+static bool route_before(const struct route *a, const struct route *b);
+
+/* The first route to the network in the list's order that may be used; NULL: none. */
+static struct route *net_find(struct ip *ip, const struct ip_addr *net, uint8_t prefix, const struct nic *bound)
+{
+	struct hash_node *n = hash_find(&ip->routes_by_net, net_hash(ip, net, prefix));
+	struct route *best = NULL;
+
+	for (; n; n = hash_find_next(n)) {
+		struct route *r = container_of(n, struct route, by_net);
+
+		if (r->prefix != prefix || !ip_addr_eq(&r->dst, net))
+			continue;
 		if ((!r->nic->up && !r->local) || (bound && r->nic != bound && !(r->local && r->nic->loopback)))
 			continue;
-		if (route_matches(r, a))
+		if (!best || route_before(r, best) || (!route_before(best, r) && r->seq < best->seq))
+			best = r;
+	}
+	return best;
+}
+
+static struct route *route_find(struct ip *ip, const struct ip_addr *a, const struct nic *bound)
+{
+	const uint16_t *prefixes = ip->prefixes[!ip_addr_is_v4(a)];
+
+	for (int prefix = addr_bits(a); prefix >= 0; prefix--) {
+		struct ip_addr net;
+		struct route *r;
+
+		if (!prefixes[prefix])
+			continue;
+		net = ip_addr_mask(a, (uint8_t)prefix);
+		r = net_find(ip, &net, (uint8_t)prefix, bound);
+		if (r)
 			return r;
 	}
 	return NULL;
@@ -168,6 +206,9 @@ int route_add(struct ip *ip, const struct route *route, struct weir_error *e)
 		return weir_fail(e, ENOMEM, "no memory for a route");
 	*r = copy;
 	list_add_before(&r->node, place);
+	r->seq = ip->route_seq++;
+	hash_add(&ip->routes_by_net, &r->by_net, net_hash(ip, &r->dst, r->prefix));
+	ip->prefixes[!ip_addr_is_v4(&r->dst)][r->prefix]++;
 	ip->generation++;
 	ip_changed(ip, IP_ROUTE_NEW, r);
 	return 0;
@@ -176,6 +217,8 @@ int route_add(struct ip *ip, const struct route *route, struct weir_error *e)
 static void route_remove(struct ip *ip, struct route *r)
 {
 	list_del(&r->node);
+	hash_del(&ip->routes_by_net, &r->by_net);
+	ip->prefixes[!ip_addr_is_v4(&r->dst)][r->prefix]--;
 	ip->generation++;
 	ip_changed(ip, IP_ROUTE_DEL, r);
 	free(r);

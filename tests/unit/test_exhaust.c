@@ -294,6 +294,36 @@ START_TEST(group_shares_a_datagram)
 }
 END_TEST
 
+/* A walk meets everybody who stays, once and in order, and no more holes than there may be. */
+START_TEST(set_of_sockets_has_few_holes)
+{
+	static struct sock *sk[SLEEPERS];
+	const struct sock_set *set;
+	uint64_t at = 0;
+	uint32_t met = 0;
+
+	begin();
+	set = &s->udp.set;
+	for (int i = 0; i < SLEEPERS; i++)
+		sk[i] = open_sock(i % 2 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+	ck_assert_uint_eq(set->count, SLEEPERS);
+	ck_assert_uint_eq(set->count6, SLEEPERS / 2);
+	for (int i = 0; i < SLEEPERS; i++) {
+		if (i % 10)
+			socket_close(sk[i]);
+		ck_assert_uint_le(set->end, 4 * set->count + 64);
+	}
+	for (struct sock *one; (one = sock_set_next(set, &at)); at++, met++)
+		ck_assert_ptr_eq(one, sk[10 * met]);
+	ck_assert_uint_eq(met, SLEEPERS / 10);
+	ck_assert_uint_eq(set->count6, 0);
+	for (int i = 0; i < SLEEPERS; i += 10)
+		socket_close(sk[i]);
+	ck_assert_uint_eq(set->end, 0);
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("exhaust");
@@ -304,6 +334,7 @@ int main(void)
 	tcase_add_test(tc, unread_sockets_end_without_memory);
 	tcase_add_test(tc, readers_are_not_starved_by_sleepers);
 	tcase_add_test(tc, group_shares_a_datagram);
+	tcase_add_test(tc, set_of_sockets_has_few_holes);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scale.c - what an operation costs with 10, 1,000 and 19,000 objects of its sort.
+ *
+ *	bench/scale
+ *
+ * A stack of its own, on virtual time and loopback. Each row is an operation; its columns are user-space
+ * instructions an operation (perf_event_open), or ns where the kernel counts none. A row that grows with its
+ * columns is a sweep. Routes stop at the 4,096 that a program may add.
+ */
+#include <arpa/inet.h>
+#include <linux/perf_event.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <weir/module.h>
+
+#include "ip/group.h"
+#include "procnet/procnet.h"
+#include "stack.h"
+
+#define TRIES 50u
+#define BATCHES 10u			/* the best of them counts: others run, too */
+#define COUNTS 3
+
+extern const struct weir_module weir_module;	/* reno, linked in */
+
+static const uint32_t counts[COUNTS] = { 10, 1000, 19000 };
+
+struct bench {
+	struct random_seeded seed;
+	struct stack *s;
+	int counter;			/* of instructions; -1: none */
+	struct sock *socks[20001];
+	struct timer timers[19000];
+	uint32_t n;			/* objects */
+};
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "scale: %s failed\n", what);
+	exit(1);
+}
+
+static uint64_t read_cost(const struct bench *b)
+{
+	struct timespec t;
+	uint64_t n;
+
+	if (b->counter >= 0 && read(b->counter, &n, sizeof(n)) == sizeof(n))
+		return n;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int open_counter(void)
+{
+	struct perf_event_attr a = {
+		.type = PERF_TYPE_HARDWARE, .size = sizeof(a), .config = PERF_COUNT_HW_INSTRUCTIONS,
+		.exclude_kernel = 1, .exclude_hv = 1,
+	};
+
+	return (int)syscall(SYS_perf_event_open, &a, 0, -1, -1, 0ul);
+}
+
+static void settle(struct bench *b)
+{
+	for (int i = 0; i < 3 || !stack_next(b->s); i++)
+		stack_run(b->s, b->s->env.now + 1000000);
+}
+
+static struct sockaddr_in name(uint32_t addr, uint32_t port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+				     .sin_addr.s_addr = htonl(addr) };
+}
+
+static struct sock *sock_open(struct bench *b, int type)
+{
+	int err;
+	struct sock *sk = socket_create(b->s, AF_INET, type, 0, true, &err);
+
+	must(sk, "socket");
+	return sk;
+}
+
+static struct sock *bound(struct bench *b, int type, uint32_t port)
+{
+	struct sockaddr_in sin = name(INADDR_LOOPBACK, port);
+	struct sock *sk = sock_open(b, type);
+
+	must(!socket_bind(sk, &sin, sizeof(sin)), "bind");
+	return sk;
+}
+
+static struct ip_addr addr_of(uint32_t a)
+{
+	return ip_addr_v4(htonl(a));
+}
+
+/* ---- rows: fill makes b->n objects, once() is what is measured, the i-th time ---- */
+
+static void fill_none(struct bench *b)
+{
+	b->n = 0;
+}
+
+static void fill_udp(struct bench *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		b->socks[i] = bound(b, SOCK_DGRAM, 2000 + i);
+}
+
+static void fill_tcp(struct bench *b)
+{
+	struct sockaddr_in sin = name(INADDR_LOOPBACK, 80);
+	struct sock *l = bound(b, SOCK_STREAM, 80);
+	int err;
+
+	must(!socket_listen(l, 4096), "listen");
+	b->socks[b->n] = l;
+	for (uint32_t i = 0; i < b->n; i += 2) {
+		b->socks[i] = sock_open(b, SOCK_STREAM);
+		socket_connect(b->socks[i], &sin, sizeof(sin));
+		settle(b);
+		b->socks[i + 1] = socket_accept(l, &err);
+		must(b->socks[i + 1], "accept");
+	}
+	b->n++;
+}
+
+static void fill_netlink(struct bench *b)
+{
+	int err;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		b->socks[i] = socket_create(b->s, AF_NETLINK, SOCK_RAW, 0, true, &err);
+		must(b->socks[i], "netlink socket");
+	}
+}
+
+static void once_udp_life(struct bench *b, uint32_t i)
+{
+	(void)i;
+	socket_close(bound(b, SOCK_DGRAM, 1000));
+}
+
+static void once_autobind(struct bench *b, uint32_t i)
+{
+	(void)i;
+	socket_close(bound(b, SOCK_DGRAM, 0));
+}
+
+static void once_datagram(struct bench *b, uint32_t i)
+{
+	struct sockaddr_in to = name(INADDR_LOOPBACK, 2000 + i % b->n);
+	struct packet *p = packet_alloc(&b->s->pool, PACKET_HEADROOM);
+	int err;
+
+	must(p && !packet_copy_in(p, "x", 1), "a packet");
+	socket_sendmsg(b->socks[0], p, &to, sizeof(to), NULL, 0, 0);
+	stack_run(b->s, b->s->env.now);
+	p = socket_recvmsg(b->socks[i % b->n], NULL, NULL, NULL, NULL, NULL, &err);
+	must(p, "a datagram's way");
+	packet_free(p);
+}
+
+static void once_connection(struct bench *b, uint32_t i)
+{
+	struct sockaddr_in sin = name(INADDR_LOOPBACK, 80);
+	struct sock *c = sock_open(b, SOCK_STREAM), *a;
+	int err;
+
+	(void)i;
+	socket_connect(c, &sin, sizeof(sin));
+	for (int turn = 0; turn < 4; turn++)
+		stack_run(b->s, b->s->env.now);
+	a = socket_accept(b->socks[b->n - 1], &err);
+	must(a, "accept");
+	socket_abort(c);
+	socket_abort(a);
+	stack_run(b->s, b->s->env.now);
+}
+
+static void once_netlink(struct bench *b, uint32_t i)
+{
+	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
+	int err;
+	struct sock *sk = socket_create(b->s, AF_NETLINK, SOCK_RAW, 0, true, &err);
+
+	(void)i;
+	must(sk && !socket_bind(sk, &sa, sizeof(sa)), "netlink bind");
+	socket_close(sk);
+}
+
+static void join(struct sock *sk, bool on)
+{
+	struct ip_mreqn q = { .imr_multiaddr.s_addr = inet_addr("239.1.1.1"), .imr_ifindex = 1 };
+
+	must(!socket_setsockopt(sk, IPPROTO_IP, on ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP, &q, sizeof(q)),
+	     "membership");
+}
+
+static void fill_members(struct bench *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		join(b->socks[i] = sock_open(b, SOCK_DGRAM), true);
+	b->socks[b->n++] = sock_open(b, SOCK_DGRAM);
+}
+
+static void once_member(struct bench *b, uint32_t i)
+{
+	(void)i;
+	join(b->socks[b->n - 1], true);
+	join(b->socks[b->n - 1], false);
+}
+
+static void never(struct timer *t)
+{
+	(void)t;
+}
+
+static void fill_timers(struct bench *b)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		timer_init(&b->timers[i], never);
+		timer_arm(&b->s->env.timers, &b->timers[i], b->s->env.now + 3600000000000ull + i);
+	}
+}
+
+static void once_timer(struct bench *b, uint32_t i)
+{
+	struct timer t;
+
+	timer_init(&t, never);
+	timer_arm(&b->s->env.timers, &t, b->s->env.now + 1000000000ull + i);
+	must(stack_next(b->s) <= t.at + 1000000, "timers_next");
+	timer_cancel(&b->s->env.timers, &t);
+}
+
+static void drop_timers(struct bench *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		timer_cancel(&b->s->env.timers, &b->timers[i]);
+	b->n = 0;
+}
+
+static void fill_routes(struct bench *b)
+{
+	uint32_t n = b->n < 4096 ? b->n : 4096;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct route r = { .dst = addr_of(0x0a000000 + (i << 8)), .prefix = 24, .nic = b->s->lo };
+
+		must(!route_add(&b->s->ip, &r, NULL), "route");
+	}
+}
+
+static void once_route(struct bench *b, uint32_t i)
+{
+	uint32_t last = b->n < 4096 ? b->n : 4096;
+	struct flow f = { .dst = addr_of(0x0a000001 + ((last - 1 - i % 10) << 8)), .proto = IPPROTO_UDP };
+	struct dst d;
+
+	must(!route_lookup(&b->s->ip, &f, &d), "route_lookup");
+}
+
+/* The piece in the middle of /proc/net/udp, and the counts of sockstat. */
+static void once_dump(struct bench *b, uint32_t i)
+{
+	const struct procnet_file *udp = procnet_sockets;
+	struct procnet_cursor c = { .at = { 1, b->n / 2, b->n / 2 } };
+	static char text[4096];
+	struct procnet_out out = { .to = text, .room = sizeof(text), .rows = 4 };
+
+	(void)i;
+	while (strcmp(udp->name, "udp"))
+		udp++;
+	udp->write(udp, b->s, &c, &out);
+	must(out.len, "a piece");
+}
+
+static void once_sockstat(struct bench *b, uint32_t i)
+{
+	const struct procnet_file *f = procnet_sockets;
+	struct procnet_cursor c = { .at = { 0 } };
+	static char text[4096];
+	struct procnet_out out = { .to = text, .room = sizeof(text), .rows = 128 };
+
+	(void)i;
+	while (strcmp(f->name, "sockstat"))
+		f++;
+	must(f->write(f, b->s, &c, &out), "sockstat");
+}
+
+static void close_socks(struct bench *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		socket_abort(b->socks[i]);
+}
+
+static const struct row {
+	const char *what;
+	void (*fill)(struct bench *b);
+	void (*once)(struct bench *b, uint32_t i);
+	void (*drop)(struct bench *b);
+} rows[] = {
+	{ "UDP socket, bind, close", fill_udp, once_udp_life, close_socks },
+	{ "UDP socket, port by itself, close", fill_udp, once_autobind, close_socks },
+	{ "one datagram over loopback", fill_udp, once_datagram, close_socks },
+	{ "a piece of /proc/net/udp", fill_udp, once_dump, close_socks },
+	{ "sockstat", fill_tcp, once_sockstat, close_socks },
+	{ "TCP connect, accept, reset", fill_tcp, once_connection, close_socks },
+	{ "netlink socket, bind, close", fill_netlink, once_netlink, close_socks },
+	{ "group join and leave", fill_members, once_member, close_socks },
+	{ "timer arm, next, cancel", fill_timers, once_timer, drop_timers },
+	{ "route lookup", fill_routes, once_route, fill_none },
+};
+
+static uint64_t measure(struct bench *b, const struct row *r, uint32_t n)
+{
+	struct stack_config c = {
+		.now = 1000000000, .random = { random_from_seed, &b->seed }, .memory = 1ull << 30,
+		.congestion = weir_module.entries[0].ops,
+	};
+	uint64_t before, best = UINT64_MAX;
+
+	random_seed(&b->seed, 1);
+	b->s = stack_create(&c, NULL);
+	must(b->s, "stack_create");
+	b->n = n;
+	r->fill(b);
+	settle(b);
+	for (uint32_t i = 0; i < 10; i++)
+		r->once(b, i);
+	for (uint32_t batch = 0; batch < BATCHES; batch++) {
+		before = read_cost(b);
+		for (uint32_t i = 0; i < TRIES; i++)
+			r->once(b, batch * TRIES + i);
+		before = read_cost(b) - before;
+		best = before < best ? before : best;
+	}
+	r->drop(b);
+	settle(b);
+	stack_destroy(b->s);
+	return best / TRIES;
+}
+
+int main(void)
+{
+	static struct bench b;
+
+	b.counter = open_counter();
+	printf("%-36s", b.counter >= 0 ? "instructions an operation, of" : "ns an operation, of");
+	for (int i = 0; i < COUNTS; i++)
+		printf("%10u", counts[i]);
+	putchar('\n');
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		printf("%-36s", rows[r].what);
+		for (int i = 0; i < COUNTS; i++) {
+			printf("%10llu", (unsigned long long)measure(&b, &rows[r], counts[i]));
+			fflush(stdout);
+		}
+		putchar('\n');
+	}
+	return 0;
+}

@@ -260,6 +260,19 @@ static void dispatch(struct loop *l, const struct epoll_event *ev)
 		io->fn(io, ev->events);
 }
 
+static void dispatch_all(struct loop *l, const struct epoll_event *ready, int n)
+{
+	for (int i = 0; i < n; i++)
+		dispatch(l, &ready[i]);
+}
+
+void loop_serve(struct loop *l)
+{
+	struct epoll_event ready[BATCH];
+
+	dispatch_all(l, ready, epoll_wait(l->epfd, ready, BATCH, 0));
+}
+
 void loop_turn(struct loop *l)
 {
 	struct epoll_event ready[BATCH];
@@ -271,8 +284,7 @@ void loop_turn(struct loop *l)
 	beat(l, true);
 	l->env->now = clock_now();
 	l->env->wall_offset = (int64_t)(clock_wall() - l->env->now);
-	for (int i = 0; i < n; i++)
-		dispatch(l, &ready[i]);
+	dispatch_all(l, ready, n);
 	env_run(l->env, l->env->now);
 }
 

@@ -53,6 +53,7 @@ int loop_mod(struct loop_io *io, uint32_t events);	/* no system call when nothin
 void loop_del(struct loop_io *io);
 void loop_turn(struct loop *l);				/* one turn */
 void loop_run(struct loop *l);				/* until stop */
+void loop_serve(struct loop *l);			/* the handlers of what is ready; no waiting, no time */
 /*
  * From now on other threads may take a turn, too, while the loop waits; its own thread owns the env
  * until then, and for the length of its turns.

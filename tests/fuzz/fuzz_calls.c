@@ -35,7 +35,6 @@
 #define MSEC	UINT64_C(1000000)
 #define WORKERS	3u
 #define PEERS	4u
-#define EVENTS	64
 #define PORT	4000u
 #define FDS_MAX	160
 #define SPIN	20000u			/* turns that the stack may want to come to rest */
@@ -102,21 +101,10 @@ static bool in_turn(void *arg)
 
 static void turn(struct world *w)
 {
-	struct epoll_event ready[EVENTS];
 	struct loop *l = &w->loop;
 
 	loop_enter(l);
-	l->nready = epoll_wait(l->epfd, ready, EVENTS, 0);
-	l->ready = ready;
-	for (l->iready = 0; l->iready < l->nready;) {
-		const struct epoll_event *ev = &ready[l->iready++];
-		struct loop_io *io = ev->data.ptr;
-
-		if (io)
-			io->fn(io, ev->events);
-	}
-	l->ready = NULL;
-	l->nready = l->iready = 0;
+	loop_serve(l);
 	loop_leave(l);
 }
 

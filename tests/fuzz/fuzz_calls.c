@@ -577,7 +577,7 @@ static void settle(struct world *w)
 		turn(w);
 		fuzz_check(++spins < SPIN);
 	} while (works(w) || !env_next(&w->stack->env) || env_next(&w->stack->env) <= w->stack->env.now ||
-		 (epoll_wait(w->loop.epfd, &ev, 1, 0) > 0 && ev.data.ptr != &w->loop.kick));
+		 (epoll_wait(w->loop.epfd, &ev, 1, 0) > 0 && (int)(uint32_t)ev.data.u64 != w->loop.kick.fd));
 }
 
 /* Who waits for what is there? */

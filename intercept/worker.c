@@ -31,7 +31,10 @@
  *	  that faults while it reads)
  *	FUSE_FLUSH, SO_LINGER			close of a copy of a descriptor that is none of ours
  *
- * None of these is done in the stack's turn. Others take spinlocks only, or locks of the stack's own end:
+ * None of these is done in the stack's turn, with two exceptions that are still to be mended. isock_borrow takes
+ * a copy of a program's end (pidfd_getfd), for the end of a connection and for dumps: a program that executes another
+ * one while it flushes a file of its own FUSE server can make that wait. isock_block sets SO_SNDBUF on the program's
+ * end: a program has to hold that socket's lock at this very moment. Others take spinlocks only, or locks of the stack's own end:
  * send on either end, shutdown, poll, SIOCINQ, SIOCOUTQ; close of a copy of a program's end; and
  * SECCOMP_IOCTL_NOTIF_SEND and _ID_VALID, which are linear in the calls that wait.
  *

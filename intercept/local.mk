@@ -30,6 +30,10 @@ libintercept_la_SOURCES = \
 	intercept/listen.c \
 	intercept/lockdown.c \
 	intercept/lockdown.h \
+	intercept/message.c \
+	intercept/message.h \
+	intercept/message_dgram.c \
+	intercept/message_stream.c \
 	intercept/netns.c \
 	intercept/netns.h \
 	intercept/notif.c \

@@ -7,7 +7,7 @@
  * A SOCK_SEQPACKET pair keeps boundaries. A received datagram's bytes wait in the program's end, so
  * that poll is true and a plain recv() takes them; its sender, length and control messages wait in
  * the names list. A recvfrom or recvmsg that wants these is a notification and takes the bytes
- * through a copy of the program's end (call_message.c); SIOCINQ tells how many bytes are left
+ * through a copy of the program's end (message_dgram.c); SIOCINQ tells how many bytes are left
  * there, hence which names a plain recv() has passed by. The list never needs more entries than
  * datagrams fit in the program's end.
  *

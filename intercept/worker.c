@@ -16,7 +16,8 @@
  * notification has been received, before anything is done about it: so one worker is woken for one
  * notification, and a worker that is stuck holds no other call up. When the last idle one takes a call, another
  * is started; beyond WORKERS_SOON only when the watchdog finds that all are busy still, since many calls at
- * once are no reason for many threads. A process has its share of them: what is beyond it waits, in a list, until one of its calls has
+ * once are no reason for many threads. The kernel wakes who began to wait last; so those that are too many find nothing
+ * for LEAVE_AFTER, and go. A process has its share of them: what is beyond it waits, in a list, until one of its calls has
  * ended. A call of any process can thus be held up by WORKERS_MAX stuck ones, which takes some
  * WORKERS_MAX / (2 * WORKERS_SHARE) processes that conspire; forwarding cannot.
  *
@@ -54,6 +55,7 @@
 
 #define WORKER_STACK	(512u * 1024u)
 #define STOP_PATIENCE	1	/* s */
+#define LEAVE_AFTER	10000	/* ms */
 #define POSTPONED_LOOK	256u
 
 static uint32_t add(uint32_t *n, uint32_t by)
@@ -224,15 +226,46 @@ static void work_event(struct worker *w, const struct epoll_event *ev)
 	add(&p->nbusy, (uint32_t)-1);
 }
 
+static void worker_free(struct worker *w)
+{
+	remote_close(&w->remote);
+	free(w->scratch);
+	free(w);
+}
+
+/* Nothing has come for long: is this one to go? Not when the pool stops, since that waits for all. */
+static bool worker_leave(struct worker *w)
+{
+	struct pool *p = &w->ic->pool;
+	bool leave;
+
+	pthread_mutex_lock(&p->lock);
+	leave = !p->stop && get(&p->nworkers) > WORKERS_FIRST;
+	if (leave) {
+		list_del(&w->node);
+		add(&p->nworkers, (uint32_t)-1);
+		pthread_detach(w->thread);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return leave;
+}
+
 static void *worker_run(void *arg)
 {
 	struct worker *w = arg;
 	struct pool *p = &w->ic->pool;
 	struct epoll_event ev;
+	int n;
 
-	while (!__atomic_load_n(&p->stop, __ATOMIC_ACQUIRE))
-		if (epoll_wait(p->epfd, &ev, 1, -1) == 1)
+	while (!__atomic_load_n(&p->stop, __ATOMIC_ACQUIRE)) {
+		n = epoll_wait(p->epfd, &ev, 1, get(&p->nworkers) > WORKERS_FIRST ? LEAVE_AFTER : -1);
+		if (n == 1) {
 			work_event(w, &ev);
+		} else if (!n && worker_leave(w)) {
+			worker_free(w);
+			return NULL;
+		}
+	}
 	pool_kick(p);			/* the next one is to hear of it, too */
 	return NULL;
 }
@@ -271,13 +304,6 @@ static struct worker *worker_new(struct intercept *ic)
 		return w;
 	free(w);
 	return NULL;
-}
-
-static void worker_free(struct worker *w)
-{
-	remote_close(&w->remote);
-	free(w->scratch);
-	free(w);
 }
 
 /* With the pool's lock. */

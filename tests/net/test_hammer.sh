@@ -18,6 +18,8 @@ fds() { ls -l "/proc/$STACK/fd" | grep -vc 'pidfd'; }
 rss() { awk '/VmRSS/ { print $2 }' "/proc/$STACK/status"; }
 # Connections in TIME-WAIT are nobody's; a link keeps packets for a batch of frames to come.
 no_sockets() { [ "$(counted intercept.sockets intercept.waiting)" = "0 0" ]; }
+# Those that so many calls took go when nothing has come for 10 s.
+few_workers() { [ "$(counted intercept.workers)" -le 2 ]; }
 few_packets() { [ "$(counted pool.packets)" -le 64 ]; }
 few_fds() { [ "$(fds)" -le "$FDS" ]; }
 answers() { ctl "$NAME" show > /dev/null; }
@@ -38,6 +40,7 @@ leaves_nothing() {
 	check "and some of them" contains "$(cat "$TMP/neighbour")" " rounds, "
 	check "no socket and no waiting call is left" wait_for 60 no_sockets
 	check "no packet is left" wait_for 60 few_packets
+	check "no thread too many is left" wait_for 60 few_workers
 	check "no descriptor is left ($FDS, then $(fds))" wait_for 10 few_fds
 	# Freed memory stays in AddressSanitizer's quarantine, and LeakSanitizer judges at the end.
 	sanitized || check "memory has not grown with calls ($RSS kB, then $(rss) kB)" [ "$(rss)" -le $((RSS + 32768)) ]

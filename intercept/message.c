@@ -117,7 +117,7 @@ int room_reserve(struct intercept *ic, struct room *r, uint32_t n, bool part)
 	return 0;
 }
 
-int room_fill(struct call *c, const struct message *m, const struct room *r)
+static int room_fill(struct call *c, const struct message *m, const struct room *r)
 {
 	int err = remote_gather(c->tid, m->iov, m->niov, 0,
 				r->buf ? r->buf->data + r->off : c->worker->scratch, r->len);
@@ -125,9 +125,26 @@ int room_fill(struct call *c, const struct message *m, const struct room *r)
 	return err ? -EFAULT : call_valid(c) ? 0 : -EINTR;
 }
 
-void room_release(struct call *c, struct room *r)
+static void room_release(struct call *c, struct room *r)
 {
 	turn_take(c->ic);
 	buf_put(r->buf);
 	turn_give(c->ic);
+}
+
+int64_t room_use(struct call *c, struct message *m, struct room *r,
+		 int64_t (*act)(struct call *c, struct isock *is, struct message *m, const struct room *r))
+{
+	int err = room_fill(c, m, r);
+	int64_t result;
+	struct isock *is = call_enter(c, err, &result);
+
+	if (!is) {
+		room_release(c, r);
+		return result;
+	}
+	result = act(c, is, m, r);
+	buf_put(r->buf);
+	call_leave(c);
+	return result;
 }

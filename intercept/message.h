@@ -53,8 +53,9 @@ int message_read(struct call *c, struct message *m, uint64_t at, int flags, bool
 int message_write(struct call *c, struct message *m, const void *name, socklen_t namelen,
 	const void *control, size_t controllen, int flags);
 int room_reserve(struct intercept *ic, struct room *r, uint32_t n, bool part);
-int room_fill(struct call *c, const struct message *m, const struct room *r);
-void room_release(struct call *c, struct room *r);
+/* Fill it from the message, act in the stack's turn, and give it back: what act has answered. */
+int64_t room_use(struct call *c, struct message *m, struct room *r,
+		 int64_t (*act)(struct call *c, struct isock *is, struct message *m, const struct room *r));
 
 /* message_stream.c */
 bool message_stream_fastopens(const struct call *c, const struct isock *is, const struct message *m);

@@ -62,18 +62,7 @@ static int64_t dgram_send_packet(struct call *c, struct isock *is, struct messag
 
 int64_t message_dgram_send(struct call *c, struct message *m, struct room *r)
 {
-	int err = room_fill(c, m, r);
-	int64_t result;
-	struct isock *is = call_enter(c, err, &result);
-
-	if (!is) {
-		room_release(c, r);
-		return result;
-	}
-	result = dgram_send_packet(c, is, m, r);
-	buf_put(r->buf);
-	call_leave(c);
-	return result;
+	return room_use(c, m, r, dgram_send_packet);
 }
 
 /* Drop the names that plain reads have passed by: the later ones' lengths add up to what is

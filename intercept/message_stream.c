@@ -80,18 +80,7 @@ static int64_t fastopen_act(struct call *c, struct isock *is, struct message *m,
  */
 int64_t message_stream_fastopen(struct call *c, struct message *m, struct room *r)
 {
-	int err = room_fill(c, m, r);
-	int64_t result;
-	struct isock *is = call_enter(c, err, &result);
-
-	if (!is) {
-		room_release(c, r);
-		return result;
-	}
-	result = fastopen_act(c, is, m, r);
-	buf_put(r->buf);
-	call_leave(c);
-	return result;
+	return room_use(c, m, r, fastopen_act);
 }
 
 /* The second half of it, for a call that waits. 0: connected, go on. */

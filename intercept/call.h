@@ -68,6 +68,7 @@ struct call {
 	uint32_t grow;			/* its end's send buffer gets this size back: isock_grow() */
 	uint64_t since, deadline;	/* ns */
 	size_t done;			/* bytes moved before it had to wait; connect: 1 = under way */
+	int taken;			/* by getsockopt(SO_ERROR): goes back when nobody gets it */
 	struct timer timer;
 	uint64_t gift;			/* a new socket on its way to the program: its cookie, */
 	int gift_fd;			/* and the program's end, which is only the call's now */
@@ -168,8 +169,10 @@ int64_t call_listen(struct call *c);
 int64_t call_accept(struct call *c);
 int64_t call_getsockname(struct call *c);
 int64_t call_getpeername(struct call *c);
+void call_name_undo(struct call *c, int64_t result);
 int64_t call_shutdown(struct call *c);
 int64_t call_getsockopt(struct call *c);
+void call_getsockopt_undo(struct call *c, int64_t result);
 int64_t call_setsockopt(struct call *c);
 int64_t call_ioctl(struct call *c);
 int64_t call_sendto(struct call *c);

@@ -191,9 +191,9 @@ static bool option_asks(int level, int name)
 	       ((level == IPPROTO_IP || level == IPPROTO_IPV6) && name == MCAST_MSFILTER);
 }
 
-static int option_error(struct isock *is, void *value, socklen_t *len)
+static int option_error(struct call *c, struct isock *is, void *value, socklen_t *len)
 {
-	int err = isock_take_error(is);
+	int err = c->taken = isock_take_error(is);
 
 	if (*len > sizeof(err))
 		*len = sizeof(err);
@@ -232,7 +232,7 @@ static int64_t option_get(struct call *c, struct option *o, int err)
 		end = false;
 		result = option_get_wait(is->rcvtimeo, o);
 	} else if (error)
-		result = option_error(is, o->value, &o->len);
+		result = option_error(c, is, o->value, &o->len);
 	else if (!end)
 		result = option_result(c, socket_getsockopt(is->sk, o->level, o->name, o->value, &o->len),
 				       o->level, o->name);
@@ -264,6 +264,14 @@ int64_t call_getsockopt(struct call *c)
 		o.len = (socklen_t)room;
 	err = call_write(c, c->args[3], o.value, o.len);
 	return err ? err : call_write(c, c->args[4], &o.len, sizeof(o.len));
+}
+
+/* It is made again, and has to write its answer again. Only an error is told but once. */
+void call_getsockopt_undo(struct call *c, int64_t result)
+{
+	(void)result;
+	if (!c->is->error)
+		c->is->error = c->taken;
 }
 
 /* ---- ioctl ---- */

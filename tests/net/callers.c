@@ -182,13 +182,38 @@ static int interrupted(int rounds)
 	return 0;
 }
 
+/* ---- again: made again after a lost answer, a call writes its answer again ---- */
+
+static int again(int rounds)
+{
+	int s = socket(AF_INET, SOCK_STREAM, 0), value, wrong = 0;
+	struct sockaddr_in a = loopback(0);
+	socklen_t len, namelen;		/* of their own: who was interrupted may be written to a little later */
+
+	if (bind(s, (struct sockaddr *)&a, sizeof(a)))
+		return 1;
+	interrupt_every(50, 0);
+	for (int i = 0; i < rounds; i++) {
+		len = sizeof(a);
+		value = -1;
+		if (!getsockopt(s, SOL_SOCKET, SO_ERROR, &value, &len))
+			wrong += value || len != sizeof(value);
+		namelen = sizeof(a);
+		memset(&a, 0, sizeof(a));
+		if (!getsockname(s, (struct sockaddr *)&a, &namelen))
+			wrong += a.sin_family != AF_INET || !a.sin_port;
+	}
+	printf("%d answers not written\n", wrong);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		int (*fn)(int n);
 	} kinds[] = {
-		{ "lost", lost }, { "closed", closed }, { "interrupted", interrupted },
+		{ "lost", lost }, { "closed", closed }, { "interrupted", interrupted }, { "again", again },
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -5,7 +5,6 @@ net_scripts = \
 	tests/net/test_bundle.sh \
 	tests/net/test_calls.sh \
 	tests/net/test_capture.sh \
-	tests/net/test_cgroup.sh \
 	tests/net/test_close.sh \
 	tests/net/test_closed.sh \
 	tests/net/test_completion.sh \
@@ -41,6 +40,7 @@ net_scripts = \
 	tests/net/test_watch.sh
 # Rates, volumes, other people's stacks and programs, which learn nothing from a sanitizer.
 net_scripts_heavy = \
+	tests/net/test_cgroup.sh \
 	tests/net/test_compare.sh \
 	tests/net/test_files.sh \
 	tests/net/test_http.sh \

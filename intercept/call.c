@@ -421,9 +421,13 @@ int call_fd(struct call *c)
 	 * this call was received. What was read by the id before was the same one's. */
 	c->unsure = false;
 	known &= !c->waits && !c->delayed;
-	if ((!known && !call_valid(c)) || (c->found && cookie != c->cookie)) {
+	if (!known && !call_valid(c)) {
 		close(fd);
-		return c->found ? -EBADF : -EINTR;
+		return -EINTR;		/* which nobody hears, and which is not remembered */
+	}
+	if (c->found && cookie != c->cookie) {
+		close(fd);
+		return -EBADF;
 	}
 	c->cookie = cookie;
 	return c->fd = fd;

@@ -19,9 +19,10 @@
  * Its notification's id is no longer valid, that is all that tells of an interrupted or killed caller. So
  * a waiting call asks before it takes anything. What is left of calls whose callers are gone is memory
  * only; a look now and then (call_collect) frees it, and the thread's next call does. A call interrupted
- * between that question and the answer finds its answer refused (ENOENT); then it is undone, or, where it
- * cannot be, its result is remembered: the kernel restarts the call, or the program makes it again after
- * EINTR, with the same arguments, and gets the result that is waiting for it.
+ * between that question and the answer finds its answer refused (ENOENT). The kernel restarts the call then, or
+ * the program makes it again after EINTR. A question (getsockopt, getsockname) is answered again. What has
+ * changed something is undone; where it cannot be, its result is remembered, and the same call with the same
+ * arguments gets that result.
  *
  * One moment is left: a caller that a signal has just woken up is still there for us, the answer is
  * taken, and the kernel restarts the call all the same. Nobody can tell that from a program that
@@ -118,7 +119,6 @@ static void call_free(struct call *c)
 
 	if (c->one)
 		call_pass_on(c);
-
 	if (c->waits) {
 		list_del(&c->node);
 		list_del(&c->wait_node);
@@ -240,7 +240,6 @@ void call_expired(struct timer *t)
 static void call_park(struct call *c)
 {
 	struct intercept *ic = c->ic;
-
 	bool late = worker_rest(c->worker);
 
 	list_add_tail(&c->wait_node, c->queues ? &c->is->queued : &c->is->waiters);

@@ -16,9 +16,11 @@
  * notification has been received, before anything is done about it: so one worker is woken for one
  * notification, and a worker that is stuck holds no other call up. When the last idle one takes a call, another
  * is started; beyond WORKERS_SOON only when the watchdog finds that all are busy still, since many calls at
- * once are no reason for many threads. The kernel wakes who began to wait last; so those that are too many find nothing
- * for LEAVE_AFTER, and go. A process has its share of them: what is beyond it waits, in a list, until one of its calls has
- * ended. A call of any process can thus be held up by WORKERS_MAX stuck ones, which takes some
+ * once are no reason for many threads. The kernel wakes the worker that began to wait last, so workers that are
+ * not needed get nothing to do; after LEAVE_AFTER they end, all but WORKERS_FIRST.
+ *
+ * A process has its share of workers: what is beyond it waits, in a list, until one of its calls has ended. A
+ * call of any process can thus be held up by WORKERS_MAX stuck ones, which takes some
  * WORKERS_MAX / (2 * WORKERS_SHARE) processes that conspire; forwarding cannot.
  *
  * Which locks a program can hold, and which operations take them:

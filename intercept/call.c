@@ -20,7 +20,7 @@
  * a waiting call asks before it takes anything. What is left of calls whose callers are gone is memory
  * only; a look now and then (call_collect) frees it, and the thread's next call does. A call interrupted
  * between that question and the answer finds its answer refused (ENOENT). The kernel restarts the call then, or
- * the program makes it again after EINTR. A question (getsockopt, getsockname) is answered again. What has
+ * the program makes it again after EINTR. A question (getsockopt, getsockname, ioctl) is answered again. What has
  * changed something is undone; where it cannot be, its result is remembered, and the same call with the same
  * arguments gets that result.
  *
@@ -100,6 +100,12 @@ static void call_lost(struct call *c, int64_t result)
 	else
 		call_remember(c, result);
 	c->is = NULL;
+}
+
+void call_asks(struct call *c, int64_t result)
+{
+	(void)c;
+	(void)result;
 }
 
 /* It may have been woken in the place of others: whatever has become of it, the next one looks. */

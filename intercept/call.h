@@ -154,6 +154,8 @@ void call_collect(struct timer *t);		/* frees waiting calls whose caller is gone
 void call_drop_all(struct intercept *ic, const struct listener *l);	/* its waiting calls */
 /* In the stack's turn: the answer of one that nobody works on. */
 void call_refuse(struct call *c, int err);
+/* An undo: the call has changed nothing. Made again, it writes its answer again. */
+void call_asks(struct call *c, int64_t result);
 
 /* notify.c */
 struct call *notify_receive(struct worker *w, struct listener *l);
@@ -169,7 +171,6 @@ int64_t call_listen(struct call *c);
 int64_t call_accept(struct call *c);
 int64_t call_getsockname(struct call *c);
 int64_t call_getpeername(struct call *c);
-void call_name_undo(struct call *c, int64_t result);
 int64_t call_shutdown(struct call *c);
 int64_t call_getsockopt(struct call *c);
 void call_getsockopt_undo(struct call *c, int64_t result);

@@ -274,7 +274,7 @@ void call_getsockopt_undo(struct call *c, int64_t result)
 		c->is->error = c->taken;
 }
 
-/* ---- ioctl ---- */
+/* ---- ioctl: questions; what would change something is refused ---- */
 
 /* Bytes that the program has written and the peer has not acknowledged: some may still be on their
  * way to the stack. */

@@ -249,13 +249,6 @@ void call_connect_undo(struct call *c, int64_t result)
 	}
 }
 
-/* Nothing has changed: made again, it writes its answer again. */
-void call_name_undo(struct call *c, int64_t result)
-{
-	(void)c;
-	(void)result;
-}
-
 static int64_t call_name(struct call *c, int (*ask)(struct sock *sk, void *name, socklen_t *len))
 {
 	struct sockaddr_storage name;

@@ -5,6 +5,8 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -189,6 +191,9 @@ static int again(int rounds)
 	int s = socket(AF_INET, SOCK_STREAM, 0), value, wrong = 0;
 	struct sockaddr_in a = loopback(0);
 	socklen_t len, namelen;		/* of their own: who was interrupted may be written to a little later */
+	struct ifreq nic = { .ifr_name = "lo" };
+	struct ifconf all = { 0 };
+	int queued;
 
 	if (bind(s, (struct sockaddr *)&a, sizeof(a)))
 		return 1;
@@ -202,6 +207,16 @@ static int again(int rounds)
 		memset(&a, 0, sizeof(a));
 		if (!getsockname(s, (struct sockaddr *)&a, &namelen))
 			wrong += a.sin_family != AF_INET || !a.sin_port;
+		nic.ifr_ifindex = -1;
+		if (!ioctl(s, SIOCGIFINDEX, &nic))
+			wrong += nic.ifr_ifindex != 1;
+		all.ifc_len = 0;
+		all.ifc_buf = NULL;
+		if (!ioctl(s, SIOCGIFCONF, &all))
+			wrong += all.ifc_len < (int)sizeof(nic);
+		queued = -1;
+		if (!ioctl(s, SIOCOUTQ, &queued))
+			wrong += queued != 0;
 	}
 	printf("%d answers not written\n", wrong);
 	return 0;

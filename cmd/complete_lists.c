@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <limits.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "cmd/complete.h"
 #include "config/sections.h"
 #include "control/server.h"
+#include "control/socket_file.h"
 
 /* It is put into a command line as it is: so nothing that a shell reads in its own way is offered, nor
  * what the script would take for an order. */
@@ -36,31 +38,29 @@ void complete_add(const struct completion *c, const char *text, const char *tail
 
 /* ---- files of a folder ---- */
 
-static void add_files(const struct completion *c, const char *folder, const char *suffix)
+static void add_files(const struct completion *c, const char *folder)
 {
-	size_t cut = strlen(suffix);
 	struct dirent **files = NULL;
 	int n = scandir(folder, &files, NULL, alphasort);
 
 	for (int i = 0; i < n; i++) {
 		char *name = files[i]->d_name;
-		size_t len = strlen(name);
 
-		if (name[0] != '.' && len > cut && !strcmp(name + len - cut, suffix)) {
-			name[len - cut] = '\0';
+		if (name[0] != '.')
 			complete_add(c, name, "");
-		}
 		free(files[i]);
 	}
 	free(files);
 }
 
-static void add_sandboxes(const struct completion *c)
+static void add_sandbox(void *arg, const char *name)
 {
-	char folder[PATH_MAX];
+	complete_add(arg, name, "");
+}
 
-	if (!control_path(NULL, folder, sizeof(folder), NULL))
-		add_files(c, folder, ".sock");
+static void add_sandboxes(struct completion *c)
+{
+	control_each(add_sandbox, c);
 }
 
 /* ---- modules ---- */
@@ -313,7 +313,7 @@ static void add_one(struct completion *c, const char *word)
 	else if (!strcmp(word, "NETNS") && strchr(c->cur, '/'))
 		puts(":files");
 	else if (!strcmp(word, "NETNS"))
-		add_files(c, "/run/netns", "");
+		add_files(c, "/run/netns");
 	else if (!strcmp(word, "SANDBOX"))
 		add_sandboxes(c);
 	else if (!strcmp(word, "DEV"))

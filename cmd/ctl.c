@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ctl.c - weir ctl: asks a running sandbox, or changes it. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,6 +11,7 @@
 #include "cmd/cmd.h"
 #include "cmd/ctl.h"
 #include "cmd/options.h"
+#include "control/socket_file.h"
 #include "module/suggest.h"
 
 #define WORDS_MAX 160
@@ -541,13 +541,6 @@ static const struct verb *program_find(const char *word)
 
 /* ---- all sandboxes ---- */
 
-static int socket_file(const struct dirent *d)
-{
-	size_t n = strlen(d->d_name);
-
-	return n > 5 && d->d_name[0] != '.' && !strcmp(d->d_name + n - 5, ".sock");
-}
-
 /* One that does not answer is named: nobody else lists it. One that has ended meanwhile is not. */
 static void tell_silent(const char *name, const char *why)
 {
@@ -573,26 +566,21 @@ static json_t *ask_show(const char *name, pid_t *pid)
 	return o;
 }
 
-static int list_all(const struct ctl *c, struct weir_error *e)
+static void list_one(void *arg, const char *name)
 {
-	struct dirent **files = NULL;
+	pid_t pid;
+	json_t *o = ask_show(name, &pid);	/* NULL: nobody is behind it any more */
+
+	if (o)
+		json_array_append_new(arg, o);
+}
+
+static int list_all(const struct ctl *c)
+{
 	json_t *list = json_array(), *o;
-	char folder[PATH_MAX];
 	size_t i;
-	int n = 0;
 
-	if (control_path(NULL, folder, sizeof(folder), e) == 0)
-		n = scandir(folder, &files, socket_file, alphasort);
-	for (int f = 0; f < n; f++) {
-		pid_t pid;
-
-		files[f]->d_name[strlen(files[f]->d_name) - 5] = '\0';
-		o = ask_show(files[f]->d_name, &pid);	/* NULL: nobody is behind it any more */
-		if (o)
-			json_array_append_new(list, o);
-		free(files[f]);
-	}
-	free(files);
+	control_each(list_one, list);
 	if (c->json) {
 		print_json(list);
 	} else if (json_array_size(list) == 0) {
@@ -687,7 +675,7 @@ static bool asks_help(int argc, char **argv)
 static int command(struct ctl *c, char **words, int n, struct weir_error *e)
 {
 	if (n == 0)
-		return list_all(c, e);
+		return list_all(c);
 	if (n > 1)
 		return ask(c, words + 1, n - 1, e);
 	weir_fail(e, EINVAL, "what about %s? For example: weir ctl %s show", c->name, c->name);

@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/help.h"
+#include "control/socket_file.h"
 #include "intercept/ledger.h"
 
 const struct help restore_help = {
@@ -15,7 +16,7 @@ const struct help restore_help = {
 		 "were killed at once, as the end of a cgroup does; otherwise it is given back when the sandbox ends. "
 		 "The next `weir run --netns` does it, too.\n"
 		 "A sandbox that is running is left alone. What somebody else has set meanwhile stays. What cannot be "
-		 "given back, since its device or namespace is gone, is told.",
+		 "given back, since its device or namespace is gone, is told. The file of its control socket goes, too.",
 };
 
 static void say(void *arg, const char *sentence)
@@ -42,6 +43,7 @@ int cmd_restore(int argc, char **argv)
 		return CMD_USAGE;
 	}
 	n = ledger_recover(name, say, &said, &e);
+	control_sweep(name);
 	if (n < 0) {
 		fprintf(stderr, "weir restore: %s\n", e.text);
 		return CMD_FAIL;

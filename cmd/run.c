@@ -33,7 +33,8 @@
 #include "cmd/stack.h"
 #include "cmd/watchdog.h"
 #include "config/policy.h"
-#include "control/server.h"
+#include "control/path.h"
+#include "control/socket_file.h"
 #include "intercept/follow.h"
 #include "intercept/ledger.h"
 #include "intercept/netns.h"
@@ -54,7 +55,7 @@ struct run {
 	int follow_fd;			/* the stack process's end of it */
 	int netns_fd;			/* mode host */
 	int control_fd;
-	char socket[256];
+	struct control_file socket;
 	int life[2];
 	pid_t janitor, stack;
 	int stack_pidfd;
@@ -276,8 +277,7 @@ static void clean_up(struct run *r)
 	if (r->takeover)
 		takeover_restore(r->takeover);
 	instance_close_links(&r->instance);
-	if (r->socket[0])
-		unlink(r->socket);
+	control_unlisten(&r->socket);
 }
 
 static void janitor_main(struct run *r)
@@ -317,7 +317,7 @@ static int start_janitor(struct run *r, struct weir_error *e)
 
 static int start_stack(struct run *r, struct weir_error *e)
 {
-	char hidden[sizeof(r->socket)];
+	char hidden[sizeof(r->socket.path)];
 	struct stack_start start = {
 		.instance = &r->instance, .control_fd = r->control_fd, .gate = r->gate.sock,
 		.life = r->life[0], .follow = r->follow_fd,
@@ -508,11 +508,10 @@ static int prepare(struct run *r, struct weir_error *e)
 	err = relay_open(&r->relay, e);		/* from here on signals wait: there is something to undo */
 	if (err)
 		return err;
-	r->control_fd = control_listen(r->name, r->socket, sizeof(r->socket), e);
-	if (r->control_fd < 0) {
-		r->socket[0] = '\0';	/* another one's */
+	control_sweep(NULL);
+	r->control_fd = control_listen(r->name, &r->socket, e);
+	if (r->control_fd < 0)
 		return r->control_fd;
-	}
 	if (pipe2(r->life, O_CLOEXEC))
 		return weir_fail(e, errno, "cannot make a pipe: %s", strerror(errno));
 	if (report_open(&r->report, e))

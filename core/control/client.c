@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client.c - the control socket from outside: made, found, asked (server.h). */
+/* client.c - the control socket from outside: found, asked (server.h). */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -57,64 +57,6 @@ static bool inside_sandbox(void)
 
 	return !control_path(NULL, folder, sizeof(folder), &e) && !statvfs(folder, &st) &&
 	       (st.f_flag & ST_RDONLY);
-}
-
-/* ---- made ---- */
-
-/* 0600 from the start: whoever may not connect never can. */
-static int bind_private(int fd, const struct sockaddr_un *sa)
-{
-	mode_t mask = umask(0177);
-	int rc = bind(fd, (const struct sockaddr *)sa, sizeof(*sa)) ? -errno : 0;
-
-	umask(mask);
-	return rc;
-}
-
-/* Nobody listens behind a socket's name any more. */
-static bool is_stale(const struct sockaddr_un *sa)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool stale = fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) &&
-		errno == ECONNREFUSED;
-
-	if (fd >= 0)
-		close(fd);
-	return stale;
-}
-
-int control_listen(const char *name, char *path, size_t size, struct weir_error *e)
-{
-	struct sockaddr_un sa;
-	char folder[PATH_MAX];
-	int rc = address_of(name, &sa, e), fd;
-
-	if (rc == 0)
-		rc = control_path(NULL, folder, sizeof(folder), e);
-	if (rc)
-		return rc;
-	if (mkdir(folder, 0755) && errno != EEXIST)
-		return weir_fail(e, errno, "cannot make %s: %s", folder, strerror(errno));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return weir_fail(e, errno, "no control socket: %s", strerror(errno));
-	rc = bind_private(fd, &sa);
-	if (rc == -EADDRINUSE && is_stale(&sa) && unlink(sa.sun_path) == 0)
-		rc = bind_private(fd, &sa);
-	if (rc == 0 && listen(fd, 64))
-		rc = -errno;
-	if (rc) {
-		close(fd);
-		if (rc == -EROFS && inside_sandbox())
-			return weir_fail(e, EPERM, "this is inside of a sandbox; start that with --privileged to run weir in it");
-		if (rc == -EADDRINUSE)
-			return weir_fail(e, EEXIST, "a sandbox named %s is running already; choose another --name",
-					 name);
-		return weir_fail(e, -rc, "cannot make the control socket %s: %s", sa.sun_path,
-				 strerror(-rc));
-	}
-	snprintf(path, size, "%s", sa.sun_path);
-	return fd;
 }
 
 /* ---- asked ---- */

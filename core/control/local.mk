@@ -23,4 +23,6 @@ libcore_la_SOURCES += \
 	core/control/reload.c \
 	core/control/server.c \
 	core/control/server.h \
+	core/control/socket_file.c \
+	core/control/socket_file.h \
 	core/control/swap.c

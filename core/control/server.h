@@ -41,7 +41,7 @@ struct control_command {
 	int (*fn)(void *arg, struct control_request *rq, json_t **result, struct weir_error *e);
 };
 
-/* listen_fd: bound and listening, made with privilege (control_listen); the server closes it.
+/* listen_fd: bound and listening, made with privilege (socket_file.h); the server closes it.
  * commands: NULL-name-terminated tables; of two with one name, the later registered is called. */
 struct control *control_start(struct instance *inst, int listen_fd, struct weir_error *e);
 void control_register(struct control *c, const struct control_command *commands, void *arg);
@@ -54,11 +54,8 @@ void control_outsiders_only(struct control *c);
 int control_gate(struct control *c, int sock, struct weir_error *e);
 void control_stop(struct control *c);
 
-/* ---- before the fork, and the client's side: client.c ---- */
+/* ---- the client's side: client.c ---- */
 
-/* Bind and listen; refuses a name that is taken. The fd, with the socket's path for who removes
- * it. */
-int control_listen(const char *name, char *path, size_t size, struct weir_error *e);
 int control_connect(const char *name, struct weir_error *e);
 /*
  * One request on a connected socket; the answer as it came, with "pid", the server's process as we

@@ -131,7 +131,7 @@ static int64_t connect_break(struct call *c, struct isock *is, struct target *t)
 {
 	int err = socket_connect(is->sk, &t->name, (socklen_t)c->args[2]);
 
-	if (err || is->state == ISOCK_NEW)
+	if (err || (is->state == ISOCK_NEW && !is->early_rd && !is->early_wr))
 		return err;
 	listen_stop(is);
 	isock_reset(is, is->state == ISOCK_CONNECTED || is->state == ISOCK_CONNECTING ? ECONNRESET : 0);
@@ -302,11 +302,21 @@ static int64_t shutdown_datagrams(struct isock *is, struct shutting *s)
 	return err;
 }
 
+/*
+ * Linux refuses, and shuts the socket down all the same; a connection that it gets later is shut down
+ * from the start, and its peer hears nothing of that. AF_UNIX sockets do the same.
+ */
+static void shutdown_early(struct isock *is, struct shutting *s)
+{
+	is->early_rd |= s->how != SHUT_WR;
+	is->early_wr |= s->how != SHUT_RD;
+	s->end = true;
+}
+
 /* The socket is as new; its end is not. */
 static void shutdown_renews(struct isock *is, struct shutting *s, int error)
 {
-	if (is->state != ISOCK_NEW)
-		s->how = SHUT_RDWR;
+	s->how = SHUT_RDWR;
 	s->end = true;
 	listen_stop(is);
 	isock_reset(is, error);
@@ -329,7 +339,9 @@ static int64_t shutdown_act(struct isock *is, struct shutting *s)
 	if (is->state == ISOCK_DATAGRAM)
 		return shutdown_datagrams(is, s);
 	err = socket_shutdown(is->sk, s->how);
-	if (is->state == ISOCK_NEW || (is->state == ISOCK_LISTENING && s->how != SHUT_WR))
+	if (is->state == ISOCK_NEW)
+		shutdown_early(is, s);
+	else if (is->state == ISOCK_LISTENING && s->how != SHUT_WR)
 		shutdown_renews(is, s, 0);
 	else if (is->state == ISOCK_CONNECTING)
 		shutdown_renews(is, s, ECONNRESET);

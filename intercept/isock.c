@@ -513,7 +513,7 @@ static int64_t renew_end(struct call *c, struct isock *made)
 		is->sk->cookie = is->cookie = made->cookie;
 		is->sk->inode = is->inode = made->inode;
 		hash_add(&is->ic->isocks, &is->node, is->cookie);
-		is->again = is->told = is->small = false;
+		is->again = is->told = is->small = is->early_rd = is->early_wr = false;
 		is->state = ISOCK_NEW;
 		witness_silent(is);
 		result = 0;

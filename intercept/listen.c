@@ -199,6 +199,10 @@ static int64_t listen_act(struct call *c, struct isock *is)
 {
 	int err;
 
+	if (is->state == ISOCK_NEW && (is->early_rd || is->early_wr)) {
+		isock_reset(is, 0);	/* that is nothing to a listener; its end would be one that cannot listen */
+		is->again = is->told = true;
+	}
 	if (is->state == ISOCK_DEAD)
 		return is->again && is->told ? CALL_GO : -EINVAL;
 	err = socket_listen(is->sk, (int)c->args[1]);

@@ -276,6 +276,8 @@ int64_t message_stream_recv_act(const struct isock *is, const struct message *m)
 {
 	if (m->flags & MSG_ERRQUEUE)
 		return -EAGAIN;
+	if (is->state == ISOCK_NEW && is->early_rd)
+		return 0;
 	if (is->state == ISOCK_NEW || is->state == ISOCK_LISTENING || (is->again && is->told))
 		return -ENOTCONN;
 	return CALL_GO;

@@ -86,6 +86,7 @@ tests_net_posix_posix_SOURCES = \
 	tests/net/posix/bindtable.c \
 	tests/net/posix/check.c \
 	tests/net/posix/check.h \
+	tests/net/posix/connect.c \
 	tests/net/posix/datagram.c \
 	tests/net/posix/dual.c \
 	tests/net/posix/ending.c \

@@ -16,7 +16,7 @@ ask() {
 }
 
 # IPv4, IPv6, and IPv4 by sockets of IPv6.
-for part in stream state events signals passing datagram ending message option bind urgent tcpopt info frame; do
+for part in stream state connect events signals passing datagram ending message option bind urgent tcpopt info frame; do
 	for family in -4 -6 -m; do
 		ask $family $part
 	done

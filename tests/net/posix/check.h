@@ -97,6 +97,9 @@ void ask_all(int level, int domain, int type, const struct ask *asks, size_t n);
 void arm(int ms);				/* SIGALRM in ms */
 void on_alarm(int flags);			/* its handler: SA_RESTART or 0 */
 
+int send_fd(int sock, int fd);			/* by SCM_RIGHTS, through an AF_UNIX socket */
+int receive_fd(int sock);
+
 void test_stream(void);
 void test_events(void);
 void test_signals(void);
@@ -115,5 +118,6 @@ void test_ipv6opt(void);
 void test_dual(void);
 void test_info(void);
 void test_state(void);
+void test_connect(void);
 
 #endif

@@ -22,7 +22,7 @@ int main(int argc, char **argv)
 {
 	static const struct { const char *name; void (*run)(void); } tests[] = {
 		{ "stream", test_stream }, { "events", test_events }, { "signals", test_signals },
-		{ "state", test_state }, { "passing", test_passing }, { "datagram", test_datagram }, { "ending", test_ending }, { "option", test_option },
+		{ "state", test_state }, { "connect", test_connect }, { "passing", test_passing }, { "datagram", test_datagram }, { "ending", test_ending }, { "option", test_option },
 		{ "bind", test_bind }, { "urgent", test_urgent }, { "tcpopt", test_tcpopt }, { "frame", test_frame },
 		{ "message", test_message }, { "info", test_info }, { "dual", test_dual }, { "ipv6opt", test_ipv6opt }, { "table", test_bind_table },
 	};

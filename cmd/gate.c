@@ -16,8 +16,7 @@
  * calls, nothing open but the way to the stack process.
  *
  * Numbers of processes come round, a socket can be inherited or passed on, and its peer may be gone. So:
- * - Who connected is known by a pidfd (SO_PEERPIDFD) and is there still. (Before Linux 6.5 by its number, which another
- *   process may have got since.)
+ * - Who connected is known by a pidfd and is there still (peer.c).
  * - Who says something is told by the kernel with each message (SCM_CREDENTIALS), whoever holds the socket; a plain
  *   look at it (MSG_PEEK) consumes nothing, and one read never joins what two have said. It must be the number of the
  *   one who connected: nobody else has had that number, for that one has been there all the time.
@@ -37,29 +36,10 @@
 #include "base/limits.h"
 #include "base/pidfd.h"
 #include "cmd/gate.h"
+#include "cmd/peer.h"
 #include "control/gate.h"
 #include "intercept/allowlist.h"
 #include "intercept/capabilities.h"
-
-#ifndef SO_PEERPIDFD
-#define SO_PEERPIDFD 77
-#endif
-
-/* A pidfd of who connected, and its number here; -1. */
-static int connector(int fd, pid_t *pid)
-{
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-	int pidfd;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) || cred.pid <= 0)
-		return -1;
-	*pid = cred.pid;
-	len = sizeof(pidfd);
-	if (!getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len))
-		return pidfd;
-	return errno == ENOPROTOOPT ? (int)syscall(SYS_pidfd_open, cred.pid, 0) : -1;
-}
 
 /* Who said what can be read next: its number here; 0: then the verdict is that. */
 static pid_t speaker(int fd, enum gate_verdict *otherwise)
@@ -88,13 +68,13 @@ static pid_t speaker(int fd, enum gate_verdict *otherwise)
 	return cred.pid;
 }
 
-static enum gate_verdict judge(int fd, int own_depth)
+static enum gate_verdict judge(int fd, uint64_t accepted, int own_depth)
 {
 	enum gate_verdict verdict = GATE_STRANGER, otherwise;
 	int depth = 0, pidfd;
 	pid_t pid, said;
 
-	pidfd = connector(fd, &pid);
+	pidfd = peer_open(fd, accepted, &pid);
 	if (pidfd < 0)
 		return GATE_STRANGER;
 	if (pidfd_pid(pidfd, &depth) > 0 && depth == own_depth) {
@@ -147,6 +127,7 @@ static int give_up(struct weir_error *e)
 static void gate_main(int sock)
 {
 	struct gate_answer a = { 0 };
+	struct gate_question q;
 	struct weir_error e = { "" };
 	int depth, fd;
 
@@ -161,8 +142,9 @@ static void gate_main(int sock)
 		(void)!write(STDERR_FILENO, e.text, strlen(e.text));
 		_exit(1);
 	}
-	while (!gate_question(0, &a.client, &fd)) {
-		a.verdict = (uint32_t)judge(fd, depth);
+	while (!gate_question(0, &q, &fd)) {
+		a.client = q.client;
+		a.verdict = (uint32_t)judge(fd, q.accepted, depth);
 		close(fd);
 		if (gate_answer(0, &a))
 			break;

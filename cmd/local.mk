@@ -40,6 +40,8 @@ libcmd_la_SOURCES = \
 	cmd/options.h \
 	cmd/pcapng.c \
 	cmd/pcapng.h \
+	cmd/peer.c \
+	cmd/peer.h \
 	cmd/relay.c \
 	cmd/relay.h \
 	cmd/report.c \

@@ -12,11 +12,11 @@ union room {
 	char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-int gate_ask(int sock, uint64_t client, int fd)
+int gate_ask(int sock, const struct gate_question *q, int fd)
 {
 	union room room = { .align = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
 				       .cmsg_type = SCM_RIGHTS } };
-	struct iovec iov = { &client, sizeof(client) };
+	struct iovec iov = { (void *)(uintptr_t)q, sizeof(*q) };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &room,
 			    .msg_controllen = sizeof(room.bytes) };
 
@@ -33,10 +33,10 @@ int gate_answered(int sock, struct gate_answer *a)
 	return n == sizeof(*a) ? 0 : -EPIPE;
 }
 
-int gate_question(int sock, uint64_t *client, int *fd)
+int gate_question(int sock, struct gate_question *q, int *fd)
 {
 	union room room;
-	struct iovec iov = { client, sizeof(*client) };
+	struct iovec iov = { q, sizeof(*q) };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &room,
 			    .msg_controllen = sizeof(room.bytes) };
 	const struct cmsghdr *c;
@@ -45,7 +45,7 @@ int gate_question(int sock, uint64_t *client, int *fd)
 	do
 		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
-	if (n != sizeof(*client))
+	if (n != sizeof(*q))
 		return -EPIPE;
 	c = CMSG_FIRSTHDR(&m);
 	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))

@@ -16,16 +16,21 @@ enum gate_verdict {
 	GATE_NOTHING,			/* there is nothing to read */
 };
 
+struct gate_question {
+	uint64_t client;		/* which; the server's number */
+	uint64_t accepted;		/* ns of CLOCK_BOOTTIME: when it was */
+};
+
 struct gate_answer {
 	uint64_t client;		/* as in the question */
 	uint32_t verdict;
 };
 
 /* The server's side, which never waits: 0 or -errno. */
-int gate_ask(int sock, uint64_t client, int fd);
+int gate_ask(int sock, const struct gate_question *q, int fd);
 int gate_answered(int sock, struct gate_answer *a);	/* -EAGAIN: no answer yet; -EPIPE: there will be none */
 /* The gate's: wait for a question, the client's descriptor is *fd. */
-int gate_question(int sock, uint64_t *client, int *fd);
+int gate_question(int sock, struct gate_question *q, int *fd);
 int gate_answer(int sock, const struct gate_answer *a);
 
 #endif

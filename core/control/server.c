@@ -21,7 +21,7 @@
  * A program can take every descriptor that the stack process may have. A few are held in reserve, so that
  * the operator can see what happens.
  *
- * System calls: accept4, getsockopt, recvmsg, recvfrom, sendmsg, close, fcntl, epoll_ctl.
+ * System calls: clock_gettime, accept4, getsockopt, recvmsg, recvfrom, sendmsg, close, fcntl, epoll_ctl.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +29,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control/commands.h"
@@ -74,7 +75,7 @@ struct client {
 	struct control *control;
 	struct loop_io io;
 	struct timer idle;
-	uint64_t id;			/* for the gate */
+	struct gate_question who;	/* for the gate */
 	enum { CLIENT_UNKNOWN, CLIENT_TO_ASK, CLIENT_ASKED, CLIENT_ADMITTED } state;
 	char *in, *out;
 	size_t in_len, in_size, out_len, out_off;
@@ -415,7 +416,7 @@ static void client_read(struct client *c)
 static void client_ask(struct client *c)
 {
 	struct control *ctl = c->control;
-	int err = ctl->gate.loop ? gate_ask(ctl->gate.fd, c->id, c->io.fd) : -EPIPE;
+	int err = ctl->gate.loop ? gate_ask(ctl->gate.fd, &c->who, c->io.fd) : -EPIPE;
 
 	if (err && err != -EAGAIN) {
 		client_refuse(c, "nobody is left who could say that you are outside of the sandbox; end it and start it again");
@@ -430,7 +431,7 @@ static struct client *client_find(const struct control *ctl, uint64_t id)
 	list_for_each(pos, &ctl->asking.clients) {
 		struct client *c = list_entry(pos, struct client, node);
 
-		if (c->id == id)
+		if (c->who.client == id)
 			return c;
 	}
 	return NULL;
@@ -536,13 +537,16 @@ static void refuse(int fd)
 static void client_new(struct control *ctl, int fd)
 {
 	struct client *c = calloc(1, sizeof(*c));
+	struct timespec now;
 
 	if (!c) {
 		close(fd);
 		return;
 	}
 	c->control = ctl;
-	c->id = ++ctl->last_id;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	c->who.client = ++ctl->last_id;
+	c->who.accepted = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	timer_init(&c->idle, client_idle);
 	list_init(&c->node);
 	c->io.fd = fd;

@@ -77,6 +77,9 @@ tests_net_hammer_LDADD = -lpthread
 check_PROGRAMS += tests/net/neighbour
 tests_net_neighbour_LDADD =
 
+check_PROGRAMS += tests/net/old_kernel
+tests_net_old_kernel_LDADD = $(SECCOMP_LIBS)
+
 check_PROGRAMS += tests/net/takeover_tool
 tests_net_takeover_tool_LDADD = libintercept.la libcore.la
 

@@ -3,6 +3,7 @@
 # Who may command a sandbox: its operator, from wherever he works; no program of a sandbox, whatever it is, and by no way.
 . "$(dirname "$0")/common.sh"
 need python3 unshare setpriv
+: "${BUILDDIR:?run this by make check}"
 net_setup
 tool() { python3 "$SRCDIR/tests/net/control_peer.py" "$@"; }
 # LeakSanitizer would trace programs in other PID namespaces than its own.
@@ -99,6 +100,21 @@ END
 check "a sandbox in a sandbox is commanded from there" grep -q "^inside: ok" "$TMP/nested"
 check "not by its own programs" grep -q "^its programs: .*$REFUSED" "$TMP/nested"
 check "and who commands it does not command Y" grep -q "^another: .*$REFUSED" "$TMP/nested"
+
+# ---- where the kernel names a peer by its number only ----
+OLD_KERNEL=$BUILDDIR/tests/net/old_kernel
+by_number() {
+	local Y
+	fresh_name
+	Y=$NAME
+	background "$OLD_KERNEL" "$WEIR" run --network=none --name "$Y" -- sleep 1000
+	wait_for 20 ctl "$Y" show || return 1
+	same "$(tool say "/run/weir/$Y.sock" "$show")" ok || return 1
+	contains "$(passed pass ends "$show")" "$REFUSED" || return 1
+	contains "$(passed pass stays "$show")" "$REFUSED" || return 1
+	refused in_x timeout 20 "$WEIR" ctl "$Y" show && contains "$(tool orphan "/run/weir/$Y.sock" "$show")" "$REFUSED"
+}
+check "before Linux 6.5: the operator, and nobody else" by_number
 
 # ---- without the gate nobody commands, and the program runs on ----
 front=$(pgrep -f "weir run --netns $NSW --name $Y " | head -n 1)

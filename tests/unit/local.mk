@@ -36,6 +36,7 @@ unit_tests = \
 	tests/unit/test_nic \
 	tests/unit/test_packet \
 	tests/unit/test_params \
+	tests/unit/test_peer \
 	tests/unit/test_pfpacket \
 	tests/unit/test_policy \
 	tests/unit/test_port \
@@ -86,6 +87,7 @@ tests_unit_test_ending_LDADD = tests/libtest.la libcmd.la libintercept.la libcor
 tests_unit_test_fill_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 tests_unit_test_ledger_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS) $(MNL_LIBS)
 tests_unit_test_logger_LDADD = tests/libtest.la libcmd.la libintercept.la libcore.la $(CHECK_LIBS)
+tests_unit_test_peer_LDADD = tests/libtest.la libcmd.la libintercept.la libcore.la $(CHECK_LIBS)
 tests_unit_test_taken_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 
 # What several of them share; the linker takes from it what a program uses.

@@ -283,7 +283,8 @@ void pump_dgram_out(struct isock *is)
 			return;
 		}
 		err = (int)socket_sendmsg(is->sk, p, NULL, 0, NULL, 0, 0);
-		if (err < 0 && err != -EAGAIN)
+		/* an empty netlink message goes nowhere: nobody waits for that news */
+		if (err < 0 && err != -EAGAIN && err != -ENODATA)
 			is->error = -err;
 	}
 }

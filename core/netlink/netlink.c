@@ -270,6 +270,8 @@ static int send_check(struct sock *sk, uint32_t n, const void *name, socklen_t l
 {
 	struct sockaddr_nl to = { 0 };
 
+	if (!n)
+		return -ENODATA;
 	if (name && len < sizeof(to))
 		return -EINVAL;
 	if (name)
@@ -292,11 +294,11 @@ int netlink_send(struct sock *sk, struct packet *p, const void *name, socklen_t 
 	int err = send_check(sk, n, name, len);
 	uint8_t *copy = NULL;
 
-	if (!err && n) {
+	if (!err) {
 		copy = malloc(n);
 		err = copy ? 0 : -ENOBUFS;
 	}
-	if (!err && n) {
+	if (!err) {
 		autobind(ns);
 		packet_copy_out(p, 0, copy, n);
 		requests(ns, copy, n);

@@ -7,7 +7,7 @@ POSIX=${BUILDDIR:-.}/tests/net/posix/posix
 ip netns add $NSP || exit 99
 ip -n $NSP link set lo up
 # What one connection met is not to be what the next one begins with (its reordering, on a busy machine).
-ip netns exec $NSP sh -c 'echo 1 > /proc/sys/net/ipv4/tcp_no_metrics_save'
+ip netns exec $NSP sh -c 'echo 1 > /proc/sys/net/ipv4/tcp_no_metrics_save; echo 0 0 > /proc/sys/net/ipv4/ping_group_range'
 
 # One part, with the options that follow.
 ask() {

@@ -3,9 +3,11 @@
  * ending.c - how datagram sockets end: what was sent before a close() or a shutdown() arrives,
  * empty datagrams too, and nothing else does; who waits is woken.
  */
+#include <linux/icmp.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <netinet/icmp6.h>
 
 #include "check.h"
 
@@ -21,6 +23,7 @@ struct sort {
 	int header;			/* bytes that a receiver sees before the payload */
 	int least;			/* payload */
 	bool named;			/* has to be connected */
+	const char *text;		/* of which a payload is the first bytes */
 };
 
 static int raw_socket(void)
@@ -55,7 +58,38 @@ static int frame_receiver(void)
 	return frame_socket(SOCK_RAW);
 }
 
-static const struct sort udp = { udp_socket, udp_socket, 0, 0, true };
+/* Who may have one is told by net.ipv4.ping_group_range. */
+static int ping_socket(void)
+{
+	bool six = family->domain == AF_INET6;
+	int fd = socket(family->domain, SOCK_DGRAM, six ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	union name a = here(0);
+
+	IS(fd >= 0, 1);
+	DID(bind(fd, NAME(a)), 0);
+	return fd;
+}
+
+/* Sees the requests; their answers go to who asks. */
+static int ping_receiver(void)
+{
+	uint32_t four = ~(1u << ICMP_ECHO);
+	struct icmp6_filter six;
+	int fd;
+
+	if (family->domain == AF_INET) {
+		fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+		DID(setsockopt(fd, SOL_RAW, ICMP_FILTER, &four, sizeof(four)), 0);
+		return fd;
+	}
+	fd = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+	ICMP6_FILTER_SETBLOCKALL(&six);
+	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REQUEST, &six);
+	DID(setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &six, sizeof(six)), 0);
+	return fd;
+}
+
+static const struct sort udp = { udp_socket, udp_socket, 0, 0, true, "xyz" };
 
 /* ---- what arrives ---- */
 
@@ -93,7 +127,7 @@ static int send_all(const struct sort *s, int fd, int n)
 	int sent = 0;
 
 	for (int i = 0; i < n; i++)
-		sent += send(fd, "xyz", (size_t)size_of(s, i), 0) == size_of(s, i);
+		sent += send(fd, s->text, (size_t)size_of(s, i), 0) == size_of(s, i);
 	return sent;
 }
 
@@ -368,6 +402,71 @@ static void wakes(const struct sort *s)
 	}
 }
 
+/* An empty message is none, and no end: what follows it is sent. A plain send of it is refused; under weir
+ * it is as if thrown away (docs/interception.md). */
+static void no_message(int fd, int err)
+{
+	struct iovec iov = { NULL, 0 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	long n = did(send(fd, "", 0, 0));
+
+	IS(n == 0 || n == err, 1);
+	DID(sendmsg(fd, &m, 0), err);
+}
+
+static void ended_between(const struct sort *s)
+{
+	int to = counter(s), from = sender(s, to);
+
+	for (int i = 0; i < 3; i++) {
+		DID(send(from, s->text, (size_t)size_of(s, i), 0), size_of(s, i));
+		no_message(from, -EINVAL);
+	}
+	arrive(s, to, 3);
+	no_message(from, -EINVAL);
+	close(from);
+	arrive(s, to, 0);
+	close(to);
+}
+
+/* Messages of the links up to the one that ends the dump; what that is. */
+static int dumped(int fd)
+{
+	_Alignas(struct nlmsghdr) char text[16384];
+	ssize_t n = 1;
+	int type = RTM_NEWLINK;
+
+	while (type == RTM_NEWLINK && n > 0) {
+		struct nlmsghdr *h = (struct nlmsghdr *)(void *)text;
+		ssize_t left = n = recv(fd, text, sizeof(text), 0);
+
+		for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+			type = h->nlmsg_type;
+	}
+	return type;
+}
+
+/* A dump is asked for with an empty message before it and behind it. */
+static void netlink(void)
+{
+	struct { struct nlmsghdr h; struct ifinfomsg i; } ask = {
+		{ .nlmsg_len = sizeof(ask), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		{ .ifi_family = AF_UNSPEC },
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+
+	IS(fd >= 0, 1);
+	for (int i = 0; i < 3; i++) {
+		no_message(fd, -ENODATA);
+		DID(send(fd, &ask, sizeof(ask), 0), sizeof(ask));
+		no_message(fd, -ENODATA);
+		IS(dumped(fd), NLMSG_DONE);
+	}
+	IS(poll_now(fd, POLL_ALL, QUIET_MS), POLLOUT);
+	no_message(fd, -ENODATA);
+	close(fd);
+}
+
 static void no_shutdown(int fd)
 {
 	char byte;
@@ -380,8 +479,11 @@ static void no_shutdown(int fd)
 
 void test_ending(void)
 {
-	const struct sort raw = { raw_socket, raw_socket, family->domain == AF_INET ? 20 : 0, 0, true };
-	const struct sort frame = { frame_sender, frame_receiver, 14, 1, false };
+	const int ip = family->domain == AF_INET ? 20 : 0;
+	const struct sort raw = { raw_socket, raw_socket, ip, 0, true, "xyz" };
+	const struct sort frame = { frame_sender, frame_receiver, 14, 1, false, "xyz" };
+	const struct sort ping = { ping_socket, ping_receiver, ip, 8, true, ip ? "\10\0\0\0\0\0\0\1xy" : "\200\0\0\0\0\0\0\1xy" };
+	const struct sort answers = { ping_socket, ping_socket, 0, 8, true, ping.text };
 
 	ends(&udp);
 	crossing();
@@ -394,6 +496,10 @@ void test_ending(void)
 	ends(&raw);
 	wakes(&raw);
 	ends(&frame);
+	ends(&ping);
+	ended_between(&ping);
+	wakes(&answers);
+	netlink();
 	no_shutdown(frame_sender());
 	no_shutdown(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
 }

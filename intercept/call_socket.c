@@ -108,6 +108,7 @@ struct target {			/* of a connect */
 	int err;			/* of reading it: told only where the name is needed */
 	bool nonblock;
 	bool renew;			/* the socket is as new: it needs a new end */
+	bool broken;			/* because it connects to nobody */
 };
 
 /* The program's end gets its other end. */
@@ -135,7 +136,7 @@ static int64_t connect_break(struct call *c, struct isock *is, struct target *t)
 		return err;
 	listen_stop(is);
 	isock_reset(is, is->state == ISOCK_CONNECTED || is->state == ISOCK_CONNECTING ? ECONNRESET : 0);
-	is->again = is->told = t->renew = true;
+	is->again = is->told = t->renew = t->broken = true;
 	call_wake(is);
 	return 0;
 }
@@ -225,11 +226,11 @@ int64_t call_connect(struct call *c)
 			return result;
 		result = connect_act(c, is, &t);
 		call_leave(c);
-		if (t.renew)		/* or else the next one does */
-			isock_renew(c);
+		if (t.renew)		/* or else the next one does; who waits here does not wait by epoll */
+			isock_renew(c, t.nonblock || t.broken);
 		if (result != CALL_GO)
 			return result;
-		result = isock_renew(c);
+		result = isock_renew(c, true);
 	} while (!result);
 	return result;
 }

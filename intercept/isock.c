@@ -534,10 +534,10 @@ static void renew_fail(struct isock *made)
 
 /*
  * The socket is as new again, but the program's end can neither be connected nor listen a second time,
- * so the program's descriptor gets another one. Copies that it made of the descriptor, and its place in
- * epoll sets, stay with the old end.
+ * so the program's descriptor gets another one. Its place in epoll sets is the new one's (epoll_move.c); copies
+ * that the program made of the descriptor stay with the old end.
  */
-int64_t isock_renew(struct call *c)
+int64_t isock_renew(struct call *c, bool awaited)
 {
 	struct isock made = { .ic = c->ic, .state = ISOCK_NEW };
 	int64_t result = call_fd(c);
@@ -556,6 +556,8 @@ int64_t isock_renew(struct call *c)
 		renew_fail(&made);
 		return result == -ENOENT ? -EINTR : result;	/* the caller is gone */
 	}
+	if (awaited)
+		epoll_move(c, c->fd, made.held);
 	close(c->fd);
 	c->fd = made.held;
 	c->cookie = made.cookie;

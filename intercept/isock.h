@@ -187,7 +187,8 @@ void isock_grow(uint32_t sndbuf, int fd);	/* the second half of it, once a copy 
 void isock_shut(const struct intercept *ic, int fd);	/* before shutdown(SHUT_WR) of the program's end */
 void isock_reset(struct isock *is, int error);		/* POLLERR | POLLHUP, ECONNRESET at the program's end */
 void isock_finish(struct isock *is, int error);		/* POLLHUP, the end of data and EPIPE there */
-int64_t isock_renew(struct call *c);		/* a new end in place of one that is used up; -errno */
+/* A new end in place of one that is used up; awaited: epoll sets may wait for it. -errno */
+int64_t isock_renew(struct call *c, bool awaited);
 void isock_hungry(struct isock *is);			/* no memory: its work runs again soon */
 void isock_feed(struct timer *t);
 int isock_take_error(struct isock *is);			/* SO_ERROR */
@@ -199,6 +200,9 @@ static inline void intercept_count(uint64_t *counter)
 {
 	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
+
+/* epoll_move.c */
+void epoll_move(const struct call *c, int from, int to);	/* entries for args[0] wait for another end now */
 
 /* door.c */
 int door_open(struct intercept *ic);

@@ -227,7 +227,7 @@ int64_t call_listen(struct call *c)
 		call_leave(c);
 		if (result != CALL_GO)
 			return result;
-		result = isock_renew(c);
+		result = isock_renew(c, true);
 	} while (!result);
 	return result;
 }

@@ -14,6 +14,7 @@ libintercept_la_SOURCES = \
 	intercept/confine.c \
 	intercept/confine.h \
 	intercept/door.c \
+	intercept/epoll_move.c \
 	intercept/fill.c \
 	intercept/filter.c \
 	intercept/follow.c \

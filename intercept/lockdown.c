@@ -115,6 +115,8 @@ static const int lockdown_calls[] = {
 	/* callers of notifications */
 	SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_getfd), SCMP_SYS(process_vm_readv),
 	SCMP_SYS(process_vm_writev),
+	/* the thread of epoll_move.c, with a table of its own */
+	SCMP_SYS(dup3), SCMP_SYS(getdents64),
 	/* the loop */
 	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
 	SCMP_SYS(epoll_pwait2), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(clock_gettime),
@@ -143,6 +145,8 @@ static const struct allowlist_argument lockdown_arguments[] = {
 	/* no SO_PASSPIDFD, SO_PEERPIDFD: CAP_SYS_PTRACE reaches all that a pidfd names, an operator's client, too */
 	{ SCMP_SYS(getsockopt), SCMP_A2(SCMP_CMP_LT, LOCKDOWN_SO_PASSPIDFD, 0) },
 	{ SCMP_SYS(setsockopt), SCMP_A2(SCMP_CMP_LT, LOCKDOWN_SO_PASSPIDFD, 0) },
+	/* descriptors: all, in a table of its own or one that is to become so */
+	{ SCMP_SYS(close_range), SCMP_A0(SCMP_CMP_EQ, 0, 0) },
 	/* files are only ever read */
 	{ SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY) },
 	{ SCMP_SYS(open), SCMP_A1(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY) },

@@ -249,6 +249,97 @@ static void shut_first(int how)
 	close(l);
 }
 
+/* ---- connections that are made again, while epoll sets wait for the socket ---- */
+
+#define DATA 0x1122334455667788ull
+
+static int waits_for(int fd, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.u64 = DATA };
+	int ep = epoll_create1(0);
+
+	DID(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev), 0);
+	return ep;
+}
+
+/* What a set tells next, and that it tells nothing else. */
+static int told(int ep)
+{
+	struct epoll_event ev[4] = { 0 };
+
+	IS(epoll_wait(ep, ev, 4, 10000), 1);
+	IS(ev[0].data.u64 == DATA, 1);
+	return (int)ev[0].events;
+}
+
+/* It is still there for the program under its number: changed, taken out. */
+static void ours(int ep, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = 1 };
+
+	DID(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev), -EEXIST);
+	DID(epoll_ctl(ep, EPOLL_CTL_MOD, fd, &ev), 0);
+	IS(epoll_wait(ep, &ev, 1, 0), 0);
+	DID(epoll_ctl(ep, EPOLL_CTL_DEL, fd, &ev), 0);
+	DID(epoll_ctl(ep, EPOLL_CTL_DEL, fd, &ev), -ENOENT);
+	close(ep);
+}
+
+/* A refused connection, told by SO_ERROR or by connect(); then one that is not. */
+static void awaited(uint32_t how, bool by_error, int number)
+{
+	int l = tcp_listen(1), nobody = tcp_socket(0), fd = tcp_socket(SOCK_NONBLOCK), ep[2];
+	union name a = here(0), to = name_of(l);
+
+	DID(bind(nobody, NAME(a)), 0);
+	a = name_of(nobody);
+	DID(dup2(fd, number), number);
+	close(fd);
+	for (int i = 0; i < 2; i++)
+		ep[i] = waits_for(number, EPOLLOUT | how);
+	DID(connect(number, NAME(a)), -EINPROGRESS);
+	for (int i = 0; i < 2; i++)
+		IS(told(ep[i]), EPOLLOUT | EPOLLERR | EPOLLHUP);
+	if (by_error)
+		IS(so_error(number), ECONNREFUSED);
+	DID(connect(number, NAME(to)), by_error ? -ECONNABORTED : -ECONNREFUSED);
+	DID(connect(number, NAME(to)), -EINPROGRESS);
+	IS(poll_now(number, POLLOUT, 10000), POLLOUT);
+	for (int i = 0; i < 2; i++) {
+		IS(told(ep[i]), EPOLLOUT);
+		ours(ep[i], number);
+	}
+	carries(number, l);
+	close(number);
+	close(nobody);
+	close(l);
+}
+
+/* The same for a connection that is broken off, and a listener that is shut down and listens again. */
+static void awaited_anew(void)
+{
+	struct sockaddr_storage nobody = { .ss_family = AF_UNSPEC };
+	int l = tcp_listen(1), fd = tcp_connect(l), s = accept(l, NULL, NULL), ep, lep = waits_for(l, EPOLLIN);
+	union name to = name_of(l);
+
+	ep = waits_for(fd, EPOLLIN | EPOLLRDHUP);
+	DID(connect(fd, SA(&nobody), sizeof(nobody)), 0);
+	close(s);
+	DID(shutdown(l, SHUT_RDWR), 0);
+	DID(listen(l, 1), 0);
+	to = name_of(l);
+	DID(connect(fd, NAME(to)), 0);
+	IS(told(lep), EPOLLIN);
+	s = accept(l, NULL, NULL);
+	DID(write(s, "x", 1), 1);
+	IS(told(ep), EPOLLIN);
+	close(s);
+	close(fd);
+	close(l);
+	close(ep);
+	close(lep);
+}
+
 /* What is done with a copy is done with the socket. */
 static void copies(void)
 {
@@ -343,5 +434,10 @@ void test_connect(void)
 	shut_first(SHUT_RD);
 	shut_first(SHUT_WR);
 	shut_first(SHUT_RDWR);
+	awaited(0, true, 100);
+	awaited(0, false, 0);
+	awaited(EPOLLET, true, 1000);
+	awaited(EPOLLET, false, 50);
+	awaited_anew();
 	copies();
 }

@@ -280,7 +280,7 @@ void call_getsockopt_undo(struct call *c, int64_t result)
  * way to the stack. */
 static int outq_act(struct isock *is, int *n)
 {
-	int waiting = 0, err = socket_ioctl(is->sk, SIOCOUTQ, n, sizeof(*n));
+	int waiting = 0, err = is->state == ISOCK_LISTENING ? -EINVAL : socket_ioctl(is->sk, SIOCOUTQ, n, sizeof(*n));
 
 	if (err)
 		return err;

@@ -17,7 +17,8 @@
  * without devices.
  *
  * SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is not used: a signal must be able to interrupt accept,
- * connect and recvmsg. Root installs the filter without no_new_privs, so that sudo, ping and sshd
+ * connect and recvmsg. Nor would it spare the other calls every EINTR: what interrupts one before its notification
+ * was received still does (docs/interception.md). Root installs the filter without no_new_privs, so that sudo, ping and sshd
  * find their set-user-ID bits working.
  */
 #include <errno.h>

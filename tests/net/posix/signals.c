@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signals.c - calls that a signal interrupts or restarts. */
+#include <linux/sockios.h>
+
 #include "check.h"
 
 static int pipe_hits;
@@ -144,6 +146,54 @@ static void storm(void)
 	close(l);
 }
 
+/* One question again and again: is it ever EINTR, or anything else than that? */
+#define ALWAYS(call, want) do { \
+		int i_ = 0; \
+		while (i_ < 3000 && did(call) == (want)) \
+			i_++; \
+		IS(i_, 3000); \
+	} while (0)
+
+/* Like ALWAYS, but made again after EINTR (which only weir gives). */
+#define ALWAYS_IN_THE_END(call, want) do { \
+		int i_ = 0; \
+		for (long r_ = (want); i_ < 3000 && r_ == (want); i_ += r_ == (want)) \
+			do \
+				r_ = did(call); \
+			while (r_ == -EINTR); \
+		IS(i_, 3000); \
+	} while (0)
+
+/* Calls that never wait, with as many signals as there can be. */
+static void quick(void)
+{
+	struct itimerval fast = { { 0, 200 }, { 0, 200 } }, off = { 0 };
+	int on = 1, fd = tcp_listen(1), n = 0;
+	struct sockaddr_storage a;
+	socklen_t len = sizeof(on), alen = sizeof(a);
+
+	for (int restart = 0; restart < 2; restart++) {
+		on_alarm(restart ? SA_RESTART : 0);
+		setitimer(ITIMER_REAL, &fast, NULL);
+		if (restart) {
+			ALWAYS(close(socket(family->domain, SOCK_STREAM, 0)), 0);
+			ALWAYS(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)), 0);
+			ALWAYS(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
+			ALWAYS(getsockname(fd, SA(&a), &alen), 0);
+			ALWAYS(getpeername(fd, SA(&a), &alen), -ENOTCONN);
+			ALWAYS(listen(fd, 1), 0);
+			ALWAYS(ioctl(fd, SIOCOUTQ, &n), -EINVAL);
+		}
+		ALWAYS_IN_THE_END(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)), 0);
+		ALWAYS_IN_THE_END(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
+		ALWAYS_IN_THE_END(getsockname(fd, SA(&a), &alen), 0);
+		ALWAYS_IN_THE_END(getpeername(fd, SA(&a), &alen), -ENOTCONN);
+		ALWAYS_IN_THE_END(listen(fd, 1), 0);
+		setitimer(ITIMER_REAL, &off, NULL);
+	}
+	close(fd);
+}
+
 static int asked;	/* a socket that the handler asks about */
 
 static void ask(int sig)
@@ -241,6 +291,7 @@ void test_signals(void)
 	accepting();
 	receiving();
 	connecting();
+	quick();
 	storm();
 	interrupted_writer();
 	pipes();

@@ -102,6 +102,7 @@ static void listens(int fd)
 	no_bytes(fd);
 	polls(fd, 0, 0);
 	DID(ioctl(fd, FIONREAD, &n), -EINVAL);
+	DID(ioctl(fd, TIOCOUTQ, &n), -EINVAL);
 	DID(connect(fd, NAME(a)), -EISCONN);
 	DID(bind(fd, NAME(a)), -EINVAL);
 	IS(so_error(fd), 0);

@@ -17,7 +17,9 @@
  * notification, and a worker that is stuck holds no other call up. When the last idle one takes a call, another
  * is started; beyond WORKERS_SOON only when the watchdog finds that all are busy still, since many calls at
  * once are no reason for many threads. The kernel wakes the worker that began to wait last, so workers that are
- * not needed get nothing to do; after LEAVE_AFTER they end, all but WORKERS_FIRST.
+ * not needed get nothing to do; after LEAVE_AFTER they end, all but WORKERS_FIRST. On a busy machine that would
+ * not be enough: one that is woken and does not run yet is none that waits, so each burst of calls reaches
+ * them all. Whoever is done with a call ends, too, when WORKERS_SOON are idle without it.
  *
  * A process has its share of workers: what is beyond it waits, in a list, until one of its calls has ended. A
  * call of any process can thus be held up by WORKERS_MAX stuck ones, which takes some
@@ -235,14 +237,21 @@ static void worker_free(struct worker *w)
 	free(w);
 }
 
-/* Nothing has come for long: is this one to go? Not when the pool stops, since that waits for all. */
-static bool worker_leave(struct worker *w)
+static bool too_many(struct pool *p, uint32_t most)
+{
+	return get(&p->nworkers) > get(&p->nbusy) + most;
+}
+
+/* May this one go, since more than so many are idle? Not when the pool stops, since that waits for all. */
+static bool worker_leave(struct worker *w, uint32_t most)
 {
 	struct pool *p = &w->ic->pool;
 	bool leave;
 
+	if (!too_many(p, most))
+		return false;
 	pthread_mutex_lock(&p->lock);
-	leave = !p->stop && get(&p->nworkers) > WORKERS_FIRST;
+	leave = !p->stop && get(&p->nworkers) > WORKERS_FIRST && too_many(p, most);
 	if (leave) {
 		list_del(&w->node);
 		add(&p->nworkers, (uint32_t)-1);
@@ -261,9 +270,9 @@ static void *worker_run(void *arg)
 
 	while (!__atomic_load_n(&p->stop, __ATOMIC_ACQUIRE)) {
 		n = epoll_wait(p->epfd, &ev, 1, get(&p->nworkers) > WORKERS_FIRST ? LEAVE_AFTER : -1);
-		if (n == 1) {
+		if (n == 1)
 			work_event(w, &ev);
-		} else if (!n && worker_leave(w)) {
+		if (n >= 0 && worker_leave(w, n ? WORKERS_SOON : 0)) {
 			worker_free(w);
 			return NULL;
 		}

@@ -155,16 +155,23 @@ bool witness_sees(struct isock *is)
 	return !mark_seen(is->ic, is->witness) || is->seen;
 }
 
+/* A listening socket that goes takes those with it that wait to be accepted, of this set or of another. */
 static void look_at(struct intercept *ic, struct witness *w)
 {
-	list_for_each(n, &w->silent)
+	unsigned int left = 0;
+
+	list_for_each(n, &w->silent) {
 		list_entry(n, struct isock, silent)->seen = false;
+		left++;
+	}
 	if (!mark_seen(ic, w))
 		return;
 	w->users++;			/* it is to outlive its sockets for the moment */
-	list_for_each_safe(n, &w->silent) {
-		struct isock *is = list_entry(n, struct isock, silent);
+	for (; left && !list_empty(&w->silent); left--) {
+		struct isock *is = list_first(&w->silent, struct isock, silent);
 
+		list_del(&is->silent);
+		list_add_tail(&is->silent, &w->silent);
 		if (is->seen || (is->state == ISOCK_LISTENING && listen_lives(is)))
 			continue;
 		ic->look_pause = LOOK_SOON / 2;

@@ -70,7 +70,7 @@ struct run {
 
 static const struct help_option run_options[] = {
 	{ "--netns", "NETNS", "give the stack the devices of this network namespace (a name or a "
-	  "path), with their addresses and routes, until the program ends" },
+	  "path), with their addresses and routes, until the program ends, and those that it gets meanwhile" },
 	{ "--bundle", "DIR", "apply the annotations of the OCI bundle DIR, DIR/config.json, within "
 	  "what the configuration allows (see `weir check --annotations`)" },
 	{ "--name", "NAME", "the sandbox's name for weir ctl and weir exec (default: weir-PID)" },

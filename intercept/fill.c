@@ -96,16 +96,20 @@ static void fill_ip4(struct instance_nic *n, const struct taken_ip4 *x)
 		n->ip4.secure_redirects = true;
 }
 
-static int fill_device(void *arg, const struct taken *x)
+void takeover_heed(struct instance_nic *n, const struct taken *x)
 {
-	struct instance_nic *n = arg;
-
-	if (!of_device(n, x))
-		return 0;
 	n->taken = true;
 	n->index = x->index;
 	fill_ip4(n, &x->ip4);
 	fill_ip6(n, &x->ip6);
+}
+
+static int fill_device(void *arg, const struct taken *x)
+{
+	struct instance_nic *n = arg;
+
+	if (of_device(n, x))
+		takeover_heed(n, x);
 	return 0;
 }
 

@@ -16,6 +16,11 @@
  * it holds what is older than what was lost, and loses more without a word until it is empty. Between two comparisons passes COMPARE_MS, and a turn reads
  * TURN_MESSAGES, so a storm costs a bounded share.
  *
+ * A device that the namespace gets later, as a container does that is connected to one more network, is taken like those before,
+ * once it is up and the host seems to be done with it: a route by a gateway cannot be set any more when the address is taken,
+ * and the kernel refuses all of IPv6. It is opened here, and told of with its descriptor before anything else is told of it. Deleted, it is
+ * forgotten, and one that comes by its name is another one again.
+ *
  * An address is moved (takeover_more.c). A route or a neighbour is copied and stays in the kernel,
  * where it does nothing without an address, but can be seen, and be deleted by who set it: that is
  * followed, too. What was removed by us echoes as a message, and the comparison finds nothing.
@@ -42,6 +47,9 @@
 #define COMPARE_MS	50u
 #define RECEIVE_BUFFER	(1 << 20)
 #define TOLD_MAX	4096u		/* routes, and neighbours, that are remembered as told */
+#define SETTLED_MS	300u		/* since the host has last set anything on a device that is none of ours */
+#define SETTLED_MAX_MS	3000u		/* however much it goes on doing */
+#define ADOPTED_MAX	64u		/* devices that came later: each leaves a NIC in the stack process */
 
 enum { DIRTY_LINKS = 1, DIRTY_ADDRS = 2, DIRTY_ROUTES = 4, DIRTY_NEIGHS = 8, DIRTY_ALL = 15 };
 
@@ -50,6 +58,7 @@ struct followed {
 	unsigned int index;
 	char nic[FOLLOW_NAME_MAX];
 	bool far;
+	bool adopted;			/* came later */
 	bool told_any, seen, again;
 	struct follow_link told, now;
 };
@@ -65,9 +74,15 @@ struct follow {
 	bool overrun;			/* messages were lost: those that are left are read away first */
 	unsigned int dirty;		/* DIRTY_*: to be compared */
 	uint64_t compared;		/* ms */
+	uint64_t stirring, stirred;	/* ms: devices that are none of ours are being set up, since, and lastly */
 	struct list addrs, moved;	/* struct rtnl_msg: addresses and routes taken, to be told */
 	struct list routes, neighs;	/* told, and in the kernel */
-	char strange[IF_NAMESIZE];	/* the last new device that was told of */
+	int (*open)(void *arg, const struct taken *x, char opened[FOLLOW_NEW_MAX], struct weir_error *e);
+	void *open_arg;
+	struct follow_msg new;		/* to be told before all else; */
+	int new_fd;			/* -1: there is none */
+	unsigned int adopted;		/* so many */
+	char refused[FOLLOW_NAME_MAX];	/* the last device that could not be taken */
 };
 
 static uint64_t now_ms(void)
@@ -83,7 +98,7 @@ static struct followed *find(const struct follow *f, unsigned int index)
 	list_for_each(pos, &f->devices) {
 		struct followed *d = list_entry(pos, struct followed, node);
 
-		if (d->index == index)
+		if (d->index == index && !d->now.gone)
 			return d;
 	}
 	return NULL;
@@ -91,13 +106,37 @@ static struct followed *find(const struct follow *f, unsigned int index)
 
 /* ---- to the stack ---- */
 
-static bool send_msg(struct follow *f, const struct follow_msg *m)
+static bool send_with(struct follow *f, const struct follow_msg *m, int fd)
 {
-	if (send(f->out, m, sizeof(*m), MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(*m))
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} room = { .align = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+	struct iovec iov = { (void *)(uintptr_t)m, sizeof(*m) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = fd < 0 ? NULL : &room,
+			      .msg_controllen = fd < 0 ? 0 : sizeof(room.bytes) };
+
+	memcpy(CMSG_DATA(&room.align), &fd, sizeof(fd));
+	if (f->full)			/* in order */
+		return false;
+	if (sendmsg(f->out, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(*m))
 		return true;
 	f->full = true;
 	f->ended = errno != EAGAIN;
 	return false;
+}
+
+static bool send_msg(struct follow *f, const struct follow_msg *m)
+{
+	return send_with(f, m, -1);
+}
+
+static bool tell_new(struct follow *f)
+{
+	if (f->new_fd >= 0 && !send_with(f, &f->new, f->new_fd))
+		return false;
+	f->new_fd = -1;
+	return true;
 }
 
 static bool tell_link(struct follow *f, struct followed *d)
@@ -181,19 +220,28 @@ static void link_gone(struct follow *f, struct followed *d)
 	d->now.up = d->now.carrier = false;
 	d->now.operstate = 0;
 	tell_link(f, d);
+	if (d->adopted)
+		takeover_forget(f->takeover, d->index);
 }
 
-/* A device that is none of ours: the operator may think that it is. */
-static void link_strange(struct follow *f, const struct nlmsghdr *nlh)
+static const char *name_of(const struct nlmsghdr *nlh)
 {
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[IFLA_IFNAME + 1];
-	const char *name;
 
-	rtnl_attrs(nlh, sizeof(*ifi), tb, IFLA_IFNAME);
-	if (!tb[IFLA_IFNAME] || mnl_attr_validate(tb[IFLA_IFNAME], MNL_TYPE_NUL_STRING) < 0)
-		return;
-	name = mnl_attr_get_str(tb[IFLA_IFNAME]);
+	rtnl_attrs(nlh, sizeof(struct ifinfomsg), tb, IFLA_IFNAME);
+	return tb[IFLA_IFNAME] && mnl_attr_validate(tb[IFLA_IFNAME], MNL_TYPE_NUL_STRING) >= 0 &&
+	       strlen(mnl_attr_get_str(tb[IFLA_IFNAME])) < FOLLOW_NAME_MAX ? mnl_attr_get_str(tb[IFLA_IFNAME]) : NULL;
+}
+
+/* Could a device that is none of ours be taken? */
+static bool link_welcome(const struct follow *f, const struct nlmsghdr *nlh)
+{
+	return f->open && nlh->nlmsg_type == RTM_NEWLINK && takeover_link_usable(nlh) && name_of(nlh);
+}
+
+/* It cannot: the operator may think that it is one of ours. */
+static void tell_again(struct follow *f, const char *name)
+{
 	list_for_each(pos, &f->devices) {
 		struct followed *d = list_entry(pos, struct followed, node);
 
@@ -204,11 +252,89 @@ static void link_strange(struct follow *f, const struct nlmsghdr *nlh)
 			  d->nic, name);
 		return;
 	}
-	if (!f->takeover || !takeover_link_usable(nlh) || !strcmp(f->strange, name))
+}
+
+/* ---- devices that come later ---- */
+
+static bool name_used(const struct follow *f, const char *name)
+{
+	list_for_each(pos, &f->devices) {
+		const struct followed *d = list_entry(pos, struct followed, node);
+
+		if (!d->now.gone && (!strcmp(d->nic, name) || !strcmp(d->now.name, name)))
+			return true;
+	}
+	return false;
+}
+
+static int adopt(struct follow *f, const struct nlmsghdr *nlh, struct weir_error *e)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	const char *name = name_of(nlh);
+	struct followed *d;
+	struct taken x;
+	int fd, rc;
+
+	if (f->adopted >= ADOPTED_MAX)
+		return weir_fail(e, ENOSPC, "a sandbox takes at most %u devices that come later", ADOPTED_MAX);
+	if (name_used(f, name))
+		return weir_fail(e, EEXIST, "there is a NIC %s, on another device; name it otherwise", name);
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return weir_fail(e, ENOMEM, "out of memory");
+	rc = takeover_adopt(f->takeover, nlh, &x, e);
+	fd = rc ? rc : f->open(f->open_arg, &x, f->new.opened, e);
+	if (fd < 0) {
+		takeover_forget(f->takeover, (unsigned int)ifi->ifi_index);
+		free(d);
+		return fd;
+	}
+	d->index = (unsigned int)ifi->ifi_index;
+	d->adopted = d->seen = true;
+	snprintf(d->nic, sizeof(d->nic), "%s", name);
+	link_of(d, nlh, &d->now);
+	list_add_tail(&d->node, &f->devices);
+	f->adopted++;
+	f->new.kind = FOLLOW_NEW;
+	memcpy(f->new.nic, d->nic, sizeof(f->new.nic));
+	f->new_fd = fd;
+	f->dirty |= DIRTY_ADDRS | DIRTY_ROUTES | DIRTY_NEIGHS;
+	if (tell_new(f))
+		tell_link(f, d);
+	return 0;
+}
+
+/* Something was set that is not about our devices. */
+static void stir(struct follow *f)
+{
+	f->stirred = now_ms();
+	if (!f->stirring)
+		f->stirring = f->stirred;
+}
+
+static bool settled(const struct follow *f)
+{
+	uint64_t now = now_ms();
+
+	return !f->stirring || now - f->stirred >= SETTLED_MS || now - f->stirring >= SETTLED_MAX_MS;
+}
+
+/* Within the namespace. One at a time is on its way to the stack process. */
+static void link_strange(struct follow *f, const struct nlmsghdr *nlh)
+{
+	struct weir_error e;
+
+	if (!link_welcome(f, nlh) || !strcmp(f->refused, name_of(nlh)))
 		return;
-	snprintf(f->strange, sizeof(f->strange), "%s", name);
-	log_write(f->log, LOG_WARN, "--netns %s: device %s is new there; a running sandbox cannot open it, and the kernel answers on it; start a new sandbox to have it",
-		  f->takeover->name, name);
+	if (f->full || !settled(f)) {
+		f->dirty |= DIRTY_LINKS;
+		return;
+	}
+	if (!adopt(f, nlh, &e))
+		return;
+	snprintf(f->refused, sizeof(f->refused), "%s", name_of(nlh));
+	log_write(f->log, LOG_WARN, "--netns %s: device %s is new there, and cannot be taken, so the kernel answers on it: %s; start a new sandbox to have it",
+		  f->takeover->name, name_of(nlh), e.text);
 }
 
 /* True: it is about one of our devices. */
@@ -222,11 +348,9 @@ static bool link_message(struct follow *f, const struct nlmsghdr *nlh)
 	d = find(f, (unsigned int)ifi->ifi_index);
 	if (d && nlh->nlmsg_type == RTM_DELLINK)
 		link_gone(f, d);
-	else if (d && !d->now.gone) {
+	else if (d) {
 		link_of(d, nlh, &d->now);
 		tell_link(f, d);
-	} else if (nlh->nlmsg_type == RTM_NEWLINK) {
-		link_strange(f, nlh);
 	}
 	if (d)
 		d->seen = true;
@@ -248,15 +372,23 @@ static int compare_links(struct follow *f)
 	rc = rtnl_dump(RTM_GETLINK, AF_UNSPEC, 0, link_any, NULL, &links);
 	list_for_each(pos, &f->devices)
 		list_entry(pos, struct followed, node)->seen = rc;
-	list_for_each(pos, &links)
-		link_message(f, &list_entry(pos, struct rtnl_msg, node)->nlh);
-	rtnl_msg_purge(&links);
+	list_for_each_safe(pos, &links) {
+		struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
+
+		if (!link_message(f, &m->nlh))
+			continue;
+		list_del(pos);
+		free(m);
+	}
 	list_for_each(pos, &f->devices) {
 		struct followed *d = list_entry(pos, struct followed, node);
 
 		if (!d->seen)
 			link_gone(f, d);
 	}
+	list_for_each(pos, &links)	/* those that are gone have left their names */
+		link_strange(f, &list_entry(pos, struct rtnl_msg, node)->nlh);
+	rtnl_msg_purge(&links);
 	return rc;
 }
 
@@ -381,6 +513,10 @@ static void compare(struct follow *f)
 	f->compared = now_ms();
 	if (dirty & DIRTY_LINKS && compare_links(f))
 		f->dirty |= DIRTY_LINKS;
+	dirty |= f->dirty;		/* of devices that have come */
+	f->dirty &= DIRTY_LINKS;
+	if (settled(f))
+		f->stirring = 0;
 	if (f->takeover && dirty & DIRTY_ADDRS)
 		compare_addrs(f);
 	if (f->takeover && dirty & DIRTY_ROUTES && (compare_table(f, &routes, &f->routes) || f->full))
@@ -407,17 +543,29 @@ static void message(struct follow *f, const struct nlmsghdr *nlh)
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
 		/* With a device go its routes and neighbours, of which nothing is said. */
-		if (link_any(nlh, NULL) && link_message(f, nlh))
+		if (!link_any(nlh, NULL))
+			break;
+		if (link_message(f, nlh))
 			f->dirty |= DIRTY_ROUTES | DIRTY_NEIGHS;
+		else if (f->open && nlh->nlmsg_type == RTM_NEWLINK) {
+			stir(f);
+			f->dirty |= link_welcome(f, nlh) ? DIRTY_LINKS : 0;
+		}
+		else if (nlh->nlmsg_type == RTM_NEWLINK && name_of(nlh))
+			tell_again(f, name_of(nlh));
 		break;
 	case RTM_NEWADDR:
 		if (is_ours(f, TAKEN_ADDR, nlh))
 			f->dirty |= DIRTY_ADDRS;
+		else
+			stir(f);
 		break;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
 		if (is_ours(f, TAKEN_ROUTE, nlh))
 			f->dirty |= DIRTY_ROUTES;
+		else
+			stir(f);
 		break;
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
@@ -465,7 +613,8 @@ void follow_turn(struct follow *f)
 
 	if (f->full) {
 		f->full = false;
-		tell_links(f);
+		if (tell_new(f))
+			tell_links(f);
 		if (!f->full)
 			tell_moved(f);
 	}
@@ -534,7 +683,7 @@ struct follow *follow_open(struct takeover *t, const struct log *log, int *stack
 	}
 	f->takeover = t;
 	f->log = log;
-	f->nl = f->out = -1;
+	f->nl = f->out = f->new_fd = -1;
 	f->dirty = DIRTY_ALL;
 	list_init(&f->devices);
 	list_init(&f->addrs);
@@ -569,6 +718,13 @@ int follow_add(struct follow *f, const char *nic, const char *device, bool far)
 	d->far = far;
 	list_add_tail(&d->node, &f->devices);
 	return 0;
+}
+
+void follow_adopt(struct follow *f, int (*open)(void *arg, const struct taken *x, char opened[FOLLOW_NEW_MAX],
+						struct weir_error *e), void *arg)
+{
+	f->open = open;
+	f->open_arg = arg;
 }
 
 int follow_begin(struct follow *f, struct weir_error *e)

@@ -32,8 +32,10 @@ struct follow_link {
 	uint8_t padding[2];
 };
 
+#define FOLLOW_NEW_MAX	384
+
 enum follow_kind {
-	FOLLOW_LINK, FOLLOW_ADDR,
+	FOLLOW_NEW, FOLLOW_LINK, FOLLOW_ADDR,
 	FOLLOW_ROUTE, FOLLOW_ROUTE_GONE,
 	FOLLOW_NEIGH, FOLLOW_NEIGH_GONE,
 };
@@ -45,6 +47,7 @@ struct follow_msg {
 	union {
 		struct follow_link link;
 		struct taken taken;
+		_Alignas(8) char opened[FOLLOW_NEW_MAX];	/* FOLLOW_NEW: adopt.c's; its descriptor comes with it */
 	};
 };
 
@@ -58,6 +61,12 @@ struct follow_msg {
 struct follow *follow_open(struct takeover *t, const struct log *log, int *stack_end, struct weir_error *e);
 /* far: the device is the other end of the NIC's cable. -ENOMEM. */
 int follow_add(struct follow *f, const char *nic, const char *device, bool far);
+/*
+ * Devices that the namespace gets later are taken, too: open calls one of them, x, a NIC, with privilege and within the namespace.
+ * The descriptor, which stays the callee's, with what else the stack process needs; or -errno with e.
+ */
+void follow_adopt(struct follow *f, int (*open)(void *arg, const struct taken *x, char opened[FOLLOW_NEW_MAX],
+						struct weir_error *e), void *arg);
 /* Once all are added: tell what they are by now. */
 int follow_begin(struct follow *f, struct weir_error *e);
 /* What to wait for, and how long at most (ms, -1: for ever); then, whatever came, one turn. */
@@ -70,6 +79,11 @@ void follow_free(struct follow *f);
 
 struct instance;
 struct obey;
+
+/* A device that came later (adopt.c): opened in the front, follow_adopt's; a NIC in the stack process, which has the
+ * descriptor then. fd -1: it did not come along. */
+int adopt_open(void *inst, const struct taken *x, char opened[FOLLOW_NEW_MAX], struct weir_error *e);
+int adopt_start(struct instance *inst, const char opened[FOLLOW_NEW_MAX], int fd, struct weir_error *e);
 
 /* In the front: follow every NIC of inst that has a device, from follow_open to follow_begin. Without
  * NICs there is nobody to follow: NULL and -1. */

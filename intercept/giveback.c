@@ -119,7 +119,7 @@ static void complain(const struct takeover *t, const char *what, int err)
 /* ---- remove ---- */
 
 /* A device that is gone needs nothing, and one that was renamed has its switches elsewhere. */
-static int quiet_device(const struct device *d)
+static int quiet_device(struct device *d)
 {
 	char name[IF_NAMESIZE];
 
@@ -132,6 +132,7 @@ static int quiet_device(const struct device *d)
 		if (rc)
 			return rc;
 	}
+	d->quiet = true;
 	return 0;
 }
 
@@ -147,7 +148,7 @@ int takeover_remove_addrs(const struct takeover *t, const struct list *addrs)
 	int rc = nl ? 0 : -errno;
 
 	list_for_each(pos, &t->devices) {
-		const struct device *d = list_entry(pos, struct device, node);
+		struct device *d = list_entry(pos, struct device, node);
 
 		if (rc == 0 && !d->lost)
 			rc = quiet_device(d);
@@ -213,6 +214,13 @@ static void forget_lost(const struct takeover *t, enum taken_kind kind, struct l
 	}
 }
 
+void takeover_forget_lost(struct takeover *t)
+{
+	forget_lost(t, TAKEN_ADDR, &t->addrs);
+	forget_lost(t, TAKEN_ROUTE, &t->routes);
+	forget_lost(t, TAKEN_NEIGH, &t->neighs);
+}
+
 int takeover_compare(struct takeover *t)
 {
 	struct list links;
@@ -229,9 +237,7 @@ int takeover_compare(struct takeover *t)
 				d->lost = false;
 	}
 	rtnl_msg_purge(&links);
-	forget_lost(t, TAKEN_ADDR, &t->addrs);
-	forget_lost(t, TAKEN_ROUTE, &t->routes);
-	forget_lost(t, TAKEN_NEIGH, &t->neighs);
+	takeover_forget_lost(t);
 	return rc;
 }
 

@@ -2,6 +2,7 @@
 # The workload's side; linked into the weir command and its tests only.
 noinst_LTLIBRARIES += libintercept.la
 libintercept_la_SOURCES = \
+	intercept/adopt.c \
 	intercept/allowlist.c \
 	intercept/allowlist.h \
 	intercept/call.c \

@@ -15,7 +15,7 @@
  *
  * Each change is a line of the log, but of a link that flaps only the first ones.
  *
- * System calls: recvfrom, epoll_ctl.
+ * System calls: recvmsg, epoll_ctl; of a device that is new, adopt.c's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -232,6 +232,18 @@ static void obey_neigh(struct obey *o, struct instance_nic *n, const struct take
 
 /* ---- what comes ---- */
 
+static void obey_new(struct obey *o, const struct follow_msg *m, int fd)
+{
+	const struct log *log = &o->instance->stack->env.log;
+	struct weir_error e = { "" };
+
+	if (adopt_start(o->instance, m->opened, fd, &e))
+		log_write(log, LOG_ERROR, "device %.16s is new in the namespace, but cannot become a NIC, and nobody answers on it: %s; start a new sandbox to have it",
+			  m->nic, e.text);
+	else
+		log_write(log, LOG_WARN, "NIC %.16s: its device is new in the namespace: it is taken like those before", m->nic);
+}
+
 static void obey(struct obey *o, const struct follow_msg *m)
 {
 	list_for_each(pos, &o->instance->nics) {
@@ -240,6 +252,8 @@ static void obey(struct obey *o, const struct follow_msg *m)
 		if (strncmp(n->link.name, m->nic, sizeof(m->nic)) || n->nic->gone)
 			continue;
 		switch (m->kind) {
+		case FOLLOW_NEW:
+			return;
 		case FOLLOW_LINK:
 			obey_link(o, n, &m->link);
 			break;
@@ -259,20 +273,42 @@ static void obey(struct obey *o, const struct follow_msg *m)
 	}
 }
 
+/* As recv; *with: a descriptor that came along, or -1. */
+static ssize_t receive(int fd, struct follow_msg *m, int *with)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} room;
+	struct iovec iov = { m, sizeof(*m) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &room, .msg_controllen = sizeof(room.bytes) };
+	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+
+	*with = -1;
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(with, CMSG_DATA(c), sizeof(*with));
+	return n;
+}
+
 static void obey_ready(struct loop_io *io, uint32_t events)
 {
 	struct obey *o = container_of(io, struct obey, io);
 	struct follow_msg m;
+	int fd;
 
 	for (int i = 0; i < TURN_MESSAGES; i++) {
-		ssize_t n = recv(io->fd, &m, sizeof(m), MSG_DONTWAIT);
+		ssize_t n = receive(io->fd, &m, &fd);
 
 		if (n != (ssize_t)sizeof(m)) {
 			if (n == 0 && events & EPOLLHUP)	/* the front has ended; the pipe to it says so, too */
 				loop_del(io);
 			return;
 		}
-		obey(o, &m);
+		if (m.kind == FOLLOW_NEW)
+			obey_new(o, &m, fd);
+		else
+			obey(o, &m);
 	}
 }
 
@@ -311,6 +347,8 @@ int obey_follow(struct instance *inst, struct takeover *t, struct follow **follo
 	if (!f)
 		return -EIO;
 	*follow = f;
+	if (t)
+		follow_adopt(f, adopt_open, inst);
 	list_for_each(pos, &inst->nics) {
 		const struct link *l = &list_entry(pos, struct instance_nic, node)->link;
 

@@ -187,6 +187,11 @@ static struct taken_ip6 device_ip6(const struct device *d)
 	return x;
 }
 
+void taken_device(const struct device *d, struct taken *x)
+{
+	*x = (struct taken){ .device = d->name, .index = d->index, .ip4 = device_ip4(d), .ip6 = device_ip6(d) };
+}
+
 static int each_device(const struct takeover *t, int (*fn)(void *arg, const struct taken *x),
 		       void *arg)
 {
@@ -194,8 +199,9 @@ static int each_device(const struct takeover *t, int (*fn)(void *arg, const stru
 
 	list_for_each(pos, &t->devices) {
 		const struct device *d = list_entry(pos, struct device, node);
-		struct taken x = { .device = d->name, .index = d->index, .ip4 = device_ip4(d), .ip6 = device_ip6(d) };
+		struct taken x;
 
+		taken_device(d, &x);
 		rc = rc ? rc : fn(arg, &x);
 	}
 	return rc;

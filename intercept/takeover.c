@@ -222,14 +222,14 @@ static int gen_mode_get(const struct nlattr *af_spec)
 	return -1;
 }
 
-static int device_new(struct takeover *t, const struct nlmsghdr *nlh)
+struct device *takeover_device_new(struct takeover *t, const struct nlmsghdr *nlh)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[IFLA_AF_SPEC + 1];
 	struct device *d = calloc(1, sizeof(*d));
 
 	if (!d)
-		return -ENOMEM;
+		return NULL;
 	rtnl_attrs(nlh, sizeof(*ifi), tb, IFLA_AF_SPEC);
 	d->index = (unsigned int)ifi->ifi_index;
 	snprintf(d->name, sizeof(d->name), "%s", mnl_attr_get_str(tb[IFLA_IFNAME]));
@@ -238,7 +238,7 @@ static int device_new(struct takeover *t, const struct nlmsghdr *nlh)
 	d->gen_mode = gen_mode_get(tb[IFLA_AF_SPEC]);
 	takeover_read_switches(d);
 	list_add_tail(&d->node, &t->devices);
-	return 0;
+	return d;
 }
 
 static int read_devices(struct takeover *t)
@@ -251,7 +251,7 @@ static int read_devices(struct takeover *t)
 	list_for_each(pos, &links) {
 		if (rc)
 			break;
-		rc = device_new(t, &list_entry(pos, struct rtnl_msg, node)->nlh);
+		rc = takeover_device_new(t, &list_entry(pos, struct rtnl_msg, node)->nlh) ? 0 : -ENOMEM;
 	}
 	rtnl_msg_purge(&links);
 	return rc;

@@ -12,6 +12,8 @@
 
 struct config;
 struct instance;
+struct instance_nic;
+struct taken;
 struct takeover;	/* what was found, in the order to give it back; holds the namespace's fd */
 
 /* Read the namespace (refuses the root one, and one without a usable device); nothing is changed
@@ -22,6 +24,8 @@ int takeover_config(const struct takeover *t, struct config *c, struct weir_erro
 /* Put what was read into the NICs that were opened: addresses, routes, neighbours, and how IPv6
  * is spoken there, unless their [link] says it. */
 int takeover_fill(const struct takeover *t, struct instance *inst, struct weir_error *e);
+/* Only the last: of the device x. */
+void takeover_heed(struct instance_nic *n, const struct taken *x);
 int takeover_remove(struct takeover *t, struct weir_error *e);	/* on failure all is given back */
 void takeover_restore(struct takeover *t);	/* idempotent; logs what fails; then the ledger goes */
 int takeover_netns_fd(const struct takeover *t);

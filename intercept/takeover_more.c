@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * takeover_more.c - addresses that the host sets on a device that is taken.
+ * takeover_more.c - addresses that the host sets on a device that is taken, and devices that it adds.
  *
  * Theory of operation
  *
@@ -14,6 +14,9 @@
  * With its last address a device of the kernel loses its routes and neighbours, also those that the
  * host has set. They are put back at once; noted meanwhile, should we be killed. A route that
  * cannot be put back, since only the address made its gateway known, is taken like the address.
+ *
+ * A device that the host adds is one more of ours; what it has by then comes as if it had been set later. When it is
+ * deleted nothing can be given back to it, and it is forgotten.
  *
  * Lifetimes count from when the device was taken (takeover_left), so what an address has by now is
  * noted as that much more.
@@ -214,6 +217,17 @@ static int take(struct takeover *t, struct list *now, struct list *routes, struc
 	return rc;
 }
 
+static bool all_quiet(const struct takeover *t)
+{
+	list_for_each(pos, &t->devices) {
+		const struct device *d = list_entry(pos, struct device, node);
+
+		if (!d->lost && !d->quiet)
+			return false;
+	}
+	return true;
+}
+
 int takeover_more(struct takeover *t, struct list *addrs, struct list *routes, struct weir_error *e)
 {
 	struct list now;
@@ -224,7 +238,7 @@ int takeover_more(struct takeover *t, struct list *addrs, struct list *routes, s
 	if (rc)
 		return weir_fail(e, -rc, "--netns %s: cannot read what addresses it was given: %s", t->name,
 				 strerror(-rc));
-	if (!list_empty(&now))
+	if (!list_empty(&now) || !all_quiet(t))
 		rc = take(t, &now, routes, e);
 	if (!rc)
 		list_splice_tail(&now, addrs);
@@ -241,4 +255,36 @@ void takeover_set_mac(struct takeover *t, unsigned int index, const uint8_t mac[
 	memcpy(d->mac, mac, sizeof(d->mac));
 	if (t->ledger_fd >= 0)
 		ledger_write(t, NULL);
+}
+
+int takeover_adopt(struct takeover *t, const struct nlmsghdr *nlh, struct taken *x, struct weir_error *e)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct device *d;
+	int rc;
+
+	takeover_forget(t, (unsigned int)ifi->ifi_index);
+	d = takeover_device_new(t, nlh);
+	if (!d)
+		return weir_fail(e, ENOMEM, "--netns %s: out of memory", t->name);
+	rc = note(t, e);
+	if (rc) {
+		list_del(&d->node);
+		free(d);
+		return rc;
+	}
+	taken_device(d, x);
+	return 0;
+}
+
+void takeover_forget(struct takeover *t, unsigned int index)
+{
+	struct device *d = takeover_device(t, index);
+
+	if (!d)
+		return;
+	list_del(&d->node);
+	free(d);
+	takeover_forget_lost(t);
+	note(t, NULL);
 }

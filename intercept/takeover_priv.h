@@ -34,6 +34,7 @@ struct device {
 	char name[IF_NAMESIZE];
 	uint8_t mac[6];			/* zeros: it has none */
 	bool lost;			/* index is another device now, giveback.c */
+	bool quiet;			/* the kernel is kept from speaking on it */
 	int gen_mode;			/* IFLA_INET6_ADDR_GEN_MODE, -1 = no IPv6 */
 	char saved[TAKEOVER_QUIETS][SYSCTL_MAX];	/* "" = there is no such switch */
 	char heeds[TAKEOVER_HEEDS][SYSCTL_MAX];		/* likewise */
@@ -56,6 +57,8 @@ int takeover_enter(struct takeover *t, struct weir_error *e);
 struct device *takeover_device(const struct takeover *t, unsigned int index);
 /* What is left of a lifetime of s seconds that was read with the namespace. */
 uint32_t takeover_left(const struct takeover *t, uint32_t s);
+/* A device as it is now, the last of the list; inside the namespace. NULL: no memory. */
+struct device *takeover_device_new(struct takeover *t, const struct nlmsghdr *nlh);
 /* Read the switches of a device as they are now; inside the namespace. */
 void takeover_read_switches(struct device *d);
 /* Is the message, as it came or as it is kept, whole, and about one of our devices? kind: not
@@ -68,6 +71,8 @@ int takeover_compare(struct takeover *t);
 /* What the kernel's message says, as the stack can use it; false: nothing that it can use. m as it is
  * kept, kind not TAKEN_DEVICE. */
 bool taken_read(const struct takeover *t, enum taken_kind kind, const struct rtnl_msg *m, struct taken *x);
+/* What its kernel was told of a device. */
+void taken_device(const struct device *d, struct taken *x);
 /* The names of the switches as a ledger has them. */
 const char *takeover_quiet_name(enum takeover_quiet q);
 /* The routes and neighbours of our devices as they are now, made into requests. */
@@ -85,10 +90,19 @@ bool takeover_route_in(const struct rtnl_msg *m, const struct list *routes);
  * with e.
  */
 int takeover_more(struct takeover *t, struct list *addrs, struct list *routes, struct weir_error *e);
+/*
+ * A usable device that is there by now, in RTM_NEWLINK's words, is one of ours from now on, and noted as it is; then
+ * takeover_more has something to do. What its kernel was told is in x. Another one that had its number is forgotten.
+ */
+int takeover_adopt(struct takeover *t, const struct nlmsghdr *nlh, struct taken *x, struct weir_error *e);
+/* It is gone, and nothing is to be given back to it. */
+void takeover_forget(struct takeover *t, unsigned int index);
 /* Add to the kernel what can be added, and take it out of missing: how many. err: why not others. */
 unsigned int takeover_add_routes(struct mnl_socket *nl, struct list *missing, int *err);
-/* Quiet a device and take these addresses off it (giveback.c). */
+/* Quiet all devices and take these addresses off them (giveback.c). */
 int takeover_remove_addrs(const struct takeover *t, const struct list *addrs);
+/* Of all messages, forget those that are about none of our devices (giveback.c). */
+void takeover_forget_lost(struct takeover *t);
 /* A device's link address is another one now. */
 void takeover_set_mac(struct takeover *t, unsigned int index, const uint8_t mac[6]);
 

@@ -42,6 +42,7 @@ int instance_init(struct instance *inst, const char *name, const struct log *log
 	inst->owner = getuid();
 	inst->allowed = CGROUP_UNLIMITED;
 	list_init(&inst->nics);
+	list_init(&inst->retired);
 	list_init(&inst->captures);
 	congestion_sets_init(&inst->congestions, &inst->registry);
 	config_init(&inst->config);
@@ -145,6 +146,25 @@ static int link_open(struct instance *inst, struct instance_nic *n, const struct
 	return rc ? rc : ops->open(&n->link, n->params, e);
 }
 
+struct instance_nic *instance_link_open(struct instance *inst, const struct config_link *c, struct weir_error *e)
+{
+	struct instance_nic *n = calloc(1, sizeof(*n));
+
+	if (!n) {
+		weir_fail(e, ENOMEM, "out of memory");
+		return NULL;
+	}
+	n->instance = inst;
+	list_init(&n->node);
+	if (link_open(inst, n, c, e)) {
+		weir_error_prefix(e, "[link %s]", c->name);
+		nic_free(n);
+		return NULL;
+	}
+	list_add_tail(&n->node, &inst->nics);
+	return n;
+}
+
 int instance_open_links(struct instance *inst, struct weir_error *e)
 {
 	const struct config *config = &inst->config;
@@ -158,26 +178,11 @@ int instance_open_links(struct instance *inst, struct weir_error *e)
 	module_put(m);
 	if (!intercept)
 		return 0;		/* the program uses the host's own stack */
-	for (size_t i = 0; i < config->nlinks; i++) {
-		const struct config_link *c = &config->links[i];
-		struct instance_nic *n = calloc(1, sizeof(*n));
-		int rc;
-
-		if (!n) {
+	for (size_t i = 0; i < config->nlinks; i++)
+		if (!instance_link_open(inst, &config->links[i], e)) {
 			instance_close_links(inst);
-			return weir_fail(e, ENOMEM, "out of memory");
+			return -EINVAL;
 		}
-		n->instance = inst;
-		list_init(&n->node);
-		rc = link_open(inst, n, c, e);
-		if (rc) {
-			weir_error_prefix(e, "[link %s]", c->name);
-			nic_free(n);
-			instance_close_links(inst);
-			return rc;
-		}
-		list_add_tail(&n->node, &inst->nics);
-	}
 	return 0;
 }
 
@@ -226,8 +231,9 @@ void instance_link_gone(struct instance_nic *n)
 	loop_del(&n->io);
 	n->down = true;
 	nic_set_gone(n->nic);
-	log_write(&n->instance->log, LOG_ERROR, "NIC %s: its device %s is gone, and the NIC with it; start a new sandbox on another device",
-		  n->link.name, n->link.host_device);
+	log_write(&n->instance->log, LOG_ERROR, "NIC %s: its device %s is gone, and the NIC with it%s",
+		  n->link.name, n->link.host_device, n->taken ? "; the next one of its name is a new NIC" :
+		  "; start a new sandbox on another device");
 }
 
 static void link_ready(struct loop_io *io, uint32_t events)
@@ -355,6 +361,64 @@ static int nic_start(struct instance *inst, struct instance_nic *n, struct weir_
 	return rc ? weir_fail(e, -rc, "cannot watch it: %s", strerror(-rc)) : 0;
 }
 
+/* What a NIC needs that another process has opened. */
+static int link_inherit(struct instance *inst, struct instance_nic *n, int fd, const char *driver, struct weir_error *e)
+{
+	const struct link_ops *ops = registry_get(&inst->registry, WEIR_KIND_LINK, driver, &n->module, e);
+
+	if (!ops)
+		return -ENOENT;
+	n->link.ops = ops;
+	n->link.fd = fd;
+	n->link.priv = calloc(1, ops->priv_size + 1);
+	n->params = calloc(1, ops->params_size + 1);
+	if (!n->link.priv || !n->params)
+		return weir_fail(e, ENOMEM, "out of memory");
+	return params_parse(ops->params, NULL, 0, NULL, n->params, ops->params_size, e);
+}
+
+static void retire(struct instance *inst, const char *name)
+{
+	list_for_each_safe(pos, &inst->nics) {
+		struct instance_nic *n = list_entry(pos, struct instance_nic, node);
+
+		if (!n->nic || !n->nic->gone || strcmp(n->link.name, name))
+			continue;
+		list_del(pos);
+		list_add_tail(pos, &inst->retired);
+	}
+}
+
+int instance_link_start(struct instance *inst, const struct instance_nic *like, int fd, const char *driver, struct weir_error *e)
+{
+	struct instance_nic *n = calloc(1, sizeof(*n));
+	int rc = n ? 0 : weir_fail(e, ENOMEM, "out of memory");
+
+	if (n) {
+		*n = *like;
+		n->instance = inst;
+		n->module = NULL;
+		list_init(&n->node);
+		rc = link_inherit(inst, n, fd, driver, e);
+	}
+	if (rc == 0)
+		rc = nic_start(inst, n, e);
+	if (n && n->nic && rc) {	/* as one whose device is gone */
+		nic_set_gone(n->nic);
+		list_add_tail(&n->node, &inst->retired);
+		return rc;
+	}
+	if (rc) {
+		if (n)
+			nic_free(n);
+		close(fd);
+		return rc;
+	}
+	retire(inst, n->link.name);
+	list_add_tail(&n->node, &inst->nics);
+	return 0;
+}
+
 static struct tcp_sizes sizes_of(const uint64_t v[3])
 {
 	return (struct tcp_sizes){ (uint32_t)v[0], (uint32_t)v[1], (uint32_t)v[2] };
@@ -467,6 +531,7 @@ int instance_start(struct instance *inst, struct weir_error *e)
 void instance_stop(struct instance *inst)
 {
 	captures_stop(inst);
+	list_splice_tail(&inst->retired, &inst->nics);
 	list_for_each(pos, &inst->nics) {
 		struct instance_nic *n = list_entry(pos, struct instance_nic, node);
 

@@ -66,7 +66,8 @@ struct instance {
 	struct config config;
 	struct loop loop;
 	struct stack *stack;
-	struct list nics;
+	struct list nics;		/* struct instance_nic */
+	struct list retired;		/* likewise: their devices are gone, and others have their names */
 	struct list captures;		/* struct capture: commands_capture.c */
 	const struct mode_ops *mode;
 	struct module *mode_module;

@@ -19,6 +19,14 @@ const struct mode_ops *instance_mode_get(struct instance *inst, const char *name
 void instance_mode_apply(struct instance *inst, const struct mode_ops *mode, struct module *m);
 
 /* instance.c */
+/*
+ * A link that comes later than instance_open_links and instance_start, in two processes: opened as c says, with privilege, and
+ * started in the stack process on a descriptor that the other has opened, with what it knows of it (link.fd, .ops and .priv are
+ * set here). Either appends it to the instance's. A NIC of that name whose device is gone is retired. On failure nothing has
+ * changed, and fd is closed.
+ */
+struct instance_nic *instance_link_open(struct instance *inst, const struct config_link *c, struct weir_error *e);
+int instance_link_start(struct instance *inst, const struct instance_nic *like, int fd, const char *driver, struct weir_error *e);
 /* The device of a NIC was deleted: told once, and not watched any more. */
 void instance_link_gone(struct instance_nic *n);
 /* [tcp]'s settings, at the start and on a reload. One line each. */

@@ -161,12 +161,21 @@ struct nic *nic_create(struct nics *nics, const struct link *link, bool gso, str
 	return nic;
 }
 
+/* The list is in the order of the numbers: who shows it goes on from the last one shown. */
 void nic_set_index(struct nic *nic, unsigned int index)
 {
-	if (index <= nic->index || index >= INT_MAX)
+	struct list *pos;
+
+	if (!index || index >= INT_MAX || nic_find_index(nic->nics, index))
 		return;
+	list_del(&nic->node);
+	for (pos = nic->nics->list.next; pos != &nic->nics->list; pos = pos->next)
+		if (list_entry(pos, struct nic, node)->index > index)
+			break;
+	list_add_before(&nic->node, pos);
 	nic->index = index;
-	nic->nics->next_index = index + 1;
+	if (nic->nics->next_index <= index)
+		nic->nics->next_index = index + 1;
 }
 
 void nic_destroy(struct nic *nic)

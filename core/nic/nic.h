@@ -118,7 +118,7 @@ void nics_destroy(struct nics *nics);			/* destroys every NIC */
  * leaves fd to who opened it). gso off clears caps and gso_max. The root qdisc comes with
  * nic_set_root. */
 struct nic *nic_create(struct nics *nics, const struct link *link, bool gso, struct weir_error *e);
-/* Give the last NIC that was made a larger index; a smaller one than it has is left out. */
+/* Give it another index, unless one that is seen has that. */
 void nic_set_index(struct nic *nic, unsigned int index);
 struct nic *nic_create_loopback(struct nics *nics, struct weir_error *e);
 void nic_destroy(struct nic *nic);

@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Is a device, as `ip -j` shows it, the same in two places? Asked again until it is, or too long.
 
-	follow_compare.py COMMAND... @ COMMAND...	each runs a program where ip is to be asked
+	follow_compare.py INDEX COMMAND... @ COMMAND...	each runs a program where ip is to be asked
 
-Compared is what had index 2: the link, its addresses, the routes by it. Differences are printed."""
+Compared is what has that index: the link, its addresses, the routes by it. Differences are printed."""
 import difflib
 import json
 import subprocess
 import sys
 import time
 
+INDEX = int(sys.argv[1])
 PATIENCE = 60   # s; nothing is measured by it
 QUESTIONS = "link show", "addr show", "-4 route show", "-6 route show"
 
@@ -24,12 +25,12 @@ def lines(place):
         return [text]
     out = []
     for x in link:
-        if x.get("ifindex") == 2:
+        if x.get("ifindex") == INDEX:
             out.append(f"link {x['ifname']} {sorted(x['flags'])} {x['mtu']} {x['operstate']}")
             if x["address"].startswith("02:11:"):    # one that the test set
                 out.append("address " + x["address"])
     for x in addr:
-        for a in x.get("addr_info", []) if x.get("ifindex") == 2 else []:
+        for a in x.get("addr_info", []) if x.get("ifindex") == INDEX else []:
             name = "fe80::" if a["local"].startswith("fe80:") else a["local"]
             out.append(f"addr {name} {a['prefixlen']} {a['scope']} {a.get('broadcast')}" +
                        "".join(" " + w for w in ("secondary", "tentative") if a.get(w)))
@@ -41,7 +42,7 @@ def lines(place):
 
 
 at = sys.argv.index("@")
-one, two = sys.argv[1:at], sys.argv[at + 1:]
+one, two = sys.argv[2:at], sys.argv[at + 1:]
 end = time.monotonic() + PATIENCE
 while True:
     a, b = lines(one), lines(two)

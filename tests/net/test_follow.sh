@@ -4,34 +4,12 @@
 # kernel's stack, and `ip -j` is to say the same in both.
 . "$(dirname "$0")/common.sh"
 need python3 socat
-NSM=weirm$$	# the twin
-NSF=weirf$$	# the twin's peer
-net_setup
-net6_setup
-ip netns add $NSM && ip netns add $NSF || exit 99
-ip -n $NSM link add eth0 index 2 type veth peer name eth0 index 2 netns $NSF || exit 99
-for ns in $NSM $NSF; do
-	ip -n $ns link set lo up
-	ip -n $ns link set eth0 up
-done
-ip -n $NSM addr add $ADDR/24 dev eth0
-ip -n $NSM addr add $ADDR6/64 dev eth0 nodad
-ip -n $NSF addr add $PEER/24 dev eth0
-ip -n $NSF addr add $PEER6/64 dev eth0 nodad
-ip -n $NSM route add default via $PEER
-ip -n $NSM -6 route add default via $PEER6 metric 9
+. "$(dirname "$0")/twin.sh"
 
 fresh_name
 background sandbox "$NAME" -- sleep 1000 2> "$TMP/log"
 FRONT=$LAST
 wait_for 10 ctl "$NAME" addr
-alike() {
-	python3 "$SRCDIR/tests/net/follow_compare.py" ip netns exec $NSM @ $weir_exec "$NAME" --
-}
-# both WORDS...: ip, on the device and on its twin; far: on their peers.
-both() { ip -n $NSW "$@" && ip -n $NSM "$@"; }
-far() { ip -n $NSP "$@" && ip -n $NSF "$@"; }
-inside() { $weir_exec "$NAME" -- "$@"; }
 logged() { wait_for 10 grep -q "$1" "$TMP/log" && same "$(grep -c "$1" "$TMP/log")" "${2:-1}"; }
 reaches() { inside ping -c 1 -W 5 "$1" > "$TMP/ping"; }
 
@@ -57,6 +35,18 @@ both route del 192.168.7.0/24 dev eth0
 both route replace 192.168.8.0/24 via 10.77.0.7 dev eth0 onlink metric 50 proto static
 check "one deleted, one replaced" alike
 check "are logged" logged "deleted the route 192.168.7.0/24"
+# The kernel has IPv6 switched off on the device, and refuses an address before anybody hears of it.
+check "an IPv6 address is refused" [ -z "$(ip -n $NSW -6 addr add fd00:79::5/64 dev eth0 2> "$TMP/refused" && echo taken)" ]
+check "weir ctl sets it" ctl "$NAME" addr add fd00:78::5/64 dev eth0
+ip -n $NSM -6 addr add fd00:78::5/64 dev eth0
+check "as on Linux" alike
+check "or the host, with IPv6 switched on" ip netns exec $NSW sh -c "sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0 && ip -6 addr add fd00:79::5/64 dev eth0 nodad"
+ip -n $NSM -6 addr add fd00:79::5/64 dev eth0 nodad
+check "it is taken" alike
+off() { [ "$(ip netns exec $NSW sysctl -n net.ipv6.conf.eth0.disable_ipv6)" = 1 ]; }
+check "and the kernel is silent again" wait_for 10 off
+ip -n $NSP -6 addr add fd00:79::1/64 dev eth0 nodad
+check "it answers" peer ping -q -c 1 -W 5 fd00:79::5 > "$TMP/ping"
 both neigh add 10.77.0.98 lladdr 02:00:00:00:00:08 dev eth0 nud permanent
 both addr add 10.81.0.1/24 dev eth0
 check "one more address costs none of them" alike
@@ -167,6 +157,7 @@ wait $FRONT 2>/dev/null
 for a in $ADDR/24 10.78.0.5/24 10.77.0.9/24 10.79.0.1/24 10.81.0.1/24; do
 	check "at the end $a is there again" contains "$(ip -n $NSW -o addr show dev eth0)" " $a "
 done
+check "of IPv6, too" contains "$(ip -n $NSW -o addr show dev eth0)" " fd00:79::5/64 "
 check "with their routes" contains "$(ip -n $NSW route show)" "10.79.0.0/24 dev eth0 proto kernel"
 check "and the route that was set" contains "$(ip -n $NSW route show)" "192.168.9.0/24 dev eth0"
 
@@ -185,8 +176,6 @@ ip -n $NSF link del eth0
 check "deleted" alike
 check "is logged" logged "is gone, and the NIC with it"
 check "ctl answers" contains "$(ctl "$NAME" qdisc show eth0 2>&1)" fifo
-ip -n $NSW link add eth0 type veth peer name eth0 netns $NSP
-check "another of its name is told of" logged "there is a device eth0 again"
 echo >&5
 echo >&6
 wait $TWIN

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_nic.c - NICs: batches, a busy link, going down, Ethernet framing, loopback. */
+/* test_nic.c - NICs: batches, a busy link, what becomes of a device, their numbers, Ethernet framing, loopback. */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -237,6 +237,168 @@ START_TEST(gso_off)
 }
 END_TEST
 
+/* ---- what becomes of a device, as who listens is told of it ---- */
+
+static enum nic_event told[16];
+static unsigned int ntold;
+
+static void tell(struct nic_tap *t, struct nic *nic, enum nic_event ev)
+{
+	(void)t;
+	ck_assert_ptr_eq(nic, eth);
+	ck_assert_uint_lt(ntold, 16);
+	told[ntold++] = ev;
+}
+
+static struct nic_tap listener = { .event = tell };
+
+/* What has been told since the last time is this, and no more. */
+static void ck_told(const enum nic_event *events, unsigned int n)
+{
+	ck_assert_uint_eq(ntold, n);
+	for (unsigned int i = 0; i < n; i++)
+		ck_assert_int_eq(told[i], events[i]);
+	ntold = 0;
+}
+
+#define CK_TOLD(...) \
+	ck_told((const enum nic_event[]){ __VA_ARGS__ }, sizeof((const enum nic_event[]){ __VA_ARGS__ }) / sizeof(enum nic_event))
+
+static void listen_to(void)
+{
+	ntold = 0;
+	list_add_tail(&listener.node, &tn.nics.taps);
+}
+
+START_TEST(up_and_down)
+{
+	listen_to();
+	send_frame(1);			/* waits for the end of the turn */
+	nic_set_up(eth, false);
+	CK_TOLD(NIC_DOWN);
+	nic_set_up(eth, false);
+	ck_told(NULL, 0);
+	send_frame(2);
+	testnet_run(&tn, 0);
+	ck_assert_uint_eq(testnet_captured(eth), 0);
+	nic_set_up(eth, true);
+	CK_TOLD(NIC_UP);
+	send_frame(3);
+	testnet_run(&tn, 0);
+	ck_assert_uint_eq(take_number(), 3);	/* the others have gone with it */
+	ck_assert_uint_eq(testnet_captured(eth), 0);
+	list_del(&listener.node);
+}
+END_TEST
+
+START_TEST(carrier)
+{
+	unsigned int naddrs = 0;
+
+	listen_to();
+	send_frame(1);
+	nic_set_carrier(eth, false);
+	CK_TOLD(NIC_CARRIER);
+	nic_set_carrier(eth, false);
+	ck_told(NULL, 0);
+	send_frame(2);
+	testnet_run(&tn, 0);
+	ck_assert_uint_eq(testnet_captured(eth), 0);
+	list_for_each(pos, &eth->addrs)
+		naddrs++;
+	ck_assert_uint_eq(naddrs, 1);		/* it keeps its addresses */
+	nic_set_carrier(eth, true);
+	CK_TOLD(NIC_CARRIER);
+	send_frame(3);
+	testnet_run(&tn, 0);
+	ck_assert_uint_eq(take_number(), 3);
+	list_del(&listener.node);
+}
+END_TEST
+
+START_TEST(mtu_and_link_address)
+{
+	static const uint8_t other[LINK_ADDR_LEN] = { 2, 0, 0, 0, 0, 0x77 };
+	uint8_t frame[64];
+
+	listen_to();
+	nic_set_mtu(eth, eth->mtu);
+	nic_set_addr(eth, eth->addr);
+	ck_told(NULL, 0);
+	nic_set_mtu(eth, 1400);
+	CK_TOLD(NIC_MTU);
+	ck_assert_uint_eq(eth->mtu, 1400);
+	ck_assert_uint_eq(eth->link.mtu, 1400);		/* what a reloaded driver finds */
+	nic_set_addr(eth, other);
+	CK_TOLD(NIC_ADDR);
+	send_frame(1);
+	testnet_run(&tn, 0);
+	ck_assert_uint_eq(testnet_take_bytes(eth, frame, sizeof(frame)), 60);
+	ck_assert_mem_eq(frame + 6, other, sizeof(other));
+	nic_set_shown(eth, eth->name, eth->operstate);
+	ck_told(NULL, 0);
+	nic_set_shown(eth, "lan0", 6);
+	CK_TOLD(NIC_SHOWN);
+	ck_assert_ptr_eq(nic_find(&tn.nics, "lan0"), eth);
+	list_del(&listener.node);
+}
+END_TEST
+
+START_TEST(deleted)
+{
+	unsigned int index = eth->index;
+	char name[LINK_NAME_MAX];
+
+	strcpy(name, eth->name);
+	listen_to();
+	send_frame(1);
+	nic_set_gone(eth);
+	CK_TOLD(NIC_DOWN, NIC_HIDDEN);
+	nic_set_gone(eth);
+	ck_told(NULL, 0);
+	testnet_run(&tn, 0);
+	ck_assert_uint_eq(testnet_captured(eth), 0);
+	ck_assert(list_empty(&eth->addrs));
+	ck_assert_ptr_null(nic_find(&tn.nics, name));
+	ck_assert_ptr_null(nic_find_index(&tn.nics, index));
+	list_del(&listener.node);
+}
+END_TEST
+
+START_TEST(numbers)
+{
+	struct link l = { .mtu = 1500 };
+	struct nic *a, *b, *c;
+	unsigned int last = 0;
+
+	strcpy(l.name, "a");
+	a = nic_create(&tn.nics, &l, true, NULL);
+	nic_set_index(a, 9);
+	ck_assert_uint_eq(a->index, 9);
+	strcpy(l.name, "b");
+	b = nic_create(&tn.nics, &l, true, NULL);
+	ck_assert_uint_eq(b->index, 10);
+	nic_set_index(b, 9);			/* another's */
+	ck_assert_uint_eq(b->index, 10);
+	nic_set_index(b, 5);			/* a device's, which came with a smaller one */
+	ck_assert_uint_eq(b->index, 5);
+	nic_set_gone(a);
+	strcpy(l.name, "a");
+	c = nic_create(&tn.nics, &l, true, NULL);
+	ck_assert_uint_eq(c->index, 11);
+	nic_set_index(c, 9);			/* it is free again */
+	ck_assert_ptr_eq(nic_find_index(&tn.nics, 9), c);
+	list_for_each(pos, &tn.nics.list) {	/* who shows them goes by their numbers */
+		const struct nic *nic = list_entry(pos, struct nic, node);
+
+		ck_assert_uint_ge(nic->index, last);
+		last = nic->index;
+	}
+	ck_assert_uint_eq(last, 9);
+	ck_assert_uint_eq(tn.nics.next_index, 12);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("nic");
@@ -251,6 +413,11 @@ int main(void)
 	tcase_add_test(tc, loopback_turns_round);
 	tcase_add_test(tc, bad_links);
 	tcase_add_test(tc, gso_off);
+	tcase_add_test(tc, up_and_down);
+	tcase_add_test(tc, carrier);
+	tcase_add_test(tc, mtu_and_link_address);
+	tcase_add_test(tc, deleted);
+	tcase_add_test(tc, numbers);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

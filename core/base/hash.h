@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hash.h - a hash table of chained nodes, linked through the objects; grows by doubling.
- * The caller computes the hash (siphash for anything an attacker chooses) and compares keys.
+ * hash.h - a hash table of chained nodes, linked through the objects; grows by doubling, a little with
+ * each addition. The caller computes the hash (siphash for anything an attacker chooses) and compares keys.
  */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
@@ -19,6 +19,8 @@ struct hash_table {
 	struct hash_node **slots;
 	size_t mask;		/* number of slots - 1 */
 	size_t count;
+	struct hash_node **old;	/* the half as many slots from before, those below moved empty; NULL: none */
+	size_t moved;
 };
 
 int hash_init(struct hash_table *t, size_t slots);	/* slots: a power of two. -ENOMEM */
@@ -32,11 +34,8 @@ struct hash_node *hash_find_next(const struct hash_node *n);
  * added during a walk, and prev must still be in the table. */
 struct hash_node *hash_walk(const struct hash_table *t, const struct hash_node *prev);
 
-/* The nodes of one slot, 0 to mask: a walk of which only a number has to be kept. */
-static inline struct hash_node *hash_slot(const struct hash_table *t, size_t slot)
-{
-	return t->slots[slot];
-}
+/* The nodes of one slot, 0 to mask: a walk of which only a number has to be kept. First for prev NULL. */
+struct hash_node *hash_slot_next(const struct hash_table *t, size_t slot, const struct hash_node *prev);
 
 #define hash_for_each(pos, t) \
 	for (struct hash_node *pos = hash_walk(t, NULL); pos; pos = hash_walk(t, pos))

@@ -73,7 +73,7 @@ bool tcp_dump(const struct tcp *tcp, struct tcp_cursor *c,
 		for (; c->slot <= t->mask; c->slot++, c->done = 0) {
 			size_t at = 0;
 
-			for (struct hash_node *n = hash_slot(t, c->slot); n; n = n->next) {
+			for (struct hash_node *n = hash_slot_next(t, c->slot, NULL); n; n = hash_slot_next(t, c->slot, n)) {
 				if (at++ < c->done)
 					continue;
 				if (!c->table && !lives(n))

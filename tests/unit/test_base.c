@@ -111,6 +111,40 @@ START_TEST(hash_walks_see_each_node_once)
 }
 END_TEST
 
+/* One that grew at once would move them all within somebody's call. */
+START_TEST(hash_grows_a_little_with_each_addition)
+{
+	static struct item items[ITEMS];
+	unsigned int rounds = 0, seen;
+	struct hash_table t;
+
+	ck_assert_int_eq(hash_init(&t, 4), 0);
+	for (unsigned int i = 0; i < ITEMS; i++) {
+		size_t mask = t.mask, moved = t.moved;
+		bool growing = t.old;
+
+		hash_add(&t, &items[i].node, i * UINT64_C(0x9e3779b97f4a7c15));
+		if (growing && t.old)
+			ck_assert_uint_le(t.moved - moved, 2);
+		ck_assert(t.mask == mask || !t.moved);
+		rounds += t.mask != mask;
+		if (i % 97)
+			continue;
+		seen = 0;
+		for (size_t slot = 0; slot <= t.mask; slot++)
+			for (struct hash_node *n = hash_slot_next(&t, slot, NULL); n; n = hash_slot_next(&t, slot, n))
+				seen++;
+		ck_assert_uint_eq(seen, i + 1);
+		seen = 0;
+		hash_for_each(pos, &t)
+			seen++;
+		ck_assert_uint_eq(seen, i + 1);
+	}
+	ck_assert_uint_ge(rounds, 10);
+	hash_free(&t);
+}
+END_TEST
+
 /* ---- randomness ---- */
 
 START_TEST(seeded_is_xoshiro256ss)
@@ -227,6 +261,7 @@ int main(void)
 	tcase_add_test(tc, siphash_vectors);
 	tcase_add_test(tc, hash_finds_every_node);
 	tcase_add_test(tc, hash_walks_see_each_node_once);
+	tcase_add_test(tc, hash_grows_a_little_with_each_addition);
 	tcase_add_test(tc, seeded_is_xoshiro256ss);
 	tcase_add_test(tc, seed_is_spread_by_splitmix64);
 	tcase_add_test(tc, below_is_uniform);

@@ -57,10 +57,10 @@ static void find_udp(const struct diag *d, const struct inet_diag_req_v2 *req,
 		     const struct ip_meta *m, bool swapped, struct found *f)
 {
 	uint16_t sport = ntohs(req->id.idiag_sport), dport = ntohs(req->id.idiag_dport);
-	struct udp_names n = { .src = m->src, .dst = m->dst, .sport = dport, .dport = sport, .nic = m->nic };
+	struct port_names n = { .src = m->src, .dst = m->dst, .sport = dport, .dport = sport, .nic = m->nic };
 
 	if (swapped)
-		n = (struct udp_names){ .src = m->dst, .dst = m->src, .sport = sport, .dport = dport,
+		n = (struct port_names){ .src = m->dst, .dst = m->src, .sport = sport, .dport = dport,
 					.nic = m->nic };
 	f->sk = udp_find(d->udp, &n);
 }

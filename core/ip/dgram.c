@@ -206,6 +206,7 @@ int dgram_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
 		sk->local = f.src;
 	set_peer(sk, &to);
 	sk->rport = port;
+	port_requalify(sk);
 	return 0;
 }
 
@@ -222,6 +223,7 @@ int dgram_disconnect(struct sock *sk)
 		sk->local = sock_any(sk);
 	if (!sk->bound_port)
 		port_release(sk);
+	port_requalify(sk);
 	return 0;
 }
 

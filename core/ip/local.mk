@@ -50,6 +50,7 @@ libcore_la_SOURCES += \
 	core/ip/pmtu.h \
 	core/ip/port.c \
 	core/ip/port.h \
+	core/ip/port_use.c \
 	core/ip/redirect.c \
 	core/ip/redirect.h \
 	core/ip/route.c \

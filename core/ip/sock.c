@@ -31,7 +31,6 @@ struct sock *sock_create(struct ip *ip, void *table, const struct transport_ops 
 	sk->protocol = protocol;
 	sk->local = sk->remote = sock_any(sk);
 	list_init(&sk->all);
-	list_init(&sk->port_use.node);
 	sk->port_use.sk = sk;
 	sk->rcvbuf = sk->sndbuf = SOCK_BUF_DEFAULT;
 	sk->rcvlowat = 1;
@@ -117,6 +116,8 @@ bool sock_lives(struct sock *sk)
 {
 	if (!sk->closed && sk->event && sk->owner && sk->owner->lives)
 		sk->closed = !sk->owner->lives(sk->event_arg);
+	if (sk->closed != sk->port_use.traits.closed)
+		port_requalify(sk);
 	return !sk->closed;
 }
 

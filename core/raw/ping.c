@@ -31,7 +31,7 @@ static void ping_close(struct sock *sk, bool abort)
 
 static int ping_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
 {
-	return port_bind(&raw_of(sk)->ids, sk, a, port, NULL);
+	return port_bind(&raw_of(sk)->ids, sk, a, port);
 }
 
 static int ping_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)
@@ -95,18 +95,9 @@ static int ping_send(struct sock *sk, struct packet *p, const struct datagram *d
 static struct sock *lookup(const struct raw *raw, uint16_t id, const struct ip_addr *local,
 			   const struct nic *nic)
 {
-	const struct port *port = port_find(&raw->ids, id);
+	struct port_names n = { .dst = *local, .dport = id, .nic = nic };
 
-	if (!port)
-		return NULL;
-	list_for_each(n, &port->uses) {
-		struct sock *sk = list_entry(n, struct port_use, node)->sk;
-
-		if (ip_addr_is_v4(local) == (sk->family == AF_INET) && sock_takes(sk, local) &&
-		    (!sk->bound_nic || !nic || sk->bound_nic == nic))
-			return sk;
-	}
-	return NULL;
+	return port_receiver(&raw->ids, &n);
 }
 
 void ping_input(struct raw *raw, const struct packet *p, const struct ip_meta *m)

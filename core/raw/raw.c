@@ -378,6 +378,7 @@ int raw_init(struct raw *raw, struct env *env, struct ip *ip)
 	err = port_table_init(&raw->ids, env);
 	if (err)
 		return err;
+	raw->ids.one_family = true;
 	ip->icmp_tap = raw_tap;
 	ip->icmp_error_tap = raw_error_tap;
 	ip->icmp_tap_arg = raw;

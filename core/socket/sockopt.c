@@ -98,11 +98,19 @@ static int get_timeo(uint64_t ns, void *v, socklen_t *len)
 	return 0;
 }
 
+static int set_reuse(struct sock *sk, bool *flag, int v)
+{
+	set_flag(flag, v);
+	port_requalify(sk);
+	return 0;
+}
+
 static int bind_nic(struct sock *sk, struct nic *nic)
 {
 	if (sk->bound_nic && sk->bound_nic != nic && !sk->privileged)
 		return -EPERM;
 	sk->bound_nic = nic;
+	port_requalify(sk);
 	return 0;
 }
 
@@ -273,8 +281,8 @@ int sol_socket_set(struct sock *sk, int name, const void *val, socklen_t len)
 		return -EINVAL;
 	memcpy(&v, val, sizeof(v));
 	switch (name) {
-	case SO_REUSEADDR:	return set_flag(&sk->reuseaddr, v);
-	case SO_REUSEPORT:	return set_flag(&sk->reuseport, v);
+	case SO_REUSEADDR:	return set_reuse(sk, &sk->reuseaddr, v);
+	case SO_REUSEPORT:	return set_reuse(sk, &sk->reuseport, v);
 	case SO_BROADCAST:	return set_flag(&sk->broadcast, v);
 	case SO_KEEPALIVE:	return set_flag(&sk->keepalive, v);
 	case SO_OOBINLINE:	return set_flag(&sk->oobinline, v);

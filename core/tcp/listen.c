@@ -19,18 +19,12 @@
  * TCP_DEFER_ACCEPT: the bare ACK of the handshake is ignored, data makes the connection; at
  * the end of the time the SYN-ACK is sent once more, and then its ACK is enough.
  *
- * Several listeners of one port (SO_REUSEPORT) share its connections: the hash of the four-tuple,
- * scaled to their number, chooses, so that each gets its even part.
+ * Several listeners of one port (SO_REUSEPORT) share its connections (ip/port_use.c).
  */
 #include <errno.h>
 
 #include "nic/ethernet.h"
 #include "tcp/sock.h"
-
-bool tcp_is_listening(const struct sock *sk)
-{
-	return ((const struct tcp_sock *)sk)->end.state == TCPS_LISTEN;
-}
 
 int tcp_listen(struct sock *sk, int backlog)
 {
@@ -49,8 +43,8 @@ int tcp_listen(struct sock *sk, int backlog)
 	}
 	if (tp->end.state != TCPS_CLOSED)
 		return -EINVAL;
-	err = sk->port_use.port ? port_listen(sk, tcp_is_listening)
-				: port_autobind(&tcp->ports, sk);
+	err = sk->port_use.traits.number ? port_listen(sk)
+					 : port_autobind(&tcp->ports, sk);
 	if (err)
 		return err;
 	sk->remote = sock_any(sk);	/* a connection that failed before has left it */
@@ -59,77 +53,22 @@ int tcp_listen(struct sock *sk, int backlog)
 	tp->nsyn = tp->nyoung = tp->naccept = 0;
 	sk->shut = 0;
 	tcp_set_state(tp, TCPS_LISTEN);
-	hash_add(&tcp->listeners, &tp->end.node, sk->lport);
+	hash_add(&tcp->listeners, &tp->end.node, sk->port_use.seq);	/* any number: it is for dumps */
 	tp->end.hashed = true;
 	return 0;
-}
-
-/* How well does l fit a segment? 0: not at all. */
-static int listener_score(const struct tcp_sock *l, const struct ip_meta *m)
-{
-	int score = 1;
-
-	if (l->sk.closed)
-		return 0;
-	if (l->sk.bound_nic) {
-		if (l->sk.bound_nic != m->nic)
-			return 0;
-		score += 2;
-	}
-	if (!sock_takes(&l->sk, &m->dst))
-		return 0;
-	return ip_addr_is_any(&l->sk.local) ? score : score + 4;
-}
-
-/* The which-th of the listeners with this score. */
-static struct tcp_sock *listener_pick(struct tcp *tcp, const struct ip_meta *m, uint16_t dport,
-				      int score, uint32_t which)
-{
-	for (struct hash_node *n = hash_find(&tcp->listeners, dport); n; n = hash_find_next(n)) {
-		struct tcp_sock *l = container_of(n, struct tcp_sock, end.node);
-
-		if (listener_score(l, m) == score && !which--)
-			return l;
-	}
-	return NULL;
-}
-
-static struct tcp_sock *listener_choose(struct tcp *tcp, const struct ip_meta *m, uint16_t sport,
-					uint16_t dport)
-{
-	struct tcp_sock *best = NULL;
-	uint32_t alike = 0, hash;
-	int best_score = 0;
-
-	for (struct hash_node *n = hash_find(&tcp->listeners, dport); n;
-	     n = hash_find_next(n)) {
-		struct tcp_sock *l = container_of(n, struct tcp_sock, end.node);
-		int score = listener_score(l, m);
-
-		if (score > best_score) {
-			best = l;
-			best_score = score;
-			alike = 1;
-		} else if (score && score == best_score) {
-			alike++;
-		}
-	}
-	if (alike < 2)
-		return best;
-	hash = (uint32_t)tcp_hash(tcp, &m->dst, dport, &m->src, sport);
-	return listener_pick(tcp, m, dport, best_score, (uint32_t)((uint64_t)hash * alike >> 32));
 }
 
 /* Of those that are closed already, and do not know it yet, each is asked once. */
 struct tcp_sock *tcp_listener_find(struct tcp *tcp, const struct ip_meta *m, uint16_t sport,
 				   uint16_t dport)
 {
-	struct tcp_sock *l;
+	const struct port_names n = { .src = m->src, .dst = m->dst, .sport = sport, .dport = dport, .nic = m->nic };
+	struct sock *sk;
 
 	do
-		l = listener_choose(tcp, m, sport, dport);
-	while (l && !sock_lives(&l->sk));
-	return l;
+		sk = port_receiver(&tcp->ports, &n);
+	while (sk && !sock_lives(sk));
+	return sk ? tcp_sock(sk) : NULL;
 }
 
 /* ---- children ---- */
@@ -205,7 +144,8 @@ static struct tcp_sock *child_create(struct tcp_sock *l, const struct tcp_segmen
 	sk->local = m->dst;
 	sk->remote = m->src;
 	sk->rport = s->sport;
-	if (port_inherit(&c->tcp->ports, sk, &l->sk) < 0 || sock_route(sk) < 0) {
+	port_inherit(&c->tcp->ports, sk, &l->sk);
+	if (sock_route(sk) < 0) {
 		tcp_done(c);
 		return NULL;
 	}

@@ -6,7 +6,7 @@
  * bytes. A connection is in one of the tables of struct tcp while it can receive segments:
  *
  *	CLOSED		in none
- *	LISTEN		listeners, by port
+ *	LISTEN		listeners; packets find it by its port (ip/port_use.c)
  *	TIME-WAIT	established, as a struct tcp_timewait: the struct tcp_sock is gone
  *	all others	established, by four-tuple
  *
@@ -678,7 +678,6 @@ bool tcp_synack_due(struct tcp_sock *child, bool *resend);
 void tcp_listen_leave(struct tcp_sock *child);		/* it is gone before it was accepted */
 void tcp_listen_close(struct tcp_sock *l);
 void tcp_forget_syn(struct tcp_sock *tp);	/* what TCP_SAVE_SYN kept */
-bool tcp_is_listening(const struct sock *sk);
 
 /* ---- syncookie.c ---- */
 /* Answer the SYN s with a cookie. Options that a cookie cannot keep are taken out of s. */

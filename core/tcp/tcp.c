@@ -186,6 +186,8 @@ void tcp_set_state(struct tcp_sock *tp, enum tcp_state s)
 		tp->tcp->states[tp->end.state][tp->sk.family == AF_INET6]--;
 	if (s != TCPS_CLOSED)
 		tp->tcp->states[s][tp->sk.family == AF_INET6]++;
+	if ((s == TCPS_LISTEN) != (tp->end.state == TCPS_LISTEN))
+		port_set_listens(&tp->sk, s == TCPS_LISTEN);
 	tp->end.state = (uint8_t)s;
 }
 
@@ -312,6 +314,7 @@ int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip)
 	tcp->challenge_count = CHALLENGE_LIMIT;
 	if (port_table_init(&tcp->ports, env) < 0)
 		return -ENOMEM;
+	tcp->ports.listening = true;
 	if (hash_init(&tcp->established, 256) < 0)
 		goto err_ports;
 	if (hash_init(&tcp->listeners, 16) < 0)

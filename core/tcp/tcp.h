@@ -64,7 +64,7 @@ struct tcp {
 	struct ip *ip;
 	struct port_table ports;
 	struct hash_table established;	/* four-tuple -> struct tcp_sock or time-wait entry */
-	struct hash_table listeners;	/* port -> struct tcp_sock in LISTEN */
+	struct hash_table listeners;	/* struct tcp_sock in LISTEN, in no order: for dumps */
 	struct list socks;		/* every struct tcp_sock */
 	struct sock_set set;		/* likewise */
 	uint32_t states[TCP_STATES][2];	/* how many are in each state but CLOSED; [1]: of AF_INET6 */

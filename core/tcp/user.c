@@ -24,9 +24,9 @@ int tcp_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
 {
 	struct tcp_sock *tp = tcp_sock(sk);
 
-	if (tp->end.state != TCPS_CLOSED || sk->port_use.port)
+	if (tp->end.state != TCPS_CLOSED || sk->port_use.traits.number)
 		return -EINVAL;
-	return port_bind(&tp->tcp->ports, sk, a, port, tcp_is_listening);
+	return port_bind(&tp->tcp->ports, sk, a, port);
 }
 
 /* Is the four-tuple free, or held by a TIME-WAIT entry that may be taken over? */
@@ -83,7 +83,8 @@ static int connect_names(struct tcp_sock *tp, const struct ip_addr *a, uint16_t 
 		return err;
 	if (ip_addr_is_any(&sk->local))
 		sk->local = sk->dst.src;
-	if (!sk->port_use.port)
+	port_requalify(sk);
+	if (!sk->port_use.traits.number)
 		return port_connect(&tp->tcp->ports, sk, &sk->remote, port, tuple_usable, tp);
 	return tuple_free(tp, sk->lport, false) ? 0 : -EADDRNOTAVAIL;
 }
@@ -107,6 +108,7 @@ int tcp_connect_prepare(struct tcp_sock *tp, const struct ip_addr *a, uint16_t p
 		sk->dst.nic = NULL;
 		if (!sk->bound_addr)
 			sk->local = sock_any(sk);
+		port_requalify(sk);
 		return err;
 	}
 	tp->iss = choose_isn(tp);
@@ -210,6 +212,7 @@ int tcp_disconnect(struct sock *sk)
 	sk->error = 0;
 	if (!sk->bound_addr)
 		sk->local = sock_any(sk);
+	port_requalify(sk);
 	return tcp_reinit(tp);
 }
 

@@ -2,10 +2,7 @@
 /*
  * input.c - receiving UDP datagrams, and the ICMP errors about those sent.
  *
- * A unicast datagram goes to one socket: of those bound to its port whose names do not contradict
- * it, the one with the most in common (a peer counts more than an address or a device). Equals with
- * SO_REUSEPORT share the load by a hash of the four-tuple, so that a flow stays with its socket; of
- * other equals the last bound wins. Broadcasts and multicasts go to every socket that fits,
+ * A unicast datagram goes to one socket (ip/port_use.c). Broadcasts and multicasts go to every socket that fits,
  * multicasts as far as its source filters let them (RFC 3376 section 3.1). A super-packet, from a
  * link that aggregates, from GRO or over loopback, is one message for a socket that asks for that
  * (UDP_GRO); for others it is cut here.
@@ -20,75 +17,9 @@
 #include "packet/pool.h"
 #include "udp/sock.h"
 
-/* -1: not for this one. */
-static int score(const struct sock *sk, const struct udp_names *n)
+struct sock *udp_find(struct udp *udp, const struct port_names *n)
 {
-	int s = 0;
-
-	if (sk->bound_nic && n->nic) {
-		if (sk->bound_nic != n->nic)
-			return -1;
-		s += 4;
-	}
-	if (!sock_takes(sk, &n->dst))
-		return -1;
-	if (!ip_addr_is_any(&sk->local))
-		s += 4;
-	if (dgram_connected(sk)) {
-		if (!ip_addr_eq(&sk->remote, &n->src) || sk->rport != n->sport)
-			return -1;
-		s += 8;
-	}
-	return s;
-}
-
-/* The nth of the sockets with SO_REUSEPORT that have the best score. */
-static struct sock *nth_equal(const struct port *port, const struct udp_names *n, int best,
-			      uint32_t nth)
-{
-	struct sock *sk = NULL;
-
-	list_for_each(node, &port->uses) {
-		struct sock *other = list_entry(node, struct port_use, node)->sk;
-
-		if (!other->reuseport || score(other, n) != best)
-			continue;
-		sk = other;
-		if (!nth--)
-			break;
-	}
-	return sk;
-}
-
-struct sock *udp_find(struct udp *udp, const struct udp_names *n)
-{
-	const struct port *port = port_find(&udp->ports, n->dport);
-	struct sock *found = NULL;
-	uint32_t equals = 0;
-	int best = -1;
-
-	if (!port)
-		return NULL;
-	list_for_each(node, &port->uses) {
-		struct sock *sk = list_entry(node, struct port_use, node)->sk;
-		int s = score(sk, n);
-
-		if (s < 0 || s < best)
-			continue;
-		if (s > best)
-			equals = 0;
-		best = s;
-		found = sk;
-		equals += sk->reuseport;
-	}
-	if (equals < 2 || dgram_connected(found))
-		return found;
-	struct {
-		struct ip_addr src, dst;
-		uint64_t ports;
-	} key = { n->src, n->dst, (uint64_t)n->sport << 16 | n->dport };
-
-	return nth_equal(port, n, best, siphash(&udp->env->key, &key, sizeof(key)) % equals);
+	return port_receiver(&udp->ports, n);
 }
 
 /* What became of so many datagrams, by dgram_deliver()'s answer. */
@@ -130,33 +61,41 @@ static void deliver_copy(struct udp *udp, struct sock *sk, const struct packet *
 		count(udp, err ? err : -ENOBUFS, packet_segs(p));
 }
 
-/* To all that fit; the last one gets p itself. */
-static bool deliver_group(struct udp *udp, struct packet *p, const struct udp_names *n,
+struct group_delivery {
+	struct udp *udp;
+	struct packet *p;
+	const struct port_names *n;
+	const struct datagram *d;
+	struct sock *last;		/* of those that were found: it gets p itself */
+};
+
+static void deliver_one(void *arg, struct sock *sk)
+{
+	struct group_delivery *g = arg;
+
+	if (!group_sock_allows(sk, g->n->nic, &g->n->dst, &g->n->src))
+		return;
+	if (g->last)
+		deliver_copy(g->udp, g->last, g->p, g->d);
+	g->last = sk;
+}
+
+/* To all that fit. */
+static bool deliver_group(struct udp *udp, struct packet *p, const struct port_names *n,
 			  const struct datagram *d)
 {
-	const struct port *port = port_find(&udp->ports, n->dport);
-	struct sock *last = NULL;
+	struct group_delivery g = { udp, p, n, d, NULL };
 
-	if (!port)
-		return false;
-	list_for_each(node, &port->uses) {
-		struct sock *sk = list_entry(node, struct port_use, node)->sk;
-
-		if (score(sk, n) < 0 || !group_sock_allows(sk, n->nic, &n->dst, &n->src))
-			continue;
-		if (last)
-			deliver_copy(udp, last, p, d);
-		last = sk;
-	}
-	if (last)
-		deliver(udp, last, p, d);
-	return last;
+	port_receivers(&udp->ports, n, deliver_one, &g);
+	if (g.last)
+		deliver(udp, g.last, p, d);
+	return g.last;
 }
 
 /* IPv6 demands a checksum (RFC 8200 section 8.1), but for tunnels that ask for none (RFC 6935). */
 static bool does_without(struct udp *udp, const struct ip_meta *m, const struct udphdr *uh)
 {
-	struct udp_names n = {
+	struct port_names n = {
 		.src = m->src, .dst = m->dst, .nic = m->nic,
 		.sport = ntohs(uh->uh_sport), .dport = ntohs(uh->uh_dport),
 	};
@@ -195,7 +134,7 @@ static bool check(struct udp *udp, struct packet *p, const struct ip_meta *m, st
 
 /* One datagram, or many in one for a socket that takes them so. */
 static void input_one(struct udp *udp, struct packet *p, const struct ip_meta *m,
-		      const struct udp_names *n, struct sock *sk)
+		      const struct port_names *n, struct sock *sk)
 {
 	struct datagram d = {
 		.src = m->src, .dst = m->dst, .nic = m->nic, .ttl = m->ttl, .tos = m->tos,
@@ -211,7 +150,7 @@ static void input_one(struct udp *udp, struct packet *p, const struct ip_meta *m
 
 /* Many in one, for who wants them one by one: cut them from the IP header on. */
 static void input_cut(struct udp *udp, struct packet *p, const struct ip_meta *m,
-		      const struct udp_names *n, struct sock *sk)
+		      const struct port_names *n, struct sock *sk)
 {
 	uint32_t header = p->transport - p->network;
 	struct packet_queue cut = { 0 };
@@ -231,7 +170,7 @@ static void input_cut(struct udp *udp, struct packet *p, const struct ip_meta *m
 bool udp_input(void *arg, struct packet *p, const struct ip_meta *m)
 {
 	struct udp *udp = arg;
-	struct udp_names n = { .src = m->src, .dst = m->dst, .nic = m->nic };
+	struct port_names n = { .src = m->src, .dst = m->dst, .nic = m->nic };
 	struct sock *sk = NULL;
 	struct udphdr uh;
 
@@ -267,7 +206,7 @@ static struct ip_addr wire_addr(const uint8_t *at, uint32_t alen)
 
 static bool gro_wanted(void *arg, const struct gro_names *g)
 {
-	struct udp_names n = { .sport = g->sport, .dport = g->dport };
+	struct port_names n = { .sport = g->sport, .dport = g->dport };
 	struct sock *sk;
 
 	n.src = wire_addr(g->src, g->alen);
@@ -292,7 +231,7 @@ void udp_error(void *arg, const struct ip_meta *quoted, const uint8_t *transport
 	       const struct ip_error *e)
 {
 	struct udphdr uh;
-	struct udp_names n = { .src = quoted->dst, .dst = quoted->src };
+	struct port_names n = { .src = quoted->dst, .dst = quoted->src };
 	struct sock *sk;
 
 	if (len < UDP_HEADER_LEN)

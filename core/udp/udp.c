@@ -31,7 +31,7 @@ static void udp_close(struct sock *sk, bool abort)
 
 static int udp_bind(struct sock *sk, const struct ip_addr *a, uint16_t port)
 {
-	return port_bind(&udp_of(sk)->ports, sk, a, port, NULL);
+	return port_bind(&udp_of(sk)->ports, sk, a, port);
 }
 
 static int udp_connect(struct sock *sk, const struct ip_addr *a, uint16_t port)

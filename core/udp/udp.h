@@ -23,14 +23,8 @@ struct udp {
 
 extern const struct transport_ops udp_ops;
 
-struct udp_names {			/* of a datagram, as who receives it sees them */
-	struct ip_addr src, dst;
-	uint16_t sport, dport;
-	const struct nic *nic;		/* NULL: not known */
-};
-
 /* Whose is a unicast datagram with these names? */
-struct sock *udp_find(struct udp *udp, const struct udp_names *n);
+struct sock *udp_find(struct udp *udp, const struct port_names *n);
 
 int udp_init(struct udp *udp, struct env *env, struct ip *ip);
 void udp_destroy(struct udp *udp);

@@ -201,10 +201,10 @@ static void check_tcp(struct world *w, int i, bool operated)
 	const struct tcp *tcp = tcp_of(w, i);
 	uint64_t probes = 0;
 
-	if (tcp->established.count || tcp->listeners.count || tcp->orphans || tcp->ports.ports.count)
+	if (tcp->established.count || tcp->listeners.count || tcp->orphans || tcp->ports.by[PORT_BY_NUMBER].count)
 		sim_fail(&w->sim, "host %d: %zu connections, %zu listeners, %u orphans, %zu ports are left",
 			 i, tcp->established.count, tcp->listeners.count, tcp->orphans,
-			 tcp->ports.ports.count);
+			 tcp->ports.by[PORT_BY_NUMBER].count);
 	/* ACKs behind data on a slow wire are later than a probe of the tail foresees. */
 	if (w->sim.hosts[i].nics[0].wire.rate || w->sim.hosts[!i].nics[0].wire.rate)
 		probes = tcp->stats.loss_probes;

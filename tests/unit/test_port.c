@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ip/port.h"
 #include "ip/sock.h"
@@ -26,7 +27,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	ck_assert_uint_eq(table.ports.count, 0);
+	ck_assert_uint_eq(table.by[PORT_BY_NUMBER].count, 0);
 	port_table_destroy(&table);
 }
 
@@ -35,16 +36,9 @@ static struct ip_addr addr(const char *text)
 	return ip_addr_v4(inet_addr(text));
 }
 
-/* A socket that is a listener has the backlog of its test in error. */
-static bool listening(const struct sock *sk)
-{
-	return sk->error;
-}
-
 static void sock_make(struct sock *sk)
 {
 	*sk = (struct sock) { .local = ip_addr_v4(0), .remote = ip_addr_v4(0) };
-	list_init(&sk->port_use.node);
 	sk->port_use.sk = sk;
 }
 
@@ -52,7 +46,7 @@ static int bind_to(struct sock *sk, const char *a, uint16_t port)
 {
 	struct ip_addr ia = addr(a);
 
-	return port_bind(&table, sk, &ia, port, listening);
+	return port_bind(&table, sk, &ia, port);
 }
 
 static const struct conflict {
@@ -91,11 +85,11 @@ START_TEST(conflict_rules)
 	a.reuseaddr = c->a.reuseaddr;
 	a.reuseport = c->a.reuseport;
 	a.bound_nic = c->a.nic;
-	a.error = c->a.listens;
 	b.reuseaddr = c->b.reuseaddr;
 	b.reuseport = c->b.reuseport;
 	b.bound_nic = c->b.nic;
 	ck_assert_int_eq(bind_to(&a, c->a.addr, 80), 0);
+	port_set_listens(&a, c->a.listens);
 	ck_assert_int_eq(bind_to(&b, c->b.addr, 80), c->err);
 	ck_assert_uint_eq(b.lport, c->err ? 0 : 80);
 	ck_assert(c->err == 0 || ip_addr_is_any(&b.local));
@@ -148,11 +142,11 @@ START_TEST(second_listener_is_refused)
 	a.reuseaddr = b.reuseaddr = true;
 	ck_assert_int_eq(bind_to(&a, "0.0.0.0", 80), 0);
 	ck_assert_int_eq(bind_to(&b, "0.0.0.0", 80), 0);
-	ck_assert_int_eq(port_listen(&a, listening), 0);
-	a.error = 1;
-	ck_assert_int_eq(port_listen(&b, listening), -EADDRINUSE);
+	ck_assert_int_eq(port_listen(&a), 0);
+	port_set_listens(&a, true);
+	ck_assert_int_eq(port_listen(&b), -EADDRINUSE);
 	port_release(&a);
-	ck_assert_int_eq(port_listen(&b, listening), 0);
+	ck_assert_int_eq(port_listen(&b), 0);
 	port_release(&b);
 }
 END_TEST
@@ -329,7 +323,7 @@ START_TEST(time_wait_holds_the_port)
 	listener.reuseaddr = child.reuseaddr = reuse.reuseaddr = true;
 	ck_assert_int_eq(bind_to(&listener, "0.0.0.0", 80), 0);
 	child.local = addr("10.0.0.1");
-	ck_assert_int_eq(port_inherit(&table, &child, &listener), 0);
+	port_inherit(&table, &child, &listener);
 	ck_assert_uint_eq(child.lport, 80);
 	port_release(&listener);
 	port_timewait(&tw, &child);
@@ -340,6 +334,240 @@ START_TEST(time_wait_holds_the_port)
 	port_use_release(&tw);
 	port_release(&plain);
 	port_release(&reuse);
+}
+END_TEST
+
+/* A port that is not found at once is not searched for again and again; one that is released is found at once. */
+START_TEST(none_is_left_for_a_peer)
+{
+	uint32_t range = PORT_EPHEMERAL_MAX - PORT_EPHEMERAL_MIN + 1;
+	struct sock *all = calloc(range + 1, sizeof(*all));
+	struct server *to = calloc(1, sizeof(*to));
+
+	for (uint32_t i = 0; i <= range; i++) {
+		sock_make(&all[i]);
+		ck_assert_int_eq(connect_to(&all[i], to, "10.0.0.2"), i < range ? 0 : -EADDRNOTAVAIL);
+	}
+	memset(to->busy, 0, sizeof(to->busy));	/* nobody tells */
+	ck_assert_int_eq(connect_to(&all[range], to, "10.0.0.2"), -EADDRNOTAVAIL);
+	ck_assert_int_eq(connect_to(&all[range], to, "10.0.0.3"), 0);
+	port_release(&all[range]);
+	env.now += 100000000;
+	ck_assert_int_eq(connect_to(&all[range], to, "10.0.0.2"), 0);
+	port_release(&all[range]);
+	for (uint32_t i = 0; i < range; i++)
+		to->busy[all[i].lport] = 1;
+	ck_assert_int_eq(connect_to(&all[range], to, "10.0.0.2"), -EADDRNOTAVAIL);
+	to->busy[all[7].lport] = 0;
+	port_release(&all[7]);
+	ck_assert_int_eq(connect_to(&all[range], to, "10.0.0.2"), 0);
+	for (uint32_t i = 0; i <= range; i++)
+		port_release(&all[i]);
+	free(all);
+	free(to);
+}
+END_TEST
+
+/* ---- many uses of one port ---- */
+
+#define MANY 10000
+
+static bool counts(const void *times, const struct port_traits *u)
+{
+	(void)u;
+	++**(unsigned int *const *)times;
+	return false;
+}
+
+/* How often is asked when somebody binds to this address? */
+static unsigned int asked(const char *a, uint16_t port)
+{
+	struct ip_addr ia = addr(a);
+	unsigned int n = 0, *times = &n;
+
+	ck_assert_ptr_null(port_use_find(&table, port, &ia, NULL, counts, &times));
+	return n;
+}
+
+START_TEST(a_bind_asks_each_kind_once)
+{
+	struct sock *all = calloc(MANY, sizeof(*all)), same[3];
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct ip_addr a = ip_addr_v4(htonl(0x0a000000 + i));
+
+		sock_make(&all[i]);
+		all[i].reuseaddr = true;
+		ck_assert_int_eq(port_bind(&table, &all[i], &a, 80), 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		sock_make(&same[i]);
+		same[i].reuseaddr = true;
+		ck_assert_int_eq(bind_to(&same[i], "10.0.0.7", 80), 0);
+	}
+	ck_assert_uint_eq(asked("0.0.0.0", 80), 1);
+	ck_assert_uint_eq(asked("10.0.0.7", 80), 1);
+	ck_assert_uint_eq(asked("10.0.0.7", 81), 0);
+	all[MANY / 2].reuseaddr = false;	/* now it is another kind, and in the way */
+	port_requalify(&all[MANY / 2]);
+	ck_assert_uint_eq(asked("0.0.0.0", 80), 2);
+	port_release(&same[0]);
+	ck_assert_int_eq(bind_to(&same[0], "0.0.0.0", 80), -EADDRINUSE);
+	port_release(&all[MANY / 2]);
+	ck_assert_int_eq(bind_to(&same[0], "0.0.0.0", 80), 0);
+	for (int i = 0; i < 3; i++)
+		port_release(&same[i]);
+	for (uint32_t i = 0; i < MANY; i++)
+		port_release(&all[i]);
+	free(all);
+}
+END_TEST
+
+/* ---- whose is it ---- */
+
+static struct sock *receiver(const char *src, uint16_t sport, const char *dst, const struct nic *nic)
+{
+	struct port_names n = { .src = addr(src), .dst = addr(dst), .sport = sport, .dport = 53, .nic = nic };
+
+	return port_receiver(&table, &n);
+}
+
+static void bound_as(struct sock *sk, int family, const char *a, struct nic *nic)
+{
+	sock_make(sk);
+	sk->family = family;
+	sk->reuseaddr = true;
+	sk->bound_nic = nic;
+	if (family == AF_INET6 && !a) {
+		struct ip_addr any = ip_addr_any(AF_INET6);
+
+		ck_assert_int_eq(port_bind(&table, sk, &any, 53), 0);
+	} else {
+		ck_assert_int_eq(bind_to(sk, a, 53), 0);
+	}
+}
+
+static void set_peer(struct sock *sk, const char *a, uint16_t port)
+{
+	sk->remote = a ? addr(a) : ip_addr_v4(0);
+	sk->rport = port;
+	port_requalify(sk);
+}
+
+/* Linux's order: the peer, the address, then the device, then the family; of equals the last. */
+START_TEST(the_closest_receives)
+{
+	struct sock any6, any, again, nic, local, peer;
+
+	ck_assert_ptr_null(receiver("10.0.0.9", 7, "10.0.0.1", &nic_a));
+	bound_as(&any6, AF_INET6, NULL, NULL);
+	ck_assert_ptr_eq(receiver("10.0.0.9", 7, "10.0.0.1", &nic_a), &any6);
+	any6.v6.only = true;
+	port_requalify(&any6);
+	ck_assert_ptr_null(receiver("10.0.0.9", 7, "10.0.0.1", &nic_a));
+	any6.v6.only = false;
+	bound_as(&any, AF_INET, "0.0.0.0", NULL);
+	port_requalify(&any6);			/* the last, but of the other family */
+	ck_assert_ptr_eq(receiver("10.0.0.9", 7, "10.0.0.1", &nic_a), &any);
+	bound_as(&again, AF_INET, "0.0.0.0", NULL);
+	ck_assert_ptr_eq(receiver("10.0.0.9", 7, "10.0.0.1", &nic_a), &again);
+	bound_as(&nic, AF_INET, "0.0.0.0", &nic_a);
+	ck_assert_ptr_eq(receiver("10.0.0.9", 7, "10.0.0.1", &nic_a), &nic);
+	ck_assert_ptr_eq(receiver("10.0.0.9", 7, "10.0.0.1", &nic_b), &again);
+	bound_as(&local, AF_INET, "10.0.0.1", NULL);
+	ck_assert_ptr_eq(receiver("10.0.0.9", 7, "10.0.0.1", &nic_a), &local);
+	bound_as(&peer, AF_INET, "10.0.0.1", NULL);
+	set_peer(&peer, "10.0.0.9", 7);
+	ck_assert_ptr_eq(receiver("10.0.0.9", 7, "10.0.0.1", &nic_a), &peer);
+	ck_assert_ptr_eq(receiver("10.0.0.9", 8, "10.0.0.1", &nic_a), &local);
+	set_peer(&peer, "10.0.0.9", 8);		/* another one, without a break */
+	ck_assert_ptr_eq(receiver("10.0.0.9", 7, "10.0.0.1", &nic_a), &local);
+	ck_assert_ptr_eq(receiver("10.0.0.9", 8, "10.0.0.1", &nic_a), &peer);
+	set_peer(&peer, NULL, 0);
+	ck_assert_ptr_eq(receiver("10.0.0.9", 9, "10.0.0.1", &nic_a), &peer);
+	peer.closed = true;
+	port_requalify(&peer);
+	ck_assert_ptr_eq(receiver("10.0.0.9", 9, "10.0.0.1", &nic_a), &local);
+	ck_assert_ptr_eq(receiver("10.0.0.9", 9, "10.0.0.2", &nic_b), &again);
+	port_release(&peer);
+	port_release(&local);
+	port_release(&nic);
+	port_release(&any);
+	port_release(&again);
+	port_release(&any6);
+}
+END_TEST
+
+struct seen {
+	uint32_t n;
+	struct sock *last;
+};
+
+static void see(void *arg, struct sock *sk)
+{
+	struct seen *s = arg;
+
+	s->n++;
+	s->last = sk;
+}
+
+/* What is for all is for those that fit, each once. */
+START_TEST(all_that_fit_receive)
+{
+	struct port_names n = { .src = addr("10.0.0.9"), .dst = addr("10.0.0.255"), .sport = 7, .dport = 53, .nic = &nic_a };
+	struct sock any[5], other, group, peer, elsewhere;
+	struct seen s = { 0 };
+
+	for (int i = 0; i < 5; i++)
+		bound_as(&any[i], AF_INET, "0.0.0.0", i == 4 ? &nic_b : NULL);
+	bound_as(&other, AF_INET, "10.0.0.1", NULL);
+	bound_as(&group, AF_INET, "10.0.0.255", NULL);
+	bound_as(&peer, AF_INET, "10.0.0.255", NULL);
+	set_peer(&peer, "10.0.0.9", 7);
+	bound_as(&elsewhere, AF_INET, "10.0.0.255", NULL);
+	set_peer(&elsewhere, "10.0.0.9", 8);
+	port_receivers(&table, &n, see, &s);
+	ck_assert_uint_eq(s.n, 6);
+	for (int i = 0; i < 5; i++)
+		port_release(&any[i]);
+	port_release(&other);
+	port_release(&group);
+	port_release(&peer);
+	port_release(&elsewhere);
+}
+END_TEST
+
+/* Each of a group gets its part, a flow stays with its socket, and who leaves gets nothing more. */
+START_TEST(a_group_shares)
+{
+	struct sock *sk = calloc(100, sizeof(*sk)), *to[2000];
+	unsigned int got[100] = { 0 }, served = 0;
+
+	for (int i = 0; i < 100; i++) {
+		sock_make(&sk[i]);
+		sk[i].reuseport = true;
+		sk[i].reuseaddr = i % 2;	/* which makes two kinds of one group */
+		ck_assert_int_eq(bind_to(&sk[i], "10.0.0.1", 53), 0);
+	}
+	for (uint16_t i = 0; i < 2000; i++) {
+		to[i] = receiver("10.0.0.9", i, "10.0.0.1", NULL);
+		ck_assert_ptr_eq(receiver("10.0.0.9", i, "10.0.0.1", NULL), to[i]);
+		got[to[i] - sk]++;
+	}
+	for (int i = 0; i < 100; i++)
+		ck_assert_msg(got[i] > 2 && got[i] < 60, "%u", got[i]);
+	port_release(&sk[0]);			/* the first of its ring */
+	port_release(&sk[50]);
+	for (uint16_t i = 0; i < 2000; i++) {
+		ck_assert_ptr_ne(receiver("10.0.0.9", i, "10.0.0.1", NULL), &sk[0]);
+		ck_assert_ptr_ne(receiver("10.0.0.9", i, "10.0.0.1", NULL), &sk[50]);
+	}
+	for (int i = 99; i > 0; i--) {
+		port_release(&sk[i]);
+		served += receiver("10.0.0.9", 7, "10.0.0.1", NULL) != NULL;
+	}
+	ck_assert_uint_eq(served, 98);
+	free(sk);
 }
 END_TEST
 
@@ -358,6 +586,11 @@ int main(void)
 	tcase_add_test(tc, connections_to_one_peer_go_up_by_one);
 	tcase_add_test(tc, peers_share_ports_and_start_apart);
 	tcase_add_test(tc, a_bound_port_is_never_shared);
+	tcase_add_test(tc, none_is_left_for_a_peer);
+	tcase_add_test(tc, a_bind_asks_each_kind_once);
+	tcase_add_test(tc, the_closest_receives);
+	tcase_add_test(tc, all_that_fit_receive);
+	tcase_add_test(tc, a_group_shares);
 	tcase_add_test(tc, time_wait_holds_the_port);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(s, tc);

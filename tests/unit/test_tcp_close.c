@@ -402,14 +402,14 @@ START_TEST(time_wait_chosen)
 	struct ip_addr peer = testnet_addr("10.0.0.2");
 
 	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		uint32_t counters[PORT_COUNTERS];
+		struct port_dest dests[PORT_DESTS];
 		struct script t;
 
 		script_init(&t);
 		t.port = 0;
 		t.tcp.tw_reuse = rows[i].tw_reuse;
 		t.ts = true;
-		memcpy(counters, t.tcp.ports.counters, sizeof(counters));
+		memcpy(dests, t.tcp.ports.dests, sizeof(dests));
 		script_connects(&t);
 		shut_wr(&t);
 		expect(&t, TCPH_FIN | TCPH_ACK, 1, 1, 0);
@@ -418,7 +418,7 @@ START_TEST(time_wait_chosen)
 		close_sk(&t);
 		ck_assert_uint_eq(t.tcp.time_waits, 1);
 		wait_ms(&t, rows[i].ms);
-		memcpy(t.tcp.ports.counters, counters, sizeof(counters));	/* the same choice again */
+		memcpy(t.tcp.ports.dests, dests, sizeof(dests));	/* the same choice again */
 		t.sk = script_sock(&t);
 		ck_assert_int_eq(t.sk->ops->connect(t.sk, &peer, PEER_PORT), -EINPROGRESS);
 		ck_assert_msg((t.sk->lport == t.port) == rows[i].taken, "tw-reuse %d, %d ms", rows[i].tw_reuse,

@@ -170,8 +170,55 @@ static void big(void)
 	close(b);
 }
 
+/* One more of a port that others have, too. */
+static int sharing(const union name *n, const char *device)
+{
+	int s = socket(n->sa.sa_family, SOCK_DGRAM, 0);
+
+	DID(set_int(s, SOL_SOCKET, SO_REUSEADDR, 1), 0);
+	if (device)
+		DID(setsockopt(s, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)), 0);
+	DID(bind(s, NAME(*n)), 0);
+	return s;
+}
+
+/* Of several that would take it the closest gets it: its peer, its address, its device; of equals the last. */
+static void closest(void)
+{
+	int from = udp_socket(), first = udp_socket(), s[6];
+	union name self = name_of(from), to = name_of(first), wild = any(port_of(first));
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+	char text[8];
+
+	close(first);
+	for (int i = 0; i < 5; i++) {
+		s[i] = sharing(i < 3 ? &wild : &to, i == 2 ? "lo" : NULL);
+		if (i == 4)
+			DID(connect(s[i], NAME(self)), 0);
+		DID(sendto(from, "x", 1, 0, NAME(to)), 1);
+		for (int j = 0; j <= i; j++)
+			DID(recv(s[j], text, 8, MSG_DONTWAIT), i == j ? 1 : -EAGAIN);
+	}
+	DID(connect(s[4], &none, sizeof(none)), 0);		/* the last of its address, though */
+	DID(sendto(from, "x", 1, 0, NAME(to)), 1);
+	DID(recv(s[4], text, 8, MSG_DONTWAIT), 1);
+	DID(connect(s[4], NAME(to)), 0);			/* somebody else's now */
+	DID(sendto(from, "x", 1, 0, NAME(to)), 1);
+	DID(recv(s[4], text, 8, MSG_DONTWAIT), -EAGAIN);
+	DID(recv(s[3], text, 8, MSG_DONTWAIT), 1);
+	s[5] = sharing(&wild, "lo");				/* later, but less close */
+	DID(sendto(from, "x", 1, 0, NAME(to)), 1);
+	DID(recv(s[5], text, 8, MSG_DONTWAIT), -EAGAIN);
+	DID(recv(s[3], text, 8, MSG_DONTWAIT), 1);
+	for (int i = 5; i > 0; i--)
+		close(s[i]);
+	close(s[0]);
+	close(from);
+}
+
 void test_datagram(void)
 {
+	closest();
 	plain();
 	mixed();
 	connected();

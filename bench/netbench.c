@@ -8,6 +8,7 @@
  *	netbench recv ADDR PORT SECONDS		bytes/s received
  *	netbench rr ADDR PORT SECONDS		round trips/s of one byte on one connection
  *	netbench crr ADDR PORT SECONDS		connect, one byte each way, close: connections/s
+ *	netbench sends ADDR PORT SECONDS N IDLE	N connections send at once, made after IDLE others: bytes/s of all
  *	netbench loop PORT SECONDS		serve in a thread and send over 127.0.0.1: bytes/s
  *
  * The first byte of a connection says what the client wants. One number is printed.
@@ -145,6 +146,43 @@ static double bulk_send(const struct sockaddr_in *sa, double seconds)
 	return (double)total / (now() - start);
 }
 
+struct sender {
+	pthread_t thread;
+	const struct sockaddr_in *sa;
+	double seconds, rate;
+};
+
+static void *send_one(void *arg)
+{
+	struct sender *s = arg;
+
+	s->rate = bulk_send(s->sa, s->seconds);
+	return NULL;
+}
+
+static double bulk_sends(const struct sockaddr_in *sa, double seconds, int n, int idle)
+{
+	struct sender *s = calloc((size_t)n, sizeof(*s));
+	double sum = 0;
+
+	if (!s)
+		die("calloc");
+	for (int i = 0; i < idle; i++)		/* they end with the process */
+		dial(sa, 'p');
+	for (int i = 0; i < n; i++) {
+		s[i].sa = sa;
+		s[i].seconds = seconds;
+		if (pthread_create(&s[i].thread, NULL, send_one, &s[i]))
+			die("pthread_create");
+	}
+	for (int i = 0; i < n; i++) {
+		pthread_join(s[i].thread, NULL);
+		sum += s[i].rate;
+	}
+	free(s);
+	return sum;
+}
+
 static double bulk_recv(const struct sockaddr_in *sa, double seconds)
 {
 	char *chunk = calloc(1, CHUNK);
@@ -213,8 +251,13 @@ int main(int argc, char **argv)
 		printf("%.0f\n", bulk_send(&sa, atof(argv[3])));
 		return 0;
 	}
+	if (argc == 7 && !strcmp(argv[1], "sends")) {
+		sa = address(argv[2], argv[3]);
+		printf("%.0f\n", bulk_sends(&sa, atof(argv[4]), atoi(argv[5]), atoi(argv[6])));
+		return 0;
+	}
 	if (argc != 5) {
-		fprintf(stderr, "usage: netbench serve|send|recv|rr|crr|loop ...: see netbench.c\n");
+		fprintf(stderr, "usage: netbench serve|send|recv|rr|crr|sends|loop ...: see netbench.c\n");
 		return 2;
 	}
 	sa = address(argv[2], argv[3]);

@@ -36,10 +36,14 @@ struct bench {
 	struct random_seeded seed;
 	struct stack *s;
 	int counter;			/* of instructions; -1: none */
-	struct sock *socks[20001];
+	struct sock *socks[28232];
 	struct timer timers[19000];
+	struct sock *probe;		/* what an operation needs besides */
 	uint32_t n;			/* objects */
 };
+
+#define LOOPBACK(i) (0x7f000002 + (i))	/* as many addresses of ours as wanted */
+#define RANGE	    28232u		/* ephemeral ports */
 
 static void must(bool ok, const char *what)
 {
@@ -100,6 +104,17 @@ static struct sock *bound(struct bench *b, int type, uint32_t port)
 	return sk;
 }
 
+static struct sock *bound_to(struct bench *b, int type, uint32_t addr, uint32_t port, bool reuseaddr)
+{
+	struct sockaddr_in sin = name(addr, port);
+	struct sock *sk = sock_open(b, type);
+	int on = reuseaddr;
+
+	must(!socket_setsockopt(sk, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), "SO_REUSEADDR");
+	must(!socket_bind(sk, &sin, sizeof(sin)), "bind");
+	return sk;
+}
+
 static struct ip_addr addr_of(uint32_t a)
 {
 	return ip_addr_v4(htonl(a));
@@ -136,6 +151,67 @@ static void fill_tcp(struct bench *b)
 	b->n++;
 }
 
+/* One port, each socket with an address of its own. */
+static void fill_udp_addrs(struct bench *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		b->socks[i] = bound_to(b, SOCK_DGRAM, LOOPBACK(i), 53, true);
+	b->probe = bound(b, SOCK_DGRAM, 2000);
+}
+
+/* One port and address, each socket with a peer of its own. */
+static void fill_udp_peers(struct bench *b)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct sockaddr_in to = name(LOOPBACK(i), 2000);
+
+		b->socks[i] = bound_to(b, SOCK_DGRAM, INADDR_LOOPBACK, 53, true);
+		must(!socket_connect(b->socks[i], &to, sizeof(to)), "connect");
+	}
+	b->probe = sock_open(b, SOCK_DGRAM);
+}
+
+static void fill_udp_shared(struct bench *b)
+{
+	int on = 1;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct sockaddr_in sin = name(INADDR_LOOPBACK, 53);
+
+		b->socks[i] = sock_open(b, SOCK_DGRAM);
+		must(!socket_setsockopt(b->socks[i], SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), "SO_REUSEPORT");
+		must(!socket_bind(b->socks[i], &sin, sizeof(sin)), "bind");
+	}
+	b->probe = bound(b, SOCK_DGRAM, 2000);
+}
+
+static void fill_listeners(struct bench *b)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		b->socks[i] = bound_to(b, SOCK_STREAM, LOOPBACK(i), 80, false);
+		must(!socket_listen(b->socks[i], 4), "listen");
+	}
+	b->socks[b->n++] = bound(b, SOCK_STREAM, 80);
+	must(!socket_listen(b->socks[b->n - 1], 4096), "listen");
+}
+
+/* All ephemeral ports but as many. */
+static void fill_range(struct bench *b)
+{
+	uint32_t left = b->n == 10 ? RANGE - 10 : b->n == 1000 ? RANGE - 1000 : RANGE - 19000;
+
+	for (b->n = 0; b->n < left; b->n++)
+		b->socks[b->n] = bound(b, SOCK_DGRAM, 0);
+}
+
+static void fill_full_range(struct bench *b)
+{
+	(void)b;
+	for (uint32_t i = 0; i < RANGE; i++)
+		b->socks[i] = bound(b, SOCK_STREAM, 0);
+	b->n = RANGE;
+}
+
 static void fill_netlink(struct bench *b)
 {
 	int err;
@@ -150,6 +226,65 @@ static void once_udp_life(struct bench *b, uint32_t i)
 {
 	(void)i;
 	socket_close(bound(b, SOCK_DGRAM, 1000));
+}
+
+/* Everybody's address, of a port that has many. */
+static void once_wildcard(struct bench *b, uint32_t i)
+{
+	(void)i;
+	socket_close(bound_to(b, SOCK_DGRAM, INADDR_ANY, 53, true));
+}
+
+static void send_to(struct bench *b, uint32_t addr, uint32_t port)
+{
+	struct sockaddr_in to = name(addr, port);
+	struct packet *p = packet_alloc(&b->s->pool, PACKET_HEADROOM);
+
+	must(p && !packet_copy_in(p, "x", 1), "a packet");
+	socket_sendmsg(b->probe, p, &to, sizeof(to), NULL, 0, 0);
+	stack_run(b->s, b->s->env.now);
+}
+
+static bool receives(struct sock *sk)
+{
+	int err;
+	struct packet *p = socket_recvmsg(sk, NULL, NULL, NULL, NULL, NULL, &err);
+
+	packet_free(p);
+	return p;
+}
+
+static void once_to_addr(struct bench *b, uint32_t i)
+{
+	send_to(b, LOOPBACK(i % b->n), 53);
+	must(receives(b->socks[i % b->n]), "a datagram's way");
+}
+
+static void once_from_peer(struct bench *b, uint32_t i)
+{
+	struct sock *sk = b->probe;
+
+	b->probe = bound_to(b, SOCK_DGRAM, LOOPBACK(i % b->n), 2000, false);
+	send_to(b, INADDR_LOOPBACK, 53);
+	must(receives(b->socks[i % b->n]), "a datagram's way");
+	socket_close(b->probe);
+	b->probe = sk;
+}
+
+static void once_shared(struct bench *b, uint32_t i)
+{
+	(void)i;
+	send_to(b, INADDR_LOOPBACK, 53);
+}
+
+static void once_no_port(struct bench *b, uint32_t i)
+{
+	struct sockaddr_in sin = name(INADDR_LOOPBACK, 80);
+	struct sock *sk = sock_open(b, SOCK_STREAM);
+
+	(void)i;
+	must(socket_connect(sk, &sin, sizeof(sin)) != 0, "a refusal");
+	socket_close(sk);
 }
 
 static void once_autobind(struct bench *b, uint32_t i)
@@ -306,6 +441,12 @@ static void close_socks(struct bench *b)
 		socket_abort(b->socks[i]);
 }
 
+static void close_all(struct bench *b)
+{
+	close_socks(b);
+	socket_abort(b->probe);
+}
+
 static const struct row {
 	const char *what;
 	void (*fill)(struct bench *b);
@@ -314,10 +455,17 @@ static const struct row {
 } rows[] = {
 	{ "UDP socket, bind, close", fill_udp, once_udp_life, close_socks },
 	{ "UDP socket, port by itself, close", fill_udp, once_autobind, close_socks },
+	{ "the same, n ephemeral ports free", fill_range, once_autobind, close_socks },
+	{ "TCP connect, no ephemeral port free", fill_full_range, once_no_port, close_socks },
+	{ "UDP bind to all of a port's addresses", fill_udp_addrs, once_wildcard, close_all },
+	{ "datagram, port of many addresses", fill_udp_addrs, once_to_addr, close_all },
+	{ "datagram, port of many peers", fill_udp_peers, once_from_peer, close_all },
+	{ "datagram, SO_REUSEPORT", fill_udp_shared, once_shared, close_all },
 	{ "one datagram over loopback", fill_udp, once_datagram, close_socks },
 	{ "a piece of /proc/net/udp", fill_udp, once_dump, close_socks },
 	{ "sockstat", fill_tcp, once_sockstat, close_socks },
 	{ "TCP connect, accept, reset", fill_tcp, once_connection, close_socks },
+	{ "the same, listeners of many addresses", fill_listeners, once_connection, close_socks },
 	{ "netlink socket, bind, close", fill_netlink, once_netlink, close_socks },
 	{ "group join and leave", fill_members, once_member, close_socks },
 	{ "timer arm, next, cancel", fill_timers, once_timer, drop_timers },
@@ -358,12 +506,12 @@ int main(void)
 	static struct bench b;
 
 	b.counter = open_counter();
-	printf("%-36s", b.counter >= 0 ? "instructions an operation, of" : "ns an operation, of");
+	printf("%-40s", b.counter >= 0 ? "instructions an operation, of" : "ns an operation, of");
 	for (int i = 0; i < COUNTS; i++)
 		printf("%10u", counts[i]);
 	putchar('\n');
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
-		printf("%-36s", rows[r].what);
+		printf("%-40s", rows[r].what);
 		for (int i = 0; i < COUNTS; i++) {
 			printf("%10llu", (unsigned long long)measure(&b, &rows[r], counts[i]));
 			fflush(stdout);

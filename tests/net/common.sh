@@ -69,6 +69,16 @@ net_setup() {
 		ip -n $ns link set eth0 up
 	done
 	ip -n $NSW route add default via $PEER
+	wait_for 10 linked
+}
+# The kernel learns of a carrier some time after both ends were set up, and then makes a link-local address: a picture that a test takes
+# of the namespace before that is never met again.
+linked() {
+	local ns
+	for ns in $NSW $NSP; do
+		ip -n $ns link show eth0 | grep -q "state UP" || return 1
+		[ ! -e /proc/net/if_inet6 ] || ip -n $ns -6 addr show dev eth0 | grep -q fe80: || return 1
+	done
 }
 
 # IPv6 beside it, on what net_setup made; skips the test where the kernel has none.

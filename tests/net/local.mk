@@ -38,6 +38,7 @@ net_scripts = \
 	tests/net/test_tcpdump.sh \
 	tests/net/test_tls.sh \
 	tests/net/test_unread.sh \
+	tests/net/test_waits.sh \
 	tests/net/test_watch.sh
 # Rates, volumes, other people's stacks and programs, which learn nothing from a sanitizer.
 net_scripts_heavy = \
@@ -63,7 +64,7 @@ endif
 endif
 # Rates are only true on a machine that does nothing else: after all the others (with GNU make).
 tests/net/test_tbf.log: $(filter-out tests/net/test_tbf.log,$(TEST_LOGS))
-EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/common.sh tests/net/twin.sh tests/net/confine.py tests/net/close.py tests/net/follow_compare.py tests/net/follow_sockets.py tests/net/interop.py tests/net/multicast.py tests/net/netlink_compare.py tests/net/control_peer.py tests/net/procnet_compare.py tests/net/procnet_hostile.py tests/net/router.py tests/net/sock_diag.py tests/net/stuck.c tests/net/tbf_window.py tests/net/tcp_info.py tests/net/tcp_keys.py tests/net/watch_screen.py tests/net/watch_terminal.py
+EXTRA_DIST += $(net_scripts) $(net_scripts_heavy) tests/net/alone.sh tests/net/common.sh tests/net/twin.sh tests/net/confine.py tests/net/close.py tests/net/follow_compare.py tests/net/follow_sockets.py tests/net/interop.py tests/net/multicast.py tests/net/netlink_compare.py tests/net/control_peer.py tests/net/procnet_compare.py tests/net/procnet_hostile.py tests/net/router.py tests/net/sock_diag.py tests/net/stuck.c tests/net/tbf_window.py tests/net/tcp_info.py tests/net/tcp_keys.py tests/net/watch_screen.py tests/net/watch_terminal.py
 
 check_PROGRAMS += tests/net/kill_at
 tests_net_kill_at_LDADD =

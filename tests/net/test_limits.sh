@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # A start that lacks a resource says so in one sentence, with the limit and what to do, and leaves nothing behind.
+. "$(dirname "$0")/alone.sh"
 . "$(dirname "$0")/common.sh"
 nm -D "$WEIR" 2>/dev/null | grep -q __asan_init && { echo "SKIP: a sanitizer needs more than these limits"; exit 77; }
 net_setup

@@ -2,16 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # The front and the janitor killed at once: what was taken from a namespace is given back by the next
 # `weir run --netns` or by `weir restore`, whenever it happened, and not by two of them.
-#
-# Whichever weir starts next gives back what a killed one had taken, also one of another test that runs at the same time.
-# So this has a /run/weir of its own, which nobody else sees.
-if [ "$(id -u)" = 0 ] && [ "${1:-}" != alone ]; then
-	exec unshare --mount --propagation slave "$0" alone
-fi
+. "$(dirname "$0")/alone.sh"
 . "$(dirname "$0")/common.sh"
 need python3
-mkdir -p /run/weir
-mount -t tmpfs -o mode=755 weir-test /run/weir || { echo "SKIP: no file system can be mounted"; exit 77; }
 KILL_AT=${BUILDDIR:?run this by make check}/tests/net/kill_at
 [ -x "$KILL_AT" ] || { echo "FAILED: $KILL_AT was not built"; exit 1; }
 LEDGERS=/run/weir/taken

@@ -71,7 +71,7 @@ wait_for 20 pgrep -f "^$WEIR run .* --name $NAME " && check "loading it: SIGTERM
 export WEIR_MODULE_PATH=$TMP/mod
 
 # ---- while packets are sent ----
-for hook in enqueue dequeue; do
+for hook in enqueue dequeue timer; do
 	start --qdisc stuck --set qdisc.at=$hook -- $program end
 	check "$hook: the stack is stuck" stuck
 	check "$hook: SIGTERM ends it" ends TERM 143
@@ -115,5 +115,48 @@ check "qdisc show" by_ctl stats qdisc show
 check "a qdisc that is replaced: reset" by_ctl reset qdisc replace eth0 fifo
 check "a qdisc that is replaced: destroy" by_ctl destroy qdisc replace eth0 fifo
 check "module reload" by_ctl reset module reload "$TMP/loads/stuck.so"
+
+# ---- a link's driver ----
+# link HOOK: a sandbox whose one link has a driver that stands there.
+link() {
+	printf '[link stk0]\ndriver = stuck\nat = %s\naddress = 10.77.0.2/24\n' "$1" > "$TMP/link.ini"
+	fresh_name
+	"$WEIR" run -c "$TMP/link.ini" --name "$NAME" -- $program "${2:-end}" >"$TMP/out" 2>"$TMP/log" &
+	FRONT=$!
+	PIDS="$PIDS $FRONT"
+}
+running_front() { pgrep -f "^$WEIR run .* --name $NAME "; }
+spins_itself() {	# the front: it opens the link, and nothing is taken yet
+	local time
+	time=$(spent $FRONT)
+	sleep 0.2
+	[ $(($(spent $FRONT) - time)) -ge 2 ]
+}
+link open
+wait_for 30 spins_itself
+check "a link's open: SIGTERM ends it" ends TERM 143
+link attach
+check "a link's attach: the stack is stuck" stuck
+check "SIGTERM ends it" ends TERM 143
+for hook in transmit receive; do
+	link $hook
+	check "a link's $hook: the stack is stuck" stuck
+	check "SIGTERM ends it" ends TERM 143
+	link $hook ignore
+	[ $hook = receive ] || wait_for 20 grep -q ready "$TMP/out"
+	stuck
+	check "also a program that ignores it" ends TERM 143
+done
+link detach
+detached() {
+	local client
+	running || return 1
+	ctl "$NAME" module reload stuck >"$TMP/answer" 2>&1 &
+	client=$!
+	stuck && ends TERM 143 || return 1
+	wait $client
+	[ $? != 0 ]
+}
+check "a link's detach, by a reload" detached
 
 finish

@@ -18,7 +18,8 @@
  * The other way the program's own SO_SNDBUF bounds it, 208 KiB of each: a program that answers three
  * thousand peers with closed windows has 600 MB there. So what sockets may have is granted when they are
  * made: as the kernel has it, until the sum is an eighth of [weir] memory; then an eighth of that, for
- * half as much again; then the least. Many sockets write in smaller portions.
+ * half as much again; then the least. Many sockets write in smaller portions; but one of datagrams has
+ * always room for the largest.
  *
  * SIOCOUTQ tells memory, and that is enough here. Recv-Q of a dump is to be bytes: SIOCINQ of the
  * program's end tells these, which has to be borrowed for it; so that is done only where there are
@@ -35,6 +36,7 @@
 #define UNREAD_PAUSE	100000u	/* ... once in so many ns */
 #define UNREAD_MESSAGE	768u	/* what the kernel takes for the smallest message, at least */
 #define UNREAD_LEAST	4608u	/* Linux's smallest SO_SNDBUF, as it counts */
+#define UNREAD_DATAGRAM	66560u	/* what the largest datagram needs: a smaller buffer refuses it with EMSGSIZE */
 
 void unread_init(struct intercept *ic)
 {
@@ -89,6 +91,8 @@ void unread_grant(struct isock *is)
 	is->sndbuf = (uint32_t)ic->sndbuf;
 	if (ic->granted + is->sndbuf > most)
 		is->sndbuf = ic->granted < most + most / 2 ? (uint32_t)ic->sndbuf / 8 : UNREAD_LEAST;
+	if (is->type != SOCK_STREAM && is->sndbuf < UNREAD_DATAGRAM)
+		is->sndbuf = UNREAD_DATAGRAM;
 	ic->granted += is->sndbuf;
 	if (is->sndbuf < (uint32_t)ic->sndbuf)
 		isock_grow(is->sndbuf, is->held);

@@ -63,4 +63,22 @@ check "everything arrives once it is read" same "$(tail -1 "$TMP/out")" "whole $
 exec 9>&-
 wait $RUN
 check "weir run ends well" same $? 0
+
+# What a socket may have waiting becomes less with their number, but never less than one message of the largest size.
+cat > "$TMP/late.py" <<'EOS'
+import resource, socket
+resource.setrlimit(resource.RLIMIT_NOFILE, (1000, 1000))
+to = socket.socket(type=socket.SOCK_DGRAM)
+to.bind(("127.0.0.1", 0))
+socks = [socket.socket(type=socket.SOCK_DGRAM) for _ in range(600)]
+for s in socks:
+	s.connect(to.getsockname())
+	s.send(bytes(65507))
+	if len(to.recv(65536)) != 65507:
+		break
+else:
+	print("whole", len(socks))
+EOS
+check "the last of many datagram sockets sends the largest datagram" same \
+	"$(timeout 60 "$WEIR" run --network=none --set weir.memory=64M -- python3 "$TMP/late.py" 2>&1 | tail -1)" "whole 600"
 finish

@@ -28,7 +28,8 @@
  * taken, and the kernel restarts the call all the same. Nobody can tell that from a program that
  * makes the same call twice. So what must not happen twice or be lost is given in one step with the
  * answer: descriptors by SECCOMP_ADDFD_FLAG_SEND, bytes of streams by the kernel itself
- * (message_stream.c). A datagram may be lost or doubled, as datagrams may; connect may say EISCONN.
+ * (message_stream.c). A datagram may be lost or doubled, as datagrams may; connect may say EISCONN,
+ * bind EINVAL.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -35,6 +35,8 @@
  *	the socket lock of its end (setsockopt	setsockopt on the program's end
  *	  that faults while it reads)
  *	FUSE_FLUSH, SO_LINGER			close of a copy of a descriptor that is none of ours
+ *	the lock of an epoll set (a wait that	epoll_ctl on it, /proc/PID/fdinfo of it: epoll_move.c
+ *	  faults while events are written)
  *
  * None of these is done in the stack's turn, with two exceptions that are still to be mended. isock_borrow takes
  * a copy of a program's end (pidfd_getfd), for the end of a connection and for dumps: a program that executes another

@@ -6,6 +6,7 @@
  *
  *	memory		bind() with a name in a page that a userfaultfd serves
  *	end		recvfrom() on a socket that another thread reads into such a page
+ *	epoll		connect() again on a socket that waits in an epoll set whose events are written into such a page
  *	close		getsockopt() on a file of the program's own FUSE file system, which does not answer a flush
  *	block N		N threads in accept(), and as many in recvfrom()
  *	rounds N	a neighbour: N times a socket, and a datagram to itself
@@ -23,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -168,6 +170,55 @@ static int hold_end(int n)
 	page_serve(&e.page);
 	pthread_join(reader, NULL);
 	pthread_join(receiver, NULL);
+	return 0;
+}
+
+/* ---- an epoll set ---- */
+
+struct set {
+	struct page page;
+	int fd;
+};
+
+static void *wait_there(void *arg)
+{
+	struct set *s = arg;
+
+	epoll_wait(s->fd, (void *)s->page.at, 1, -1);
+	return NULL;
+}
+
+static void *connect_again(void *fd)
+{
+	struct sockaddr_in a = loopback();
+
+	a.sin_port = htons(9);
+	connect(*(int *)fd, (struct sockaddr *)&a, sizeof(a));
+	return NULL;
+}
+
+static int hold_epoll(int n)
+{
+	struct set s = { .page = page_new(), .fd = epoll_create1(0) };
+	struct epoll_event ev = { .events = EPOLLOUT };
+	struct sockaddr_in nobody;
+	int held = bound(SOCK_STREAM, &nobody), fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), err;
+	pthread_t waiter, asker;
+
+	(void)n;
+	connect(fd, (struct sockaddr *)&nobody, sizeof(nobody));
+	if (epoll_ctl(s.fd, EPOLL_CTL_ADD, fd, &ev))
+		fail("epoll");
+	pthread_create(&waiter, NULL, wait_there, &s);
+	page_touched(&s.page);		/* the refused connection is told of */
+	pthread_create(&asker, NULL, connect_again, &fd);
+	told();
+	page_serve(&s.page);
+	pthread_join(asker, NULL);
+	pthread_join(waiter, NULL);
+	err = connect(fd, (struct sockaddr *)&nobody, sizeof(nobody));
+	printf("connect: %s\n", err ? strerrorname_np(errno) : "done");
+	close(held);
 	return 0;
 }
 
@@ -352,7 +403,7 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*fn)(int n);
 	} kinds[] = {
-		{ "memory", hold_memory }, { "end", hold_end }, { "close", hold_close }, { "block", block },
+		{ "memory", hold_memory }, { "end", hold_end }, { "epoll", hold_epoll }, { "close", hold_close }, { "block", block },
 		{ "rounds", rounds }, { "calls", calls },
 	};
 

@@ -34,6 +34,8 @@ held() {
 held memory
 check "memory: the call is answered" grep -q "bind: " "$TMP/out"
 held end
+held epoll
+check "epoll: the socket serves on" grep -q "connect: EINPROGRESS" "$TMP/out"
 held close
 # More than its share of the workers.
 held memory 200

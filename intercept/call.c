@@ -470,6 +470,8 @@ static void call_back_gift(struct call *c, void (*undo)(struct call *c, struct i
 	}
 	is->held = c->gift_fd;
 	is->given = false;
+	if (is->errands)
+		errand_ask(is, is->errands);
 	if (undo)
 		undo(c, is);
 	else

@@ -135,7 +135,7 @@ static int64_t connect_break(struct call *c, struct isock *is, struct target *t)
 	if (err || (is->state == ISOCK_NEW && !is->early_rd && !is->early_wr))
 		return err;
 	listen_stop(is);
-	isock_reset(is, is->state == ISOCK_CONNECTED || is->state == ISOCK_CONNECTING ? ECONNRESET : 0);
+	isock_reset(is, is->state == ISOCK_CONNECTED || is->state == ISOCK_CONNECTING ? ECONNRESET : 0, c->fd);
 	is->again = is->told = t->renew = t->broken = true;
 	call_wake(is);
 	return 0;
@@ -161,6 +161,8 @@ static int64_t connect_start(struct call *c, struct isock *is, const struct targ
 	is->error = 0;			/* of what went before */
 	if (!err) {			/* TCP_FASTOPEN_CONNECT: the first write makes the SYN */
 		is->state = ISOCK_CONNECTED;
+		is->small = false;
+		c->grow = is->sndbuf;
 		work_defer(c->ic->env, &is->work);
 		return 0;
 	}
@@ -320,7 +322,7 @@ static void shutdown_renews(struct isock *is, struct shutting *s, int error)
 	s->how = SHUT_RDWR;
 	s->end = true;
 	listen_stop(is);
-	isock_reset(is, error);
+	isock_reset(is, error, -1);
 	is->again = is->told = true;
 	call_wake(is);			/* who waits in accept() gets EINVAL */
 }

@@ -15,11 +15,11 @@
  *
  * Not writable: an AF_UNIX socket is writable while the memory of what it has sent and the peer has
  * not read is at most a quarter of SO_SNDBUF. A connecting socket must not be writable: its buffer
- * is made as small as can be and filled with bytes that mean nothing (junk); the stack reads them
- * away when the connection stands.
+ * is made as small as can be, while nobody else has it, and filled with bytes that mean nothing (junk). When
+ * the connection stands the buffer grows, which is an errand (errand.c), and the stack reads them away.
  *
  * A reset: when an AF_UNIX end is closed with unread bytes in it, its peer gets ECONNRESET. If the
- * program has left none there, one is written for it, through its own end. Once the program has
+ * program has left none there, one is written for it, through its own end: another errand. Once the program has
  * shut down sending, that cannot be done any more; so two bytes are written before the shutdown
  * takes place: one that carries a descriptor, which sets it apart from data (even from data that
  * another thread writes at that moment), and one that stays unread for good. A reset after the peer's
@@ -99,8 +99,7 @@ static bool isock_lives(void *arg)
 {
 	struct isock *is = arg;
 
-	if (is->state == ISOCK_LISTENING ? listen_lives(is) :
-	    (is->state != ISOCK_NEW && is->state != ISOCK_DEAD) || witness_sees(is))
+	if (is->state == ISOCK_LISTENING ? listen_lives(is) : is->fd >= 0 || is->errands || witness_sees(is))
 		return true;
 	is->gone = true;
 	work_defer(is->ic->env, &is->work);
@@ -134,9 +133,13 @@ static int isock_fresh(struct isock *is, bool nonblock)
 	if (fd < 0)
 		return errno == EMFILE ? -ENFILE : -errno;
 	err = isock_known(is, fd);
-	if (err)
+	if (err) {
 		close(fd);
-	return err;
+		return err;
+	}
+	isock_grow(0, fd);
+	is->small = true;
+	return 0;
 }
 
 static int isock_pair(struct isock *is, int type, bool nonblock)
@@ -223,6 +226,8 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, enum isock_sta
 	list_init(&is->waiters);
 	list_init(&is->queued);
 	list_init(&is->hungry);
+	list_init(&is->errand);
+	list_init(&is->settles);
 	list_init(&is->ready);
 	list_init(&is->names);
 	list_init(&is->unread_node);
@@ -275,6 +280,8 @@ void isock_release(struct isock *is, bool abort)
 	witness_leave(is);
 	list_del(&is->list);
 	list_del(&is->hungry);
+	errand_forget(is);
+	list_del(&is->settles);
 	ring_release(is);
 	hash_del(&ic->isocks, &is->node);
 	unread_ungrant(is);
@@ -313,22 +320,6 @@ struct isock *isock_find(struct intercept *ic, uint64_t cookie)
 	return n ? container_of(n, struct isock, node) : NULL;
 }
 
-int isock_borrow(struct isock *is)
-{
-	bool known;
-	int fd;
-
-	if (is->held >= 0)
-		return fcntl(is->held, F_DUPFD_CLOEXEC, 0);
-	fd = remote_getfd(&is->ic->remote, is->tid, is->tfd, &known);
-	if (fd < 0)
-		return fd;
-	if (isock_cookie(fd) == is->cookie)
-		return fd;
-	close(fd);
-	return -ESTALE;
-}
-
 void isock_delivered(struct isock *is, pid_t tid, int tfd)
 {
 	if (is->held >= 0)
@@ -337,6 +328,8 @@ void isock_delivered(struct isock *is, pid_t tid, int tfd)
 	is->given = false;
 	is->tid = tid;
 	is->tfd = tfd;
+	if (is->errands)
+		errand_ask(is, is->errands);
 }
 
 /* ---- writable or not ---- */
@@ -344,14 +337,11 @@ void isock_delivered(struct isock *is, pid_t tid, int tfd)
 void isock_block(struct isock *is, int fd)
 {
 	struct intercept *ic = is->ic;
-	int small = 1;
 	ssize_t n;
 
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	memset(ic->scratch, 0, BUF_SIZE);
 	n = send(fd, ic->scratch, BUF_SIZE, MSG_DONTWAIT | MSG_NOSIGNAL);
 	is->junk = n > 0 ? (uint32_t)n : 0;
-	is->small = true;
 }
 
 void isock_grow(uint32_t sndbuf, int fd)
@@ -363,14 +353,21 @@ void isock_grow(uint32_t sndbuf, int fd)
 
 void isock_unblock(struct isock *is)
 {
-	int fd = isock_borrow(is);
+	if (!(is->errands & ERRAND_GROW))
+		errand_ask(is, ERRAND_GROW);
+}
+
+void isock_grown(struct isock *is, bool grown)
+{
 	ssize_t n;
 
-	if (fd >= 0) {
-		isock_grow(is->sndbuf, fd);
+	if (grown)
 		is->small = false;
-		close(fd);
-	}
+	if (is->state != ISOCK_CONNECTING)
+		return;
+	is->state = ISOCK_CONNECTED;
+	is->unreported = true;
+	work_defer(is->ic->env, &is->work);
 	while (is->junk) {
 		n = recv(is->fd, is->ic->scratch, is->junk, MSG_DONTWAIT);
 		if (n <= 0)
@@ -393,19 +390,14 @@ int isock_take_error(struct isock *is)
 	return err;
 }
 
-/* Something unread must lie in the stack's end before it is closed. */
-static void isock_leave_unread(struct isock *is)
+/* Something unread must lie in the stack's end before it is closed. False: not yet. */
+static bool isock_leave_unread(struct isock *is, int fd)
 {
-	int fd, n = 0;
+	int n = 0;
 
 	if (!ioctl(is->fd, SIOCINQ, &n) && n > 0)
-		return;
-	fd = isock_borrow(is);
-	if (fd < 0)
-		return;
-	if (send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_write(&is->ic->env->log, LOG_DEBUG, "a reset is shown as an end of data");
-	close(fd);
+		return true;
+	return fd >= 0 && send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
 void isock_shut(const struct intercept *ic, int fd)
@@ -436,32 +428,47 @@ static void isock_leave_nothing(struct isock *is)
 		;
 }
 
-/* It is over; reset: a reader is told of the error, too. */
-static void isock_dead(struct isock *is, int error, bool reset)
+/* It is over. */
+static void isock_dead(struct isock *is, int error)
 {
 	is->error = error;
 	is->state = ISOCK_DEAD;
-	if (is->fd >= 0) {
-		if (reset)
-			isock_leave_unread(is);
-		else
-			isock_leave_nothing(is);
-		isock_close_fd(is);
-	}
 	buf_put(is->rest);
 	is->rest = NULL;
 	is->rest_len = 0;
+}
+
+/* The program sees it. */
+static void isock_show_end(struct isock *is)
+{
+	isock_close_fd(is);
 	witness_silent(is);
 }
 
-void isock_reset(struct isock *is, int error)
+void isock_reset(struct isock *is, int error, int fd)
 {
-	isock_dead(is, error, true);
+	isock_dead(is, error);
+	if (is->fd < 0 || isock_leave_unread(is, fd))
+		isock_show_end(is);
+	else
+		errand_ask(is, ERRAND_RESET);
 }
 
+/* Where no byte could be written it looks like an end of data. */
+void isock_show_reset(struct isock *is)
+{
+	if (is->state != ISOCK_DEAD)
+		return;
+	isock_show_end(is);
+	call_wake(is);
+}
+
+/* A reader is told of no error. */
 void isock_finish(struct isock *is, int error)
 {
-	isock_dead(is, error, false);
+	isock_dead(is, error);
+	isock_leave_nothing(is);
+	isock_show_end(is);
 }
 
 /* What the program has set on its old end. */
@@ -509,11 +516,14 @@ static int64_t renew_end(struct call *c, struct isock *made)
 		witness_leave(is);
 		is->witness = made->witness;
 		made->witness = NULL;
+		isock_close_fd(is);	/* of the old end, if that is not reset yet */
+		errand_forget(is);
 		hash_del(&is->ic->isocks, &is->node);
 		is->sk->cookie = is->cookie = made->cookie;
 		is->sk->inode = is->inode = made->inode;
 		hash_add(&is->ic->isocks, &is->node, is->cookie);
-		is->again = is->told = is->small = is->early_rd = is->early_wr = false;
+		is->again = is->told = is->early_rd = is->early_wr = false;
+		is->small = true;
 		is->state = ISOCK_NEW;
 		witness_silent(is);
 		result = 0;

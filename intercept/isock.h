@@ -63,6 +63,9 @@ struct isock {
 	struct list queued;		/* struct call, by call_queue() */
 	uint32_t wakes;			/* counts call_wake() */
 	struct list hungry;		/* ic->hungry */
+	struct list errand;		/* ic->errands, ic->late_errands */
+	pid_t errand_tgid;		/* whose errand it is; 0: nobody has asked */
+	uint8_t errands;		/* ERRAND_..., asked for and not reported yet */
 	uint64_t cookie;
 	uint32_t inode;			/* of the program's end, as /proc/PID/fd shows it */
 	int fd;				/* the stack's end; -1 when closed */
@@ -78,7 +81,8 @@ struct isock {
 	bool receiving : 1;		/* a call takes a datagram out of the program's end */
 	bool unreported : 1;		/* connected, and connect() has not said so yet */
 	bool uid_known : 1;
-	bool small : 1;			/* the program's end still has the small buffer of isock_block */
+	bool small : 1;			/* a stream's program's end still has the small buffer it was made with */
+	bool errand_out : 1;		/* a worker runs one */
 	bool prog_shut : 1;		/* the program has shut down its sending side */
 	bool early_rd : 1;		/* its end was shut down before it had a connection: that stays so */
 	bool early_wr : 1;
@@ -109,7 +113,10 @@ struct isock {
 	struct buf *rest;		/* read from the program, not taken by the stack yet */
 	uint32_t rest_off, rest_len;
 	struct list unread_node;	/* ic->unread_socks */
-	uint32_t unread;		/* bytes in the program's end, at most */
+	struct list settles;		/* ic->settling: its next request waits until bytes are counted */
+	uint64_t settle_until;		/* or until then; 0: it does not */
+	uint32_t unread;		/* memory in the program's end, at most */
+	uint32_t unread_bytes;		/* bytes there, at most */
 	struct list names;		/* datagrams in the program's end, oldest first */
 	uint32_t nnames;
 	struct packet *packet;		/* a received datagram that did not fit; its name: */
@@ -131,13 +138,17 @@ struct intercept {
 	struct list waiting;		/* calls, the one looked at longest ago first */
 	struct list ready;		/* waiting calls whose handler is to run again */
 	struct work run_ready;
-	bool looks;			/* a worker is about to look at ready: none has to be woken for it */
+	struct list errands, late_errands;	/* struct isock: errand.c */
+	bool looks;			/* a worker is about to look at ready and errands: none has to be woken for it */
 	struct list ringed;		/* sockets whose descriptor is their ring's for the moment */
 	struct list free_names;
 	struct list unread_socks;	/* who may have something unread, asked longest ago first */
 	uint64_t unread;		/* the sum of theirs */
 	uint64_t granted;		/* the sum of sndbuf of all sockets */
 	uint64_t unread_asked;		/* when others than the one concerned were */
+	uint32_t counting;		/* sockets with ERRAND_COUNT */
+	struct list settling;		/* struct isock */
+	struct timer settle;
 	int sndbuf;			/* of a pair, as the kernel makes it */
 	uint32_t nfree_names, nnames;
 	struct timer collect;		/* looks for waiting calls whose caller is gone, ... */
@@ -153,7 +164,6 @@ struct intercept {
 	int door;			/* door.c */
 	uint32_t door_late;
 	int asker;			/* listen.c */
-	struct remote remote;
 	struct buf *buf;		/* what programs write is read into this, one after the other */
 	uint32_t buf_off;
 	uint8_t *scratch;		/* ISOCK_SCRATCH bytes, for the length of a call */
@@ -180,12 +190,14 @@ int isock_join(struct isock *is, int fd);	/* fd, the program's end, is to be con
 void isock_release(struct isock *is, bool abort);	/* closes the stack's socket, frees */
 struct isock *isock_find(struct intercept *ic, uint64_t cookie);	/* NULL: none of ours, or no more */
 uint64_t isock_cookie(int fd);				/* 0: not a socket */
-int isock_borrow(struct isock *is);			/* the program's end, where it was last; -errno */
 void isock_block(struct isock *is, int fd);		/* make the program's end not writable ... */
-void isock_unblock(struct isock *is);			/* ... and writable again */
-void isock_grow(uint32_t sndbuf, int fd);	/* the second half of it, once a copy is at hand */
+void isock_unblock(struct isock *is);			/* ... and soon writable again, and CONNECTED */
+void isock_grown(struct isock *is, bool grown);		/* now it is */
+void isock_grow(uint32_t sndbuf, int fd);	/* outside of the turn: it is not small any more */
 void isock_shut(const struct intercept *ic, int fd);	/* before shutdown(SHUT_WR) of the program's end */
-void isock_reset(struct isock *is, int error);		/* POLLERR | POLLHUP, ECONNRESET at the program's end */
+/* POLLERR | POLLHUP, ECONNRESET at the program's end. fd: a copy of that; -1: none, it takes an errand. */
+void isock_reset(struct isock *is, int error, int fd);
+void isock_show_reset(struct isock *is);		/* now that something unread lies in the stack's end */
 void isock_finish(struct isock *is, int error);		/* POLLHUP, the end of data and EPIPE there */
 /* A new end in place of one that is used up; awaited: epoll sets may wait for it. -errno */
 int64_t isock_renew(struct call *c, bool awaited);
@@ -194,6 +206,16 @@ void isock_feed(struct timer *t);
 int isock_take_error(struct isock *is);			/* SO_ERROR */
 void isock_delivered(struct isock *is, pid_t tid, int tfd);	/* the program has its end now */
 struct buf *intercept_buf(struct intercept *ic, uint32_t want, uint32_t *room);
+
+/* errand.c: a worker does this at the program's end, and reports */
+#define ERRAND_GROW	1u	/* isock_grow(), isock_grown() */
+#define ERRAND_RESET	2u	/* a byte is written through it; isock_show_reset() */
+#define ERRAND_SHUT	4u	/* shutdown(SHUT_RDWR) */
+#define ERRAND_TAKE	8u	/* a byte is read from it; ring_taken() */
+#define ERRAND_COUNT	16u	/* the bytes in it; unread_counted() */
+void errand_ask(struct isock *is, unsigned int kinds);
+void errand_forget(struct isock *is);
+bool errand_run(struct worker *w);	/* the next one, outside of the turn. False: there is none */
 
 /* Outside of the stack's turn, too. */
 static inline void intercept_count(uint64_t *counter)
@@ -225,6 +247,9 @@ void witness_look(struct intercept *ic);	/* at all that nothing tells of, soon *
 void unread_init(struct intercept *ic);
 void unread_add(struct isock *is, uint32_t n);	/* so much was written to the program's end */
 void unread_forget(struct isock *is);
+void unread_counted(struct isock *is, bool known, uint32_t bytes);	/* so many are there now */
+/* Of one that asks about sockets: may it ask now? If not, its work runs again when it may. */
+bool unread_settle(struct isock *is);
 /* A new program's end, held: what may lie in it that the program wrote. And back. */
 void unread_grant(struct isock *is);
 void unread_ungrant(struct isock *is);
@@ -250,6 +275,7 @@ void listen_quick(int fd);			/* the kernel's accept() does not wait */
 /* ring.c */
 int64_t ring_set(struct call *c, const void *value, socklen_t len);
 void ring_work(struct isock *is);		/* the ring may have become readable */
+void ring_taken(struct isock *is, bool taken);	/* an errand was to take back the byte that says so */
 void ring_restore(struct call *c);		/* is c->fd a ring? Then the socket takes its place again */
 void ring_release(struct isock *is);
 

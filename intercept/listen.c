@@ -81,7 +81,6 @@ static int listen_begin(struct isock *is, int fd)
 
 	if (err)
 		return err;
-	listen_quick(fd);
 	if (listen(fd, LISTEN_BACKLOG))
 		return -errno;
 	is->state = ISOCK_LISTENING;
@@ -147,14 +146,9 @@ void listen_stop(struct isock *is)
 /* The operator has closed it (SOCK_DESTROY), and with it all that waits. */
 static void listen_reset(struct isock *is)
 {
-	int fd = isock_borrow(is);
-
-	if (fd >= 0) {
-		shutdown(fd, SHUT_RDWR);
-		close(fd);
-	}
 	listen_stop(is);
-	isock_reset(is, socket_take_error(is->sk));
+	isock_reset(is, socket_take_error(is->sk), -1);
+	errand_ask(is, ERRAND_SHUT);
 	call_wake(is);
 }
 
@@ -200,7 +194,7 @@ static int64_t listen_act(struct call *c, struct isock *is)
 	int err;
 
 	if (is->state == ISOCK_NEW && (is->early_rd || is->early_wr)) {
-		isock_reset(is, 0);	/* that is nothing to a listener; its end would be one that cannot listen */
+		isock_reset(is, 0, -1);	/* that is nothing to a listener; its end would be one that cannot listen */
 		is->again = is->told = true;
 	}
 	if (is->state == ISOCK_DEAD)
@@ -225,6 +219,8 @@ int64_t call_listen(struct call *c)
 			return result;
 		result = listen_act(c, is);
 		call_leave(c);
+		if (!result)
+			listen_quick(c->fd);
 		if (result != CALL_GO)
 			return result;
 		result = isock_renew(c, true);

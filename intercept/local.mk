@@ -16,6 +16,7 @@ libintercept_la_SOURCES = \
 	intercept/confine.h \
 	intercept/door.c \
 	intercept/epoll_move.c \
+	intercept/errand.c \
 	intercept/fill.c \
 	intercept/filter.c \
 	intercept/follow.c \

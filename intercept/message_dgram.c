@@ -52,6 +52,8 @@ static int64_t dgram_send_packet(struct call *c, struct isock *is, struct messag
 	pump_dgram_out(is);
 	if (is->prog_shut)
 		return -EPIPE;		/* the stack's socket may have some to send yet */
+	if (!unread_settle(is))
+		return call_wait(c, 0);
 	p = dgram_packet(c, r);
 	if (!p)
 		return -ENOBUFS;

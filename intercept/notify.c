@@ -132,12 +132,12 @@ struct call *notify_receive(struct worker *w, struct listener *l)
 	return c;
 }
 
-/* Those whose wait is over are for a worker: once a turn, so that many of them make one wake-up. */
+/* Those whose wait is over are for a worker, and errands: once a turn, so that many of them make one wake-up. */
 static void run_ready(struct work *w)
 {
 	struct intercept *ic = container_of(w, struct intercept, run_ready);
 
-	if (!list_empty(&ic->ready) && !ic->looks)
+	if ((!list_empty(&ic->ready) || !list_empty(&ic->errands)) && !ic->looks)
 		pool_kick(&ic->pool);
 	ic->looks = false;
 }
@@ -185,6 +185,8 @@ struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_
 	list_init(&ic->listeners);
 	list_init(&ic->waiting);
 	list_init(&ic->ready);
+	list_init(&ic->errands);
+	list_init(&ic->late_errands);
 	work_init(&ic->run_ready, run_ready);
 	list_init(&ic->hungry);
 	list_init(&ic->ringed);
@@ -194,7 +196,6 @@ struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_
 	witness_init(ic);
 	timer_init(&ic->feed, isock_feed);
 	userns_name(getpid(), ic->user_ns);
-	remote_init(&ic->remote);
 	ic->nofile = getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur > INT_MAX ? INT_MAX : (int)r.rlim_cur;
 	ic->scratch = malloc(ISOCK_SCRATCH);
 	if (!ic->scratch || hash_init(&ic->isocks, 64) || hash_init(&ic->waiters, 64))
@@ -262,6 +263,7 @@ bool intercept_destroy(struct intercept *ic)
 	work_cancel(&ic->run_ready);
 	witness_close(ic);
 	timer_cancel(&ic->env->timers, &ic->feed);
+	timer_cancel(&ic->env->timers, &ic->settle);
 	while (!list_empty(&ic->free_names)) {
 		struct isock_name *name = list_first(&ic->free_names, struct isock_name, node);
 
@@ -269,7 +271,6 @@ bool intercept_destroy(struct intercept *ic)
 		free(name);
 	}
 	buf_put(ic->buf);
-	remote_close(&ic->remote);
 	pool_free(&ic->pool);
 	close(ic->mark);
 	close(ic->door);

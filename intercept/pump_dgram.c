@@ -267,6 +267,14 @@ static bool dgram_room(const struct isock *is)
 	return is->gone || socket_poll(is->sk) & EPOLLOUT;
 }
 
+/* A question about sockets waits until it can be answered: unread.c */
+static bool dgram_asks(struct isock *is)
+{
+	int n = 0;
+
+	return is->sk->family == AF_NETLINK && !ioctl(is->fd, SIOCINQ, &n) && n;
+}
+
 void pump_dgram_out(struct isock *is)
 {
 	struct packet *p;
@@ -274,6 +282,8 @@ void pump_dgram_out(struct isock *is)
 	int err;
 
 	for (int i = 0; i < DGRAM_TURN && !is->eof_out && dgram_room(is); i++) {
+		if (dgram_asks(is) && !unread_settle(is))
+			return;
 		p = dgram_read(is, &n);
 		if (!p && n)
 			return;
@@ -297,7 +307,7 @@ static void dgram_interest(struct isock *is)
 
 	if (!is->io.loop)
 		return;
-	if (!is->eof_out && list_empty(&is->hungry) && dgram_room(is))
+	if (!is->eof_out && list_empty(&is->hungry) && list_empty(&is->settles) && dgram_room(is))
 		events |= EPOLLIN;
 	if (is->blocked)
 		events |= EPOLLOUT;

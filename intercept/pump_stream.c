@@ -251,7 +251,7 @@ static void stream_fate(struct isock *is)
 	if (poll & EPOLLERR && is->sk->done) {
 		isock_finish(is, socket_take_error(is->sk));
 	} else if (poll & EPOLLERR) {
-		isock_reset(is, socket_take_error(is->sk));
+		isock_reset(is, socket_take_error(is->sk), -1);
 	} else if ((poll & EPOLLRDHUP) && !is->eof_in) {
 		is->eof_in = true;
 		shutdown(is->fd, SHUT_WR);
@@ -265,15 +265,15 @@ static void stream_connecting(struct isock *is)
 	uint32_t poll = socket_poll(is->sk);
 	int err;
 
+	if (is->errands & ERRAND_GROW)
+		return;			/* it stands; what became of it since is told behind its bytes */
 	if (poll & (EPOLLERR | EPOLLHUP)) {
 		err = socket_take_error(is->sk);
 		if (!err)
 			err = ECONNREFUSED;
-		isock_reset(is, err);
+		isock_reset(is, err, -1);
 		is->again = true;	/* once connect() or SO_ERROR has told it */
 	} else if (poll & EPOLLOUT) {
-		is->state = ISOCK_CONNECTED;
-		is->unreported = true;
 		isock_unblock(is);
 	}
 }

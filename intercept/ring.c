@@ -12,7 +12,7 @@
  *
  * poll() tells that the ring is readable by a datagram of one byte in the program's end, which
  * nobody reads. While it is there, a timer looks whether the program has given back what was
- * filled, and then takes the byte back through a copy of the program's end: a program that polls
+ * filled, and then takes the byte back through the program's end (errand.c): a program that polls
  * once more before that finds nothing in its ring, as it may after any spurious wake-up.
  */
 #include <errno.h>
@@ -164,20 +164,20 @@ void ring_work(struct isock *is)
 static void ring_look(struct timer *t)
 {
 	struct isock *is = container_of(t, struct isock, ring_timer);
-	char byte;
-	int fd;
 
-	if (!(socket_poll(is->sk) & EPOLLIN)) {
-		fd = isock_borrow(is);
-		if (fd >= 0 && recv(fd, &byte, 1, MSG_DONTWAIT) == 1)
-			is->ring_marked = false;
-		if (fd >= 0)
-			close(fd);
-	}
-	if (is->ring_marked)
+	if (socket_poll(is->sk) & EPOLLIN)
 		timer_arm(&is->ic->env->timers, t, is->ic->env->now + RING_LOOK);
 	else
+		errand_ask(is, ERRAND_TAKE);
+}
+
+void ring_taken(struct isock *is, bool taken)
+{
+	is->ring_marked = !taken;
+	if (taken)
 		work_defer(is->ic->env, &is->work);	/* something may have come meanwhile */
+	else
+		timer_arm(&is->ic->env->timers, &is->ring_timer, is->ic->env->now + RING_LOOK);
 }
 
 void ring_release(struct isock *is)

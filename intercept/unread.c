@@ -21,10 +21,12 @@
  * half as much again; then the least. Many sockets write in smaller portions; but one of datagrams has
  * always room for the largest.
  *
- * SIOCOUTQ tells memory, and that is enough here. Recv-Q of a dump is to be bytes: SIOCINQ of the
- * program's end tells these, which has to be borrowed for it; so that is done only where there are
- * some, and where it cannot be had, the memory counts.
+ * SIOCOUTQ tells memory, and that is enough here. Recv-Q of a dump is to be bytes: SIOCINQ of the program's
+ * end tells these, to an errand (errand.c). So a question of NETLINK_SOCK_DIAG waits until those that may have some
+ * are counted, COUNT_SLICE of them, and for COUNT_PATIENCE. Otherwise, and for ctl and /proc/net, what was
+ * written since the last count stands for it, or the memory where that is less.
  */
+#include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -35,14 +37,20 @@
 #define UNREAD_ASKED	16u	/* others, ... */
 #define UNREAD_PAUSE	100000u	/* ... once in so many ns */
 #define UNREAD_MESSAGE	768u	/* what the kernel takes for the smallest message, at least */
+#define COUNT_SLICE	256u
+#define COUNT_PATIENCE	100000000u	/* ns */
 #define UNREAD_LEAST	4608u	/* Linux's smallest SO_SNDBUF, as it counts */
 #define UNREAD_DATAGRAM	66560u	/* what the largest datagram needs: a smaller buffer refuses it with EMSGSIZE */
+
+static void settle_late(struct timer *t);
 
 void unread_init(struct intercept *ic)
 {
 	int pair[2], size = 0;
 
 	list_init(&ic->unread_socks);
+	list_init(&ic->settling);
+	timer_init(&ic->settle, settle_late);
 	ic->sndbuf = 212992;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return;
@@ -58,6 +66,8 @@ static void set(struct isock *is, uint32_t n)
 
 	ic->unread = ic->unread - is->unread + n;
 	is->unread = n;
+	if (!n)
+		is->unread_bytes = 0;
 	list_del(&is->unread_node);
 	if (n)
 		list_add_tail(&is->unread_node, &ic->unread_socks);
@@ -67,6 +77,7 @@ void unread_add(struct isock *is, uint32_t n)
 {
 	uint32_t most = (uint32_t)is->ic->sndbuf;
 
+	is->unread_bytes = n < UINT32_MAX - is->unread_bytes ? is->unread_bytes + n : UINT32_MAX;
 	n += UNREAD_MESSAGE;
 	if (is->unread && is->unread < most) {		/* its place in the row is as good as any */
 		n = n < most - is->unread ? n : most - is->unread;
@@ -94,7 +105,7 @@ void unread_grant(struct isock *is)
 	if (is->type != SOCK_STREAM && is->sndbuf < UNREAD_DATAGRAM)
 		is->sndbuf = UNREAD_DATAGRAM;
 	ic->granted += is->sndbuf;
-	if (is->sndbuf < (uint32_t)ic->sndbuf)
+	if (is->sndbuf < (uint32_t)ic->sndbuf && !is->small)
 		isock_grow(is->sndbuf, is->held);
 }
 
@@ -161,17 +172,64 @@ static uint32_t bytes_in(int fd)
 
 static uint32_t bytes_unread(struct isock *is)
 {
-	int n = 0, fd;
-	uint32_t bytes;
+	ask(is);
+	return is->unread < is->unread_bytes ? is->unread : is->unread_bytes;
+}
 
-	if (ioctl(is->fd, SIOCOUTQ, &n) || n <= 0)
-		return 0;
-	fd = isock_borrow(is);
-	if (fd < 0)
-		return (uint32_t)n;
-	bytes = bytes_in(fd);
-	close(fd);
-	return bytes;
+/* ---- counting ---- */
+
+static void settle(struct intercept *ic)
+{
+	while (!list_empty(&ic->settling)) {
+		struct isock *is = list_first(&ic->settling, struct isock, settles);
+
+		list_del(&is->settles);
+		work_defer(ic->env, &is->work);
+	}
+}
+
+static void settle_late(struct timer *t)
+{
+	settle(container_of(t, struct intercept, settle));
+}
+
+void unread_counted(struct isock *is, bool known, uint32_t bytes)
+{
+	struct intercept *ic = is->ic;
+
+	if (known)
+		is->unread_bytes = bytes;
+	if (!--ic->counting)
+		settle(ic);
+}
+
+static void count(struct isock *is)
+{
+	ask(is);
+	if (!is->unread || is->errands & ERRAND_COUNT)
+		return;
+	is->ic->counting++;
+	errand_ask(is, ERRAND_COUNT);
+}
+
+bool unread_settle(struct isock *is)
+{
+	struct intercept *ic = is->ic;
+
+	if (is->sk->family != AF_NETLINK || is->sk->protocol != NETLINK_SOCK_DIAG)
+		return true;
+	for (unsigned int i = 0; !is->settle_until && i < COUNT_SLICE && !list_empty(&ic->unread_socks); i++)
+		count(list_first(&ic->unread_socks, struct isock, unread_node));
+	if (!is->settle_until)
+		is->settle_until = ic->env->now + COUNT_PATIENCE;
+	list_del(&is->settles);
+	if (ic->counting && ic->env->now < is->settle_until) {
+		list_add_tail(&is->settles, &ic->settling);
+		timer_arm(&ic->env->timers, &ic->settle, is->settle_until);
+		return false;
+	}
+	is->settle_until = 0;
+	return true;
 }
 
 /* What shutdown() has written behind the program's bytes (isock_shut) is not the program's. */

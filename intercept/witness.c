@@ -172,7 +172,7 @@ static void look_at(struct intercept *ic, struct witness *w)
 
 		list_del(&is->silent);
 		list_add_tail(&is->silent, &w->silent);
-		if (is->seen || (is->state == ISOCK_LISTENING && listen_lives(is)))
+		if (is->seen || is->errands || (is->state == ISOCK_LISTENING && listen_lives(is)))
 			continue;
 		ic->look_pause = LOOK_SOON / 2;
 		gone(is);

@@ -38,12 +38,9 @@
  *	the lock of an epoll set (a wait that	epoll_ctl on it, /proc/PID/fdinfo of it: epoll_move.c
  *	  faults while events are written)
  *
- * None of these is done in the stack's turn, with two exceptions that are still to be mended. isock_borrow takes
- * a copy of a program's end (pidfd_getfd), for the end of a connection and for dumps: a program that executes another
- * one while it flushes a file of its own FUSE server can make that wait. isock_block sets SO_SNDBUF on the program's
- * end: a program has to hold that socket's lock at this very moment. Others take spinlocks only, or locks of the stack's own end:
- * send on either end, shutdown, poll, SIOCINQ, SIOCOUTQ; close of a copy of a program's end; and
- * SECCOMP_IOCTL_NOTIF_SEND and _ID_VALID, which are linear in the calls that wait.
+ * None of these is done in the stack's turn; where no call is there to do them, a worker runs an errand
+ * (errand.c). Others take spinlocks only, or locks of the stack's own end: send on either end, shutdown,
+ * poll, SIOCINQ, SIOCOUTQ; and SECCOMP_IOCTL_NOTIF_SEND and _ID_VALID, which are linear in the calls that wait.
  *
  * System calls: epoll_create1 epoll_ctl epoll_wait eventfd2 write futex clone mmap munmap mprotect
  */
@@ -117,15 +114,23 @@ static uint32_t working_for(struct pool *p, pid_t tgid)
 	return n;
 }
 
+bool pool_is_busy(struct pool *p)
+{
+	return get(&p->nbusy) > WORKERS_SHARE;
+}
+
+bool pool_has_share(struct pool *p, pid_t tgid)
+{
+	return working_for(p, tgid) >= WORKERS_SHARE;
+}
+
 /* Has its process its share already? Nobody asks as long as few work. */
 static bool beyond_share(struct worker *w, struct call *c)
 {
-	struct pool *p = &w->ic->pool;
-
-	if (get(&p->nbusy) <= WORKERS_SHARE)
+	if (!pool_is_busy(&w->ic->pool))
 		return false;
 	c->tgid = remote_tgid(c->tid);
-	return c->tgid > 0 && working_for(p, c->tgid) >= WORKERS_SHARE;
+	return c->tgid > 0 && pool_has_share(&w->ic->pool, c->tgid);
 }
 
 static void postpone(struct pool *p, struct call *c)
@@ -151,7 +156,7 @@ static struct call *postponed_next(struct pool *p, struct worker *w)
 
 		if (looked++ == POSTPONED_LOOK)
 			break;
-		if (working_for(p, c->tgid) < WORKERS_SHARE) {
+		if (!pool_has_share(p, c->tgid)) {
 			found = c;
 			break;
 		}
@@ -180,7 +185,7 @@ static struct call *ready_next(struct worker *w)
 		c = list_first(&ic->ready, struct call, wait_node);
 		list_del(&c->wait_node);
 		c->worker = w;
-		more = !list_empty(&ic->ready) && !c->kind->quick;
+		more = (!list_empty(&ic->ready) && !c->kind->quick) || !list_empty(&ic->errands);
 	}
 	turn_give(ic);
 	if (more)
@@ -193,8 +198,18 @@ static void work_on(struct worker *w, struct call *c)
 	struct pool *p = &w->ic->pool;
 	bool look = false;
 
-	while (c) {
-		if (beyond_share(w, c)) {
+	for (;;) {
+		if (!c && get(&p->npostponed))
+			c = postponed_next(p, w);
+		if (!c && look) {
+			c = ready_next(w);
+			look = false;
+		}
+		if (!c) {
+			if (!get(&p->nerrands) || !errand_run(w))
+				return;
+			look = true;
+		} else if (beyond_share(w, c)) {
 			postpone(p, c);
 		} else {
 			worker_begin(w, c);
@@ -202,11 +217,7 @@ static void work_on(struct worker *w, struct call *c)
 			look |= call_run(c);
 			__atomic_store_n(&w->tgid, 0, __ATOMIC_RELAXED);
 		}
-		c = get(&p->npostponed) ? postponed_next(p, w) : NULL;
-		if (!c && look) {
-			c = ready_next(w);
-			look = false;
-		}
+		c = NULL;
 	}
 }
 
@@ -221,7 +232,7 @@ static void work_event(struct worker *w, const struct epoll_event *ev)
 		return;
 	}
 	c = l ? notify_receive(w, l) : ready_next(w);
-	if (!c)
+	if (!c && (l || !get(&p->nerrands)))
 		return;
 	if (add(&p->nbusy, 1) >= get(&p->nworkers)) {
 		pthread_mutex_lock(&p->lock);

@@ -58,6 +58,7 @@ struct pool {
 	/* in the stack's turn */
 	struct list postponed;		/* calls of processes that have their share of workers */
 	uint32_t npostponed;		/* atomic */
+	uint32_t nerrands;		/* atomic: sockets that stand in ic->errands and ic->late_errands */
 	/* watchdog.c */
 	pthread_t watchdog;
 	pthread_cond_t wake;
@@ -80,6 +81,10 @@ void pool_kick(struct pool *p);			/* ic->ready is not empty */
 /* The call of this worker is about to be answered, or waits: the watchdog has nothing to do with it any
  * more. True: it has answered it. */
 bool worker_rest(struct worker *w);
+
+/* Do so many work that a process has a share of the workers, and no more? Has this one it? */
+bool pool_is_busy(struct pool *p);
+bool pool_has_share(struct pool *p, pid_t tgid);
 
 /* With the pool's lock: one more, if all are busy and there are fewer than most. */
 void pool_grow(struct pool *p, uint32_t most);

@@ -123,7 +123,10 @@ static void hand_run(void *arg)
 {
 	struct hand *h = arg;
 
-	call_run(h->call);
+	if (h->call)
+		call_run(h->call);
+	else
+		errand_run(&h->worker);
 }
 
 static void hand_resume(struct world *w, struct hand *h)
@@ -146,7 +149,7 @@ static void hand_take(struct world *w, struct hand *h, struct call *c)
 	hand_resume(w, h);
 }
 
-/* A call whose wait is over, or the next notification. */
+/* A call whose wait is over, the next notification, or an errand. */
 static bool hand_work(struct world *w, struct hand *h)
 {
 	struct intercept *ic = w->ic;
@@ -163,9 +166,15 @@ static bool hand_work(struct world *w, struct hand *h)
 	loop_leave(&w->loop);
 	if (!c && callers_ask(&w->callers))
 		c = notify_receive(&h->worker, list_first(&ic->listeners, struct listener, node));
-	if (!c)
+	if (c) {
+		hand_take(w, h, c);
+		return true;
+	}
+	if (!ic->pool.nerrands)
 		return false;
-	hand_take(w, h, c);
+	h->call = NULL;
+	fiber_start(&h->fiber, hand_run, h);
+	hand_resume(w, h);
 	return true;
 }
 

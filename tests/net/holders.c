@@ -8,6 +8,8 @@
  *	end		recvfrom() on a socket that another thread reads into such a page
  *	epoll		connect() again on a socket that waits in an epoll set whose events are written into such a page
  *	close		getsockopt() on a file of the program's own FUSE file system, which does not answer a flush
+ *	exec		a process that executes another one, and waits for such a flush meanwhile; its connections are
+ *			reset, have something unread
  *	block N		N threads in accept(), and as many in recvfrom()
  *	rounds N	a neighbour: N times a socket, and a datagram to itself
  *	calls		one socket() after the other, for ever; counts on stdout once told to
@@ -21,6 +23,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +34,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PAGE 4096
@@ -226,6 +230,7 @@ static int hold_epoll(int n)
 
 struct server {
 	int fuse, flush[2];		/* a byte when a flush is asked for */
+	char dir[32];
 	pthread_mutex_t go;
 };
 
@@ -289,6 +294,50 @@ static void *serve_files(void *arg)
 	return NULL;
 }
 
+/* A folder with a file whose close waits until s->go is given. Who serves it must not end with the file open. */
+static void slow_mount(struct server *s)
+{
+	char options[128];
+	pthread_t server;
+
+	strcpy(s->dir, "/tmp/holders-XXXXXX");
+	s->fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (s->fuse < 0 || pipe(s->flush) || !mkdtemp(s->dir) || unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		fail("/dev/fuse");
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", s->fuse);
+	if (mount("holders", s->dir, "fuse", 0, options))
+		fail("mount");
+	pthread_mutex_lock(&s->go);
+	pthread_create(&server, NULL, serve_files, s);
+}
+
+static int slow_file(const struct server *s, int flags)
+{
+	char path[64];
+	int file;
+
+	snprintf(path, sizeof(path), "%s/file", s->dir);
+	file = open(path, O_RDWR | flags);
+	if (file < 0)
+		fail(path);
+	return file;
+}
+
+static void slow_umount(const struct server *s)
+{
+	umount2(s->dir, MNT_DETACH);
+	rmdir(s->dir);
+}
+
+static void await_flush(const struct server *s)
+{
+	char byte;
+
+	if (read(s->flush[0], &byte, 1) != 1)
+		fail("flush");
+}
+
 static void *ask_file(void *arg)
 {
 	int value, err = getsockopt(*(int *)arg, SOL_SOCKET, SO_TYPE, &value, &(socklen_t){ sizeof(value) });
@@ -300,34 +349,69 @@ static void *ask_file(void *arg)
 static int hold_close(int n)
 {
 	static struct server s = { .go = PTHREAD_MUTEX_INITIALIZER };
-	char dir[] = "/tmp/holders-XXXXXX", options[128], path[64];
-	pthread_t server, asker;
+	pthread_t asker;
 	int file;
-	char byte;
 
 	(void)n;
-	s.fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (s.fuse < 0 || pipe(s.flush) || !mkdtemp(dir) || unshare(CLONE_NEWNS) ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		fail("/dev/fuse");
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", s.fuse);
-	if (mount("holders", dir, "fuse", 0, options))
-		fail("mount");
-	pthread_mutex_lock(&s.go);
-	pthread_create(&server, NULL, serve_files, &s);
-	snprintf(path, sizeof(path), "%s/file", dir);
-	file = open(path, O_RDWR);
-	if (file < 0)
-		fail(path);
+	slow_mount(&s);
+	file = slow_file(&s, 0);
 	pthread_create(&asker, NULL, ask_file, &file);
-	if (read(s.flush[0], &byte, 1) != 1)
-		fail("flush");
+	await_flush(&s);
 	told();
 	pthread_mutex_unlock(&s.go);
 	pthread_join(asker, NULL);
 	close(file);
-	umount2(dir, MNT_DETACH);
-	rmdir(dir);
+	slow_umount(&s);
+	return 0;
+}
+
+/* ---- a process that executes another one ---- */
+
+static int connected(const struct sockaddr_in *a, int more)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | more, 0);
+
+	if (fd < 0 || (connect(fd, (const struct sockaddr *)a, sizeof(*a)) && errno != EINPROGRESS))
+		fail("connect");
+	return fd;
+}
+
+/* Its sockets are kept, the file is not. */
+static void execute(const struct server *s, const struct sockaddr_in *a)
+{
+	slow_file(s, O_CLOEXEC);
+	close(s->fuse);		/* when its server ends, this one must not wait any more */
+	connected(a, 0);
+	connected(a, 0);
+	execl("/bin/sleep", "sleep", "100", NULL);
+	_exit(1);
+}
+
+static int hold_exec(int n)
+{
+	static struct server s = { .go = PTHREAD_MUTEX_INITIALIZER };
+	struct linger none = { .l_onoff = 1 };
+	struct sockaddr_in a;
+	int listener = bound(SOCK_STREAM, &a), reset, unread;
+	pid_t child;
+
+	(void)n;
+	listen(listener, 2);
+	slow_mount(&s);
+	child = fork();
+	if (!child)
+		execute(&s, &a);
+	reset = accept(listener, NULL, NULL);
+	unread = accept(listener, NULL, NULL);
+	await_flush(&s);
+	slow_umount(&s);
+	setsockopt(reset, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	if (send(unread, "abc", 3, 0) != 3 || close(reset))
+		fail("a connection");
+	told();
+	pthread_mutex_unlock(&s.go);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 	return 0;
 }
 
@@ -403,7 +487,8 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*fn)(int n);
 	} kinds[] = {
-		{ "memory", hold_memory }, { "end", hold_end }, { "epoll", hold_epoll }, { "close", hold_close }, { "block", block },
+		{ "memory", hold_memory }, { "end", hold_end }, { "epoll", hold_epoll }, { "close", hold_close },
+		{ "exec", hold_exec }, { "block", block },
 		{ "rounds", rounds }, { "calls", calls },
 	};
 

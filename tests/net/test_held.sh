@@ -37,6 +37,10 @@ held end
 held epoll
 check "epoll: the socket serves on" grep -q "connect: EINPROGRESS" "$TMP/out"
 held close
+hold exec
+check "exec: a neighbour does its rounds meanwhile" same "$(neighbour 200 20)" "200 rounds"
+check "and sockets are shown" sh -c "timeout -s KILL 20 $WEIR ctl $NAME sockets | grep -q LISTEN"
+let_go
 # More than its share of the workers.
 held memory 200
 check "memory 200: all are answered" same "$(said | sed 's/ .*//')" 200

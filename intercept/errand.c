@@ -102,7 +102,7 @@ static bool errand_next(struct intercept *ic, struct errand *e)
 	is->errand_out = true;
 	*e = (struct errand){
 		.cookie = is->cookie, .tid = is->tid, .tgid = is->errand_tgid, .tfd = is->tfd, .held = -1,
-		.kinds = is->errands, .sndbuf = is->sndbuf,
+		.kinds = is->errands, .sndbuf = is->sndbuf_next,
 	};
 	if (is->held >= 0)
 		e->held = fcntl(is->held, F_DUPFD_CLOEXEC, 0);
@@ -175,8 +175,10 @@ static void report(struct intercept *ic, const struct errand *e, bool found)
 	is->errands &= (uint8_t)~e->kinds;
 	if (is->errands)
 		errand_ask(is, is->errands);
-	if (e->kinds & ERRAND_GROW)
+	if (e->kinds & ERRAND_GROW) {
+		grant_done(is, e->sndbuf, found);
 		isock_grown(is, found);
+	}
 	if (e->kinds & ERRAND_TAKE)
 		ring_taken(is, e->taken);
 	if (e->kinds & ERRAND_COUNT)

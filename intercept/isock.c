@@ -231,6 +231,7 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, enum isock_sta
 	list_init(&is->ready);
 	list_init(&is->names);
 	list_init(&is->unread_node);
+	list_init(&is->grant_node);
 	list_init(&is->ringed);
 	work_init(&is->work, isock_work);
 	*err = isock_ends(is, nonblock);
@@ -239,7 +240,7 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, enum isock_sta
 	*err = isock_watch(is);
 	if (*err)
 		goto no_watch;
-	unread_grant(is);
+	grant_make(is);
 	hash_add(&ic->isocks, &is->node, is->cookie);
 	ic->stats.sockets++;
 	is->sk = sk;
@@ -284,7 +285,7 @@ void isock_release(struct isock *is, bool abort)
 	list_del(&is->settles);
 	ring_release(is);
 	hash_del(&ic->isocks, &is->node);
-	unread_ungrant(is);
+	grant_end(is);
 	ic->stats.sockets--;
 	work_cancel(&is->work);
 	isock_close_fd(is);
@@ -524,6 +525,7 @@ static int64_t renew_end(struct call *c, struct isock *made)
 		hash_add(&is->ic->isocks, &is->node, is->cookie);
 		is->again = is->told = is->early_rd = is->early_wr = false;
 		is->small = true;
+		grant_renew(is);
 		is->state = ISOCK_NEW;
 		witness_silent(is);
 		result = 0;

@@ -100,7 +100,11 @@ struct isock {
 	bool unheard : 1;		/* connect() has said so, but its caller was gone */
 	bool urgent : 1;		/* urgent data of the program lies in the stack's end */
 	bool oobinline : 1;		/* SO_OOBINLINE of the program's end */
-	uint32_t sndbuf;		/* SO_SNDBUF of the program's end: unread.c */
+	uint32_t sndbuf;		/* SO_SNDBUF of the program's end, as it counts: grant.c */
+	uint32_t sndbuf_is, sndbuf_next;	/* what it is, and what an errand makes it */
+	uint64_t wrote;			/* ns: when something of it was last read */
+	uint64_t grant_after;		/* ns: not to be asked for more before */
+	struct list grant_node;		/* ic->grants */
 	bool tight : 1;			/* the stack's end has the smallest SO_SNDBUF: unread.c */
 	bool ring_marked : 1;		/* a datagram says that the ring is readable */
 	uint64_t ring_inode;		/* of the memfd that stands for the program's end; 0: none does */
@@ -145,6 +149,7 @@ struct intercept {
 	struct list unread_socks;	/* who may have something unread, asked longest ago first */
 	uint64_t unread;		/* the sum of theirs */
 	uint64_t granted;		/* the sum of sndbuf of all sockets */
+	struct list grants;		/* those with more than the least, who wrote last at the end */
 	uint64_t unread_asked;		/* when others than the one concerned were */
 	uint32_t counting;		/* sockets with ERRAND_COUNT */
 	struct list settling;		/* struct isock */
@@ -243,6 +248,13 @@ void witness_heard(struct isock *is);		/* ... something does again */
 void witness_watch(struct isock *is);		/* the stack's end tells of it, though it has EPOLLHUP already */
 void witness_look(struct intercept *ic);	/* at all that nothing tells of, soon */
 
+/* grant.c */
+void grant_make(struct isock *is);		/* a new program's end, held: what may lie in it */
+void grant_renew(struct isock *is);		/* it has another end, which is small */
+void grant_end(struct isock *is);
+void grant_wrote(struct isock *is, uint32_t n);	/* so much of what its program wrote was read at once */
+void grant_done(struct isock *is, uint32_t size, bool found);	/* an errand's report */
+
 /* unread.c */
 void unread_init(struct intercept *ic);
 void unread_add(struct isock *is, uint32_t n);	/* so much was written to the program's end */
@@ -250,9 +262,6 @@ void unread_forget(struct isock *is);
 void unread_counted(struct isock *is, bool known, uint32_t bytes);	/* so many are there now */
 /* Of one that asks about sockets: may it ask now? If not, its work runs again when it may. */
 bool unread_settle(struct isock *is);
-/* A new program's end, held: what may lie in it that the program wrote. And back. */
-void unread_grant(struct isock *is);
-void unread_ungrant(struct isock *is);
 /* For dumps: what the program has not read, and what it has written and the stack has not taken. */
 void unread_queues(void *isock, uint32_t *unread, uint32_t *unsent);
 /* May more be written to it? A stream's buffer sees to that itself; a datagram is to be dropped

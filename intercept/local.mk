@@ -22,6 +22,7 @@ libintercept_la_SOURCES = \
 	intercept/follow.c \
 	intercept/follow.h \
 	intercept/giveback.c \
+	intercept/grant.c \
 	intercept/intercept.h \
 	intercept/isock.c \
 	intercept/isock.h \

@@ -154,6 +154,7 @@ static ssize_t stream_read(struct isock *is, bool marks, bool *all)
 	is->rest_len = (uint32_t)n;
 	ic->buf_off += (uint32_t)n;
 	is->urgent = urgent;
+	grant_wrote(is, (uint32_t)n);
 	*all = (uint32_t)n < want;
 	return n;
 }

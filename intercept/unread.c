@@ -15,11 +15,7 @@
  * written to through the smallest buffer that the kernel has, and datagrams for a socket that has
  * some are dropped. Others wait in the stack, whose own bounds hold.
  *
- * The other way the program's own SO_SNDBUF bounds it, 208 KiB of each: a program that answers three
- * thousand peers with closed windows has 600 MB there. So what sockets may have is granted when they are
- * made: as the kernel has it, until the sum is an eighth of [weir] memory; then an eighth of that, for
- * half as much again; then the least. Many sockets write in smaller portions; but one of datagrams has
- * always room for the largest.
+ * The other way the program's own SO_SNDBUF bounds it: grant.c.
  *
  * SIOCOUTQ tells memory, and that is enough here. Recv-Q of a dump is to be bytes: SIOCINQ of the program's
  * end tells these, to an errand (errand.c). So a question of NETLINK_SOCK_DIAG waits until those that may have some
@@ -40,7 +36,6 @@
 #define COUNT_SLICE	256u
 #define COUNT_PATIENCE	100000000u	/* ns */
 #define UNREAD_LEAST	4608u	/* Linux's smallest SO_SNDBUF, as it counts */
-#define UNREAD_DATAGRAM	66560u	/* what the largest datagram needs: a smaller buffer refuses it with EMSGSIZE */
 
 static void settle_late(struct timer *t);
 
@@ -49,6 +44,7 @@ void unread_init(struct intercept *ic)
 	int pair[2], size = 0;
 
 	list_init(&ic->unread_socks);
+	list_init(&ic->grants);
 	list_init(&ic->settling);
 	timer_init(&ic->settle, settle_late);
 	ic->sndbuf = 212992;
@@ -88,30 +84,10 @@ void unread_add(struct isock *is, uint32_t n)
 	}
 }
 
-/* An eighth of [weir] memory, of which the pool is three quarters: the bound in either direction. */
+/* An eighth of [weir] memory, of which the pool is three quarters. */
 static uint64_t share(const struct intercept *ic)
 {
 	return ic->stack->pool.limit / 6;
-}
-
-void unread_grant(struct isock *is)
-{
-	struct intercept *ic = is->ic;
-	uint64_t most = share(ic);
-
-	is->sndbuf = (uint32_t)ic->sndbuf;
-	if (ic->granted + is->sndbuf > most)
-		is->sndbuf = ic->granted < most + most / 2 ? (uint32_t)ic->sndbuf / 8 : UNREAD_LEAST;
-	if (is->type != SOCK_STREAM && is->sndbuf < UNREAD_DATAGRAM)
-		is->sndbuf = UNREAD_DATAGRAM;
-	ic->granted += is->sndbuf;
-	if (is->sndbuf < (uint32_t)ic->sndbuf && !is->small)
-		isock_grow(is->sndbuf, is->held);
-}
-
-void unread_ungrant(struct isock *is)
-{
-	is->ic->granted -= is->sndbuf;
 }
 
 void unread_forget(struct isock *is)

@@ -64,6 +64,49 @@ exec 9>&-
 wait $RUN
 check "weir run ends well" same $? 0
 
+# Who is made late has a small buffer. Once it writes much it gets a large one, and idle ones have small ones instead.
+cat > "$TMP/sink.py" <<'EOS'
+import socket, sys, threading
+listener = socket.create_server((sys.argv[1], 7201), backlog=512)
+def serve(s):
+	while s.recv(1 << 20):
+		pass
+while True:
+	threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
+EOS
+cat > "$TMP/writer.py" <<'EOS'
+import socket, sys
+socks = [socket.create_connection((sys.argv[1], 7201)) for _ in range(300)]
+print("connected", flush=True)
+sys.stdin.readline()
+socks[-1].settimeout(1)
+while open(sys.argv[2]).read() == "":
+	socks[-1].send(bytes(1 << 16))
+print("done", flush=True)
+EOS
+background peer python3 "$TMP/sink.py" $PEER
+wait_for 10 peer_listens 7201
+fresh_name
+mkfifo "$TMP/in2"
+: > "$TMP/stop"
+sandbox "$NAME" --set weir.memory=64M -- python3 "$TMP/writer.py" $PEER "$TMP/stop" < "$TMP/in2" > "$TMP/out2" 2>&1 &
+RUN=$!
+PIDS="$PIDS $RUN"
+exec 9> "$TMP/in2"
+wait_for 30 grep -q connected "$TMP/out2" || cat "$TMP/out2"
+stack=$(pgrep -P $RUN weir-stack)
+small() { nsenter -t "$stack" -n ss -Hxm 2>/dev/null | grep -c ',tb4608,'; }
+before=$(small)
+echo >&9
+regranted() { [ "$(small)" -gt "$before" ]; }
+check "who is idle gives to who writes" wait_for 30 regranted
+echo "$before buffers were small, now $(small) are"
+echo stop > "$TMP/stop"
+wait_for 30 grep -q done "$TMP/out2"
+exec 9>&-
+wait $RUN
+check "the writer ends well" same $? 0
+
 # What a socket may have waiting becomes less with their number, but never less than one message of the largest size.
 cat > "$TMP/late.py" <<'EOS'
 import resource, socket

@@ -136,6 +136,22 @@ touch $SOCKETS/plain.sock
 check "what is no socket stays" [ -e $SOCKETS/plain.sock ]
 rm $SOCKETS/plain.sock
 
+# ---- a device that came later ----
+start
+w link add eth5 type veth peer name eth5 netns $NSP
+ip -n $NSP link set eth5 up
+printf '%s\n' "addr add 10.95.0.1/24 dev eth5" "addr add fd00:95::1/64 dev eth5 nodad" "link set eth5 up" "route add 172.31.0.0/16 via 10.95.0.7" > "$TMP/batch"
+w -batch "$TMP/batch"
+later() { [ -z "$(w -o addr show dev eth5)" ] && ctl "$NAME" addr | grep -q 10.95.0.1; }
+check "a device that came later is taken" wait_for 20 later
+kill_both
+"$WEIR" restore "$NAME" > "$TMP/out"
+check "and given back, too" contains "$(w -o addr show dev eth5)" "10.95.0.1/24"
+check "with IPv6" contains "$(w -o addr show dev eth5)" "fd00:95::1/64"
+check "and its route" contains "$(w route show)" "172.31.0.0/16 via 10.95.0.7 dev eth5"
+w link del eth5
+check "as the others" as_before
+
 # ---- a device that is gone, a namespace that is gone ----
 w link add eth1 type veth peer name eth1 netns $NSP
 ip -n $NSP link set eth1 up

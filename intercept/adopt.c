@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * adopt.c - a device that a namespace got while its sandbox runs becomes a NIC (follow.h).
+ * adopt.c - a device that a namespace got while its sandbox runs becomes a NIC (adopt.h).
  *
  * Theory of operation
  *
@@ -18,27 +18,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "control/instance.h"
 #include "control/parts.h"
-#include "intercept/follow.h"
+#include "intercept/adopt.h"
 #include "intercept/takeover.h"
 
 #define DRIVER	"packet"
-
-struct opened {
-	struct link link;		/* its pointers and fd mean nothing */
-	struct ip4_config ip4;
-	struct ip6_config ip6;
-	unsigned int index;
-};
-
-_Static_assert(sizeof(struct opened) <= FOLLOW_NEW_MAX, "a message has room for what was opened");
 
 /* The front's. */
 int adopt_open(void *arg, const struct taken *x, char opened[FOLLOW_NEW_MAX], struct weir_error *e)
 {
 	struct instance *inst = arg;
-	struct opened o;
+	struct adopted o;
 	struct instance_nic *n = NULL;
 	struct config c;
 	char text[64];
@@ -67,7 +57,7 @@ int adopt_open(void *arg, const struct taken *x, char opened[FOLLOW_NEW_MAX], st
 int adopt_start(struct instance *inst, const char opened[FOLLOW_NEW_MAX], int fd, struct weir_error *e)
 {
 	struct instance_nic like = { .taken = true };
-	struct opened o;
+	struct adopted o;
 
 	if (fd < 0)
 		return weir_fail(e, EMFILE, "no descriptor is left for it");

@@ -127,7 +127,7 @@ static int fill_addr(void *arg, const struct taken *x)
 				      .taken = true, .dynamic = x->dynamic,
 				      .temporary = x->temporary,
 				      .no_prefix_route = x->no_prefix_route,
-				      .no_broadcast = x->no_broadcast,
+				      .no_broadcast = x->no_broadcast, .no_dad = x->no_dad,
 				      .preferred = x->preferred, .valid = x->valid };
 	return 0;
 }

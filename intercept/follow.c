@@ -40,6 +40,7 @@
 
 #include "intercept/follow.h"
 #include "intercept/netns.h"
+#include "intercept/route_set.h"
 #include "intercept/takeover_priv.h"
 
 #define LOWER_UP	0x10000u		/* IFF_LOWER_UP, which <linux/if.h> has beside names that clash */
@@ -71,6 +72,8 @@ struct follow {
 	int out;			/* to the stack process */
 	bool full;			/* it did not take the last one */
 	bool ended;			/* nor will it ever */
+	bool drained;			/* the kernel's queue was empty when it was last read */
+	struct route_set set;		/* of routes that come while an address is taken */
 	bool overrun;			/* messages were lost: those that are left are read away first */
 	unsigned int dirty;		/* DIRTY_*: to be compared */
 	uint64_t compared;		/* ms */
@@ -443,6 +446,10 @@ static void compare_addrs(struct follow *f)
 		log_write(f->log, LOG_ERROR, "%s", e.text);
 	forget_told(&f->routes, &moved);
 	list_splice_tail(&moved, &f->moved);
+	if (!list_empty(&f->addrs)) {
+		route_set_open(&f->set);
+		f->dirty |= DIRTY_ROUTES;
+	}
 	tell_moved(f);
 }
 
@@ -508,6 +515,7 @@ static int compare_table(struct follow *f, const struct table *t, struct list *t
 static void compare(struct follow *f)
 {
 	unsigned int dirty = f->dirty;
+	struct weir_error e;
 
 	f->dirty = 0;
 	f->compared = now_ms();
@@ -517,6 +525,9 @@ static void compare(struct follow *f)
 	f->dirty &= DIRTY_LINKS;
 	if (settled(f))
 		f->stirring = 0;
+	if (f->takeover && f->drained && route_set_close(&f->set, f->takeover, &f->moved, &e))
+		log_write(f->log, LOG_ERROR, "%s", e.text);
+	tell_moved(f);
 	if (f->takeover && dirty & DIRTY_ADDRS)
 		compare_addrs(f);
 	if (f->takeover && dirty & DIRTY_ROUTES && (compare_table(f, &routes, &f->routes) || f->full))
@@ -562,10 +573,12 @@ static void message(struct follow *f, const struct nlmsghdr *nlh)
 		break;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
-		if (is_ours(f, TAKEN_ROUTE, nlh))
-			f->dirty |= DIRTY_ROUTES;
-		else
+		if (!is_ours(f, TAKEN_ROUTE, nlh)) {
 			stir(f);
+			break;
+		}
+		f->dirty |= DIRTY_ROUTES;
+		route_set_heard(&f->set, nlh);
 		break;
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
@@ -585,11 +598,13 @@ static void receive(struct follow *f)
 		ssize_t n = recvfrom(f->nl, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&from, &len);
 		int left = (int)n;
 
+		f->drained = false;
 		if (n < 0 && errno == ENOBUFS) {
 			f->overrun = true;
 			continue;
 		}
 		if (n < 0) {
+			f->drained = true;
 			f->dirty = f->overrun ? DIRTY_ALL : f->dirty;
 			f->overrun = false;
 			return;
@@ -690,6 +705,7 @@ struct follow *follow_open(struct takeover *t, const struct log *log, int *stack
 	list_init(&f->moved);
 	list_init(&f->routes);
 	list_init(&f->neighs);
+	route_set_init(&f->set);
 	rc = enter(f, &back);
 	if (!rc)
 		rc = listen_kernel(f);
@@ -754,6 +770,7 @@ void follow_free(struct follow *f)
 	rtnl_msg_purge(&f->moved);
 	rtnl_msg_purge(&f->routes);
 	rtnl_msg_purge(&f->neighs);
+	rtnl_msg_purge(&f->set.routes);
 	if (f->nl >= 0)
 		close(f->nl);
 	if (f->out >= 0)

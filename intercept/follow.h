@@ -47,7 +47,7 @@ struct follow_msg {
 	union {
 		struct follow_link link;
 		struct taken taken;
-		_Alignas(8) char opened[FOLLOW_NEW_MAX];	/* FOLLOW_NEW: adopt.c's; its descriptor comes with it */
+		_Alignas(8) char opened[FOLLOW_NEW_MAX];	/* FOLLOW_NEW: struct adopted; its descriptor comes with it */
 	};
 };
 
@@ -79,11 +79,6 @@ void follow_free(struct follow *f);
 
 struct instance;
 struct obey;
-
-/* A device that came later (adopt.c): opened in the front, follow_adopt's; a NIC in the stack process, which has the
- * descriptor then. fd -1: it did not come along. */
-int adopt_open(void *inst, const struct taken *x, char opened[FOLLOW_NEW_MAX], struct weir_error *e);
-int adopt_start(struct instance *inst, const char opened[FOLLOW_NEW_MAX], int fd, struct weir_error *e);
 
 /* In the front: follow every NIC of inst that has a device, from follow_open to follow_begin. Without
  * NICs there is nobody to follow: NULL and -1. */

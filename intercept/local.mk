@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += libintercept.la
 libintercept_la_SOURCES = \
 	intercept/adopt.c \
+	intercept/adopt.h \
 	intercept/allowlist.c \
 	intercept/allowlist.h \
 	intercept/call.c \
@@ -53,6 +54,8 @@ libintercept_la_SOURCES = \
 	intercept/remote.c \
 	intercept/ring.c \
 	intercept/remote.h \
+	intercept/route_set.c \
+	intercept/route_set.h \
 	intercept/rtnl.c \
 	intercept/rtnl.h \
 	intercept/taken.c \

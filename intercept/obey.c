@@ -27,6 +27,7 @@
 
 #include "control/instance.h"
 #include "control/parts.h"
+#include "intercept/adopt.h"
 #include "intercept/follow.h"
 
 #define TURN_MESSAGES	32
@@ -173,7 +174,7 @@ static void obey_address(struct obey *o, struct instance_nic *n, const struct ta
 {
 	const struct ifaddr a = {
 		.addr = x->addr, .prefix = x->prefix, .dynamic = x->dynamic, .temporary = x->temporary,
-		.no_prefix_route = x->no_prefix_route, .no_broadcast = x->no_broadcast,
+		.no_prefix_route = x->no_prefix_route, .no_broadcast = x->no_broadcast, .no_dad = x->no_dad,
 		.preferred_until = until(o, x->preferred), .valid_until = until(o, x->valid),
 		.state = x->preferred ? IFADDR_PREFERRED : IFADDR_DEPRECATED,
 	};

@@ -62,6 +62,7 @@ static bool taken_addr(const struct takeover *t, const struct nlmsghdr *nlh, str
 	x->temporary = ifa->ifa_family == AF_INET6 && (flags & IFA_F_TEMPORARY);
 	x->no_prefix_route = flags & IFA_F_NOPREFIXROUTE;
 	x->no_broadcast = !tb[IFA_BROADCAST];
+	x->no_dad = ifa->ifa_family == AF_INET6 && flags & IFA_F_NODAD;
 	return (ifa->ifa_family == AF_INET || ifa->ifa_family == AF_INET6) && x->valid &&
 	       set_device(t, ifa->ifa_index, x) &&
 	       attr_addr(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], &x->addr);

@@ -19,7 +19,7 @@ struct taken {
 	uint8_t prefix;
 	uint32_t preferred, valid;	/* of an address: s from now; TAKEN_FOREVER */
 	bool dynamic, temporary;	/* of an IPv6 address: RFC 4862, RFC 8981 */
-	bool no_prefix_route, no_broadcast;	/* as struct ifaddr's */
+	bool no_prefix_route, no_broadcast, no_dad;	/* as struct ifaddr's */
 	struct ip_addr gateway, prefsrc;	/* of a route; any = none */
 	uint32_t metric, mtu;
 	uint8_t protocol;		/* RTPROT_*: who made the route */

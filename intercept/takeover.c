@@ -326,6 +326,15 @@ static struct rtnl_msg *route_request(const struct rtnl_msg *m)
 	return r;
 }
 
+struct rtnl_msg *takeover_route_request(const struct nlmsghdr *nlh)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	struct rtnl_msg *m = rtm->rtm_protocol == RTPROT_KERNEL ? NULL : rtnl_msg_new(nlh), *r = m ? route_request(m) : NULL;
+
+	free(m);
+	return r;
+}
+
 static struct rtnl_msg *neigh_request(const struct rtnl_msg *m)
 {
 	return msg_without(m, sizeof(struct ndmsg), ATTR(NDA_CACHEINFO) | ATTR(NDA_PROBES),

@@ -257,6 +257,34 @@ void takeover_set_mac(struct takeover *t, unsigned int index, const uint8_t mac[
 		ledger_write(t, NULL);
 }
 
+int takeover_put_routes(struct takeover *t, struct list *set, struct list *routes, struct weir_error *e)
+{
+	struct mnl_socket *nl;
+	struct list now;
+	int rc, err = 0;
+
+	list_init(&now);
+	rc = list_empty(set) ? 0 : takeover_read_routes(t, &now);
+	list_for_each_safe(pos, set) {
+		struct rtnl_msg *m = list_entry(pos, struct rtnl_msg, node);
+
+		if (!rc && !takeover_route_in(m, &now) && !takeover_route_in(m, &t->routes))
+			continue;
+		list_del(pos);
+		free(m);
+	}
+	rtnl_msg_purge(&now);
+	if (list_empty(set))
+		return 0;
+	nl = rtnl_open();
+	while (nl && takeover_add_routes(nl, set, &err))
+		;
+	rtnl_close(nl);
+	rc = note_copies(set, &t->routes);
+	list_splice_tail(set, routes);
+	return rc ? weir_fail(e, -rc, "--netns %s: cannot put its routes back: %s", t->name, strerror(-rc)) : note(t, e);
+}
+
 int takeover_adopt(struct takeover *t, const struct nlmsghdr *nlh, struct taken *x, struct weir_error *e)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);

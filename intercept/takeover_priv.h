@@ -78,6 +78,8 @@ const char *takeover_quiet_name(enum takeover_quiet q);
 /* The routes and neighbours of our devices as they are now, made into requests. */
 int takeover_read_routes(const struct takeover *t, struct list *out);
 int takeover_read_neighs(const struct takeover *t, struct list *out);
+/* One of the kernel's messages, made into a request; NULL: no memory, or the kernel makes such itself. */
+struct rtnl_msg *takeover_route_request(const struct nlmsghdr *nlh);
 bool takeover_route_same(const struct rtnl_msg *a, const struct rtnl_msg *b);
 bool takeover_route_in(const struct rtnl_msg *m, const struct list *routes);
 
@@ -90,6 +92,9 @@ bool takeover_route_in(const struct rtnl_msg *m, const struct list *routes);
  * with e.
  */
 int takeover_more(struct takeover *t, struct list *addrs, struct list *routes, struct weir_error *e);
+/* Routes that were set while an address was taken: those that have gone with it are put back, and what cannot be is appended to
+ * routes, as above. Takes over the messages of set. */
+int takeover_put_routes(struct takeover *t, struct list *set, struct list *routes, struct weir_error *e);
 /*
  * A usable device that is there by now, in RTM_NEWLINK's words, is one of ours from now on, and noted as it is; then
  * takeover_more has something to do. What its kernel was told is in x. Another one that had its number is forgotten.

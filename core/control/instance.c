@@ -271,7 +271,7 @@ static int nic_addrs(struct instance *inst, struct instance_nic *n, bool taken, 
 		const struct ifaddr a = {
 			.addr = s->addr, .prefix = s->prefix, .dynamic = s->dynamic,
 			.temporary = s->temporary, .no_prefix_route = s->no_prefix_route,
-			.no_broadcast = s->no_broadcast,
+			.no_broadcast = s->no_broadcast, .no_dad = s->no_dad,
 			.preferred_until = spec_until(inst, s->preferred),
 			.valid_until = spec_until(inst, s->valid),
 		};

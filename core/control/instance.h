@@ -34,7 +34,7 @@ struct instance_nic {
 		struct ip_addr addr;
 		uint8_t prefix;
 		bool taken;		/* was another stack's on this link: nobody else has it */
-		bool dynamic, temporary, no_prefix_route, no_broadcast;	/* as struct ifaddr's */
+		bool dynamic, temporary, no_prefix_route, no_broadcast, no_dad;	/* as struct ifaddr's */
 		uint32_t preferred, valid;	/* s; SPEC_FOREVER */
 	} *addrs;
 	size_t naddrs;

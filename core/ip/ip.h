@@ -42,6 +42,7 @@ struct ifaddr {				/* an address of a NIC */
 	bool temporary;			/* RFC 8981 */
 	bool no_prefix_route;		/* makes no route to its subnet */
 	bool no_broadcast;		/* IPv4: shows no broadcast address */
+	bool no_dad;			/* IPv6: whoever set it knows that nobody else has it */
 	uint64_t preferred_until, valid_until;	/* ns; IFADDR_FOREVER */
 	/* IPv6's, by ip6_addr.c and ip6_dad.c */
 	bool generated;			/* the identifier is ours to choose */

@@ -214,7 +214,7 @@ void ip6_addr_added(struct ip *ip, struct ifaddr *ia)
 	}
 	if (!l)
 		return;
-	if (l->ready)
+	if (l->ready && !ia->no_dad)
 		ip6_dad_start(l, ia);
 	ip6_link_schedule(l);
 }

@@ -153,7 +153,7 @@ static void link_begin(struct ip6_link *l)
 	list_for_each(pos, &l->nic->addrs) {
 		struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
 
-		if (!ip_addr_is_v4(&ia->addr))
+		if (!ip_addr_is_v4(&ia->addr) && !ia->no_dad)
 			ip6_dad_start(l, ia);
 	}
 	link_up(l);

@@ -35,6 +35,8 @@ uint32_t rt_addr_flags(const struct ifaddr *ia)
 		return flags | (is_secondary(ia) ? IFA_F_SECONDARY : 0);
 	if (ia->temporary)
 		flags |= IFA_F_TEMPORARY;
+	if (ia->no_dad)
+		flags |= IFA_F_NODAD;
 	if (ia->generated && ia->nic->ip6 && !ia->nic->ip6->config.eui64)
 		flags |= IFA_F_STABLE_PRIVACY;
 	if (ia->state == IFADDR_DEPRECATED)
@@ -164,6 +166,7 @@ static int read_addr(struct netlink_request *rq, struct ifaddr *ia)
 		return -EINVAL;
 	ia->prefix = ifa->ifa_prefixlen;
 	ia->no_prefix_route = flags & IFA_F_NOPREFIXROUTE;
+	ia->no_dad = ifa->ifa_family == AF_INET6 && flags & IFA_F_NODAD;
 	ia->no_broadcast = !tb[IFA_BROADCAST];
 	return tb[IFA_CACHEINFO] ? read_lifetimes(rq, tb[IFA_CACHEINFO], ia) : 0;
 }

@@ -11,7 +11,7 @@ import sys
 DIFFERS = {
 	"addr": {"qdisc", "allmulti", "link_index", "link_netnsid", "linkinfo", "num_tx_queues", "num_rx_queues",
 		 "gso_max_size", "tso_max_size", "tso_max_segs", "gro_max_size", "gso_ipv4_max_size",
-		 "gro_ipv4_max_size", "inet6_addr_gen_mode", "nodad", "dynamic", "valid_life_time",
+		 "gro_ipv4_max_size", "inet6_addr_gen_mode", "dynamic", "valid_life_time",
 		 "preferred_life_time", "protocol"},
 	"neigh": {"used", "confirmed", "updated", "refcnt", "probes", "state"},
 }

@@ -40,7 +40,7 @@ background inside sh -c "exec ip monitor link addr > '$TMP/monitor'"
 background inside socat TCP-LISTEN:7000,fork,reuseaddr EXEC:cat
 wait_for 20 sandbox_listens "$NAME" 7000
 # Something has been heard, so what comes is.
-heard() { both addr add 10.99.0.1/24 dev eth0; both addr del 10.99.0.1/24 dev eth0; grep -q . "$TMP/monitor"; }
+heard() { both link set eth0 mtu 1499; both link set eth0 mtu 1500; grep -q . "$TMP/monitor"; }
 wait_for 20 heard
 wait_for 20 alike
 
@@ -83,6 +83,15 @@ check "the old one, too" reaches $PEER
 # ---- what becomes of it ----
 both addr add 10.92.0.1/24 dev eth1
 both route add 172.22.0.0/16 dev eth1
+# While the last address of the kernel's device is taken, routes are set: they go with it, and nobody says so.
+for i in 1 2 3 4 5 6; do
+	echo "addr add 10.97.$i.1/24 dev eth1"
+	for j in $(seq 60); do
+		echo "route add 172.30.$i.$j dev eth1"
+	done
+done > "$TMP/batch"
+both -batch "$TMP/batch"
+check "routes that are set while an address is taken" alike 3
 both link set eth1 mtu 1400
 check "it is followed like the others" alike 3
 both link set eth1 down

@@ -97,7 +97,7 @@ static void world_stop(struct instance *inst)
 	instance_free(inst);
 }
 
-static socklen_t world_address(struct sockaddr_un *sa)
+static inline socklen_t world_address(struct sockaddr_un *sa)
 {
 	memset(sa, 0, sizeof(*sa));
 	sa->sun_family = AF_UNIX;
@@ -106,7 +106,7 @@ static socklen_t world_address(struct sockaddr_un *sa)
 					    "weir-test-%d", getpid()));
 }
 
-static struct control *world_serve(struct instance *inst, struct weir_error *e)
+static inline struct control *world_serve(struct instance *inst, struct weir_error *e)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct sockaddr_un sa;
@@ -117,7 +117,7 @@ static struct control *world_serve(struct instance *inst, struct weir_error *e)
 	return control_start(inst, fd, e);
 }
 
-static int world_client(void)
+static inline int world_client(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un sa;
@@ -127,7 +127,7 @@ static int world_client(void)
 }
 
 /* Everything the server has to do now, without waiting. */
-static void world_turns(struct instance *inst, int n)
+static inline void world_turns(struct instance *inst, int n)
 {
 	while (n-- > 0) {
 		eventfd_write(list_first(&inst->nics, struct instance_nic, node)->link.fd, 1);

@@ -34,6 +34,7 @@ unit_tests = \
 	tests/unit/test_netem_loss \
 	tests/unit/test_netlink \
 	tests/unit/test_nic \
+	tests/unit/test_obey \
 	tests/unit/test_packet \
 	tests/unit/test_params \
 	tests/unit/test_peer \
@@ -87,6 +88,7 @@ tests_unit_test_ending_LDADD = tests/libtest.la libcmd.la libintercept.la libcor
 tests_unit_test_fill_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 tests_unit_test_ledger_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS) $(MNL_LIBS)
 tests_unit_test_logger_LDADD = tests/libtest.la libcmd.la libintercept.la libcore.la $(CHECK_LIBS)
+tests_unit_test_obey_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 tests_unit_test_peer_LDADD = tests/libtest.la libcmd.la libintercept.la libcore.la $(CHECK_LIBS)
 tests_unit_test_taken_LDADD = tests/libtest.la libintercept.la libcore.la $(CHECK_LIBS)
 

@@ -9,9 +9,8 @@
  * twice, unlike inode numbers. It stays the same through fork, exec, dup and SCM_RIGHTS, so these
  * need no care at all.
  *
- * The stack holds no descriptor of the program's end (or closing it would not be seen), but borrows
- * one for the time of a call. Where one is needed between calls, it is looked for where the program
- * last used it, and the cookie tells whether it is still there.
+ * The stack holds no descriptor of the program's end (or closing it would not be seen); a call brings one, for
+ * its own time. What is needed of it between calls is an errand of a worker (errand.c).
  */
 #ifndef INTERCEPT_ISOCK_H
 #define INTERCEPT_ISOCK_H

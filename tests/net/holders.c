@@ -10,6 +10,8 @@
  *	close		getsockopt() on a file of the program's own FUSE file system, which does not answer a flush
  *	exec		a process that executes another one, and waits for such a flush meanwhile; its connections are
  *			reset, have something unread
+ *	protect N	bind() while a thread holds the lock of the address space: mprotect() over N GiB. Says how often it
+ *			has been changed, each time it is told to, twice
  *	block N		N threads in accept(), and as many in recvfrom()
  *	rounds N	a neighbour: N times a socket, and a datagram to itself
  *	calls		one socket() after the other, for ever; counts on stdout once told to
@@ -415,6 +417,64 @@ static int hold_exec(int n)
 	return 0;
 }
 
+/* ---- the lock of the address space ---- */
+
+struct protector {
+	char *at;
+	size_t len;
+	uint32_t rounds;		/* atomic */
+};
+
+/* While this runs nobody reads this memory, and hardly ever in between. */
+static void *protect(void *arg)
+{
+	struct protector *p = arg;
+
+	for (;;) {
+		if (mprotect(p->at, p->len, PROT_NONE) || mprotect(p->at, p->len, PROT_READ))
+			fail("mprotect");
+		__atomic_add_fetch(&p->rounds, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void *bind_for_ever(void *arg)
+{
+	struct sockaddr_in a = loopback();
+
+	(void)arg;
+	for (;;) {
+		int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+		(void)!bind(fd, (struct sockaddr *)&a, sizeof(a));
+		close(fd);
+	}
+	return NULL;
+}
+
+/* n GiB of pages that are all the same one: a long way through page tables, and no memory. */
+static int hold_protect(int n)
+{
+	static struct protector p;
+	pthread_t t;
+
+	p.len = (size_t)n << 30;
+	p.at = mmap(NULL, p.len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p.at == MAP_FAILED || madvise(p.at, p.len, MADV_NOHUGEPAGE))
+		fail("mmap");
+	if (madvise(p.at, p.len, MADV_POPULATE_READ))
+		fail("MADV_POPULATE_READ");
+	pthread_create(&t, NULL, protect, &p);
+	for (int i = 0; i < 4; i++)
+		pthread_create(&t, NULL, bind_for_ever, NULL);
+	told();
+	for (int i = 0; i < 2; i++) {
+		printf("%u times\n", __atomic_load_n(&p.rounds, __ATOMIC_RELAXED));
+		(void)!read(0, &(char){ 0 }, 1);
+	}
+	_exit(0);
+}
+
 /* ---- many that wait ---- */
 
 static void *wait_accept(void *fd)
@@ -488,7 +548,7 @@ int main(int argc, char **argv)
 		int (*fn)(int n);
 	} kinds[] = {
 		{ "memory", hold_memory }, { "end", hold_end }, { "epoll", hold_epoll }, { "close", hold_close },
-		{ "exec", hold_exec }, { "block", block },
+		{ "exec", hold_exec }, { "protect", hold_protect }, { "block", block },
 		{ "rounds", rounds }, { "calls", calls },
 	};
 

@@ -41,6 +41,19 @@ hold exec
 check "exec: a neighbour does its rounds meanwhile" same "$(neighbour 200 20)" "200 rounds"
 check "and sockets are shown" sh -c "timeout -s KILL 20 $WEIR ctl $NAME sockets | grep -q LISTEN"
 let_go
+
+# An address space that changes all the time, each time for long: how often is the neighbour's measure of time.
+hold protect 60
+echo >&9
+wait_for 60 grep -q times "$TMP/out"
+check "protect: a neighbour does its rounds" same "$(neighbour 200)" "200 rounds"
+echo >&9
+wait_for 60 sh -c "[ \$(grep -c times $TMP/out) = 2 ]"
+took=$(awk '/times/ { n = $1 - before; before = $1 } END { print n }' "$TMP/out")
+echo "200 rounds, and $took times it changed"
+check "and hardly waits for it" [ "$took" -lt 40 ]
+let_go
+
 # More than its share of the workers.
 held memory 200
 check "memory 200: all are answered" same "$(said | sed 's/ .*//')" 200

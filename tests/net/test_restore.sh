@@ -56,8 +56,10 @@ kill_both() {
 	kill -STOP $FRONT $JANITOR
 	kill -9 $JANITOR $FRONT
 	wait $FRONT 2>/dev/null
-	wait_for 10 test ! -e /proc/$JANITOR/exe	# a zombie has none
+	wait_for 10 ended $JANITOR
 }
+# A process's memory goes before its descriptors, and so its lock: it is gone, or a zombie.
+ended() { ! grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status"; }
 
 SOCKETS=/run/weir
 sockets() { (cd $SOCKETS && echo *.sock); }

@@ -7,7 +7,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <limits.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

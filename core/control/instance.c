@@ -389,7 +389,8 @@ static void retire(struct instance *inst, const char *name)
 	}
 }
 
-int instance_link_start(struct instance *inst, const struct instance_nic *like, int fd, const char *driver, struct weir_error *e)
+int instance_link_start(struct instance *inst, const struct instance_nic *like, int fd,
+			const char *driver, struct weir_error *e)
 {
 	struct instance_nic *n = calloc(1, sizeof(*n));
 	int rc = n ? 0 : weir_fail(e, ENOMEM, "out of memory");

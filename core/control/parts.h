@@ -26,7 +26,8 @@ void instance_mode_apply(struct instance *inst, const struct mode_ops *mode, str
  * changed, and fd is closed.
  */
 struct instance_nic *instance_link_open(struct instance *inst, const struct config_link *c, struct weir_error *e);
-int instance_link_start(struct instance *inst, const struct instance_nic *like, int fd, const char *driver, struct weir_error *e);
+int instance_link_start(struct instance *inst, const struct instance_nic *like, int fd,
+			const char *driver, struct weir_error *e);
 /* The device of a NIC was deleted: told once, and not watched any more. */
 void instance_link_gone(struct instance_nic *n);
 /* [tcp]'s settings, at the start and on a reload. One line each. */

@@ -43,7 +43,8 @@ static bool is_dead(const struct sockaddr_un *sa)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct stat st;
-	bool dead = fd >= 0 && !lstat(sa->sun_path, &st) && S_ISSOCK(st.st_mode) && connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) && errno == ECONNREFUSED;
+	bool dead = fd >= 0 && !lstat(sa->sun_path, &st) && S_ISSOCK(st.st_mode) &&
+		    connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) && errno == ECONNREFUSED;
 
 	if (fd >= 0)
 		close(fd);

@@ -74,6 +74,7 @@ static void take_acked(struct tcp_sock *tp, uint32_t ack, struct tcp_acked *a)
 	tp->dupacks = 0;
 	tp->backoff = tp->retries = 0;
 	tp->soft_error = 0;
+	tcp_orphan_progress(tp);
 }
 
 /* ---- the peer's window ---- */

@@ -84,21 +84,6 @@ bool tcp_no_memory(const struct tcp_sock *tp)
 	return tp->queued > SOCK_SNDBUF_MIN && tcp_memory_scarce(tp->tcp);
 }
 
-/* ---- orphans ---- */
-
-/* Are there too many, or is there no memory for this one (Linux's tcp_check_oom)? */
-bool tcp_no_orphans(const struct tcp_sock *tp)
-{
-	return tp->tcp->orphans > tp->tcp->max_orphans || tcp_no_memory(tp);
-}
-
-void tcp_orphan_abort(struct tcp_sock *tp)
-{
-	tp->tcp->stats.abort_on_memory++;
-	tcp_send_rst(tp);
-	tcp_done(tp);
-}
-
 /* ---- one connection's buffers ---- */
 
 /* Twice what may be in flight, three times for a module that keeps sending through recovery. */
@@ -144,7 +129,7 @@ static void give_back_room(struct tcp_sock *tp)
 
 static void reset_orphan(struct tcp_sock *tp)
 {
-	if (tp->counted && tp->end.state != TCPS_CLOSED)
+	if (!list_empty(&tp->orphan_node))
 		tcp_orphan_abort(tp);
 }
 

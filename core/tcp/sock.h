@@ -134,7 +134,7 @@ struct tcp_sock {
 	struct tcp *tcp;
 	struct list dead;		/* tcp->dead: freed at the end of the turn */
 	bool orphan;			/* the socket floor has let go, or has not got it yet */
-	bool counted;			/* in tcp->orphans: it has let go */
+	struct list orphan_node;	/* tcp->orphan_list, once it has let go */
 
 	/* options */
 	bool nodelay, cork;
@@ -412,10 +412,14 @@ bool tcp_memory_scarce(const struct tcp *tcp);
 uint32_t tcp_memory_sndbuf(const struct tcp_sock *tp);
 void tcp_memory_check(struct tcp *tcp);		/* before a segment is looked at */
 bool tcp_no_memory(const struct tcp_sock *tp);	/* for what tp has queued */
-bool tcp_no_orphans(const struct tcp_sock *tp);	/* tp may not be one, or no longer */
-void tcp_orphan_abort(struct tcp_sock *tp);	/* therefore */
 void tcp_grow_sndbuf(struct tcp_sock *tp);	/* cwnd may have grown */
 void tcp_shrink_buffers(struct tcp_sock *tp);
+
+/* ---- orphan.c ---- */
+void tcp_orphan_begin(struct tcp_sock *tp);	/* it may be gone afterwards */
+void tcp_orphan_progress(struct tcp_sock *tp);	/* its peer has acknowledged something */
+void tcp_orphan_end(struct tcp_sock *tp);
+void tcp_orphan_abort(struct tcp_sock *tp);	/* it has to go, for want of room */
 
 /* ---- tcp.c: tables, life and death ---- */
 uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t lport,

@@ -144,6 +144,7 @@ static int tcp_sock_init(struct sock *sk)
 	tp->tcp = sk->table;
 	tp->end.state = TCPS_CLOSED;
 	list_init(&tp->dead);
+	list_init(&tp->orphan_node);
 	list_init(&tp->children);
 	list_init(&tp->accept_queue);
 	list_init(&tp->sibling);
@@ -198,6 +199,7 @@ void tcp_done(struct tcp_sock *tp)
 	if (tp->listener && !tp->in_accept)
 		tcp_listen_leave(tp);
 	fastopen_leave(tp, false);
+	tcp_orphan_end(tp);
 	tp->syn_pending = tp->tsq_stopped = false;
 	tcp_timers_cancel(tp);
 	sendq_purge(tp);
@@ -233,8 +235,6 @@ static void tcp_sock_free(struct tcp_sock *tp)
 	fastopen_free(tp);
 	tcp_cc_release(tp);
 	tcp_charge_release(tp);
-	if (tp->counted)
-		tp->tcp->orphans--;
 	sock_free(&tp->sk);
 }
 
@@ -288,6 +288,7 @@ int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip)
 	tcp->ip = ip;
 	list_init(&tcp->socks);
 	list_init(&tcp->dead);
+	list_init(&tcp->orphan_list);
 	list_init(&tcp->time_wait);
 	work_init(&tcp->reap, reap);
 	timer_init(&tcp->time_wait_timer, timewait_expire);

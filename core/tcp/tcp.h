@@ -97,6 +97,7 @@ struct tcp {
 	bool sack;			/* offer and accept SACK (RFC 2018) */
 	uint32_t max_orphans, max_time_waits;
 	uint32_t orphans, time_waits;	/* now */
+	struct list orphan_list;	/* orphan.c: who has got nowhere for longest at the head */
 	uint64_t challenge_window;	/* ns: start of the current second of RFC 5961 section 7 */
 	uint32_t challenge_count, challenge_limit;
 	struct tcp_stats stats;

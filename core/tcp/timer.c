@@ -214,9 +214,9 @@ static void syn_timeout(struct tcp_sock *tp)
 }
 
 /* Its program is gone, and so is it, when others need what it takes (Linux's tcp_out_of_resources). */
-static bool orphan_too_many(struct tcp_sock *tp)
+static bool orphan_too_large(struct tcp_sock *tp)
 {
-	if (!tp->counted || !tcp_no_orphans(tp))
+	if (list_empty(&tp->orphan_node) || !tcp_no_memory(tp))
 		return false;
 	tcp_orphan_abort(tp);
 	return true;
@@ -227,7 +227,7 @@ static void data_timeout(struct tcp_sock *tp)
 	uint32_t limit = tp->orphan ? TCP_ORPHAN_RETRIES : TCP_RETRIES2;
 	bool over;
 
-	if (!tp->sendq || tp->snd_una == tp->snd_nxt || orphan_too_many(tp))
+	if (!tp->sendq || tp->snd_una == tp->snd_nxt || orphan_too_large(tp))
 		return;
 	/* A peer that answers but keeps its window shut is alive (RFC 9293 3.8.6.1). */
 	if (!tp->snd_wnd && tcp_now(tp) - tp->last_ack_recv < TCP_RTO_MAX && !tp->orphan) {
@@ -284,7 +284,7 @@ static void probe_timeout(struct tcp_sock *tp)
 	}
 	if (!tp->probes_since)
 		tp->probes_since = tcp_now(tp);
-	if (orphan_too_many(tp))
+	if (orphan_too_large(tp))
 		return;
 	if (probed_enough(tp)) {
 		timed_out(tp);

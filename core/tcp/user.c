@@ -176,13 +176,17 @@ void tcp_close(struct sock *sk, bool abort_it)
 		tcp_listen_close(tp);
 	sk->event = NULL;
 	sk->shut = SOCK_SHUT_RD | SOCK_SHUT_WR;
-	tp->orphan = tp->counted = true;
-	tcp->orphans++;
+	tp->orphan = true;
 	recvq_purge(tp);
 	if (tp->end.state == TCPS_CLOSED || tcp_in(tp, TCPS_BIT(TCPS_LISTEN) |
 						   TCPS_BIT(TCPS_SYN_SENT))) {
 		tcp_done(tp);
-	} else if (tcp_no_orphans(tp)) {
+		return;
+	}
+	tcp_orphan_begin(tp);
+	if (tp->end.state == TCPS_CLOSED)
+		return;
+	if (tcp_no_memory(tp)) {
 		tcp_orphan_abort(tp);
 	} else if (input_lost || hard) {
 		if (input_lost)

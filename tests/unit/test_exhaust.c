@@ -324,6 +324,82 @@ START_TEST(set_of_sockets_has_few_holes)
 }
 END_TEST
 
+#define ORPHANS	4u
+
+static void write_all(struct sock *sk, uint32_t *written)
+{
+	struct buf *b = buf_alloc(&s->pool, 4096);
+
+	ck_assert_ptr_nonnull(b);
+	memset(b->data, 'x', 4096);
+	for (ssize_t n; (n = socket_write(sk, b, 0, 4096, 0)) > 0; settle())
+		*written += (uint32_t)n;
+	buf_put(b);
+}
+
+static uint32_t read_some(struct sock *sk)
+{
+	struct iovec iov[16];
+	int parts = socket_peek(sk, iov, 16);
+	uint32_t n = 0;
+
+	for (int i = 0; i < parts; i++)
+		n += (uint32_t)iov[i].iov_len;
+	if (n)
+		socket_consume(sk, n);
+	settle();
+	return n;
+}
+
+/* One too many: the connection goes whose peer has acknowledged nothing for longest, not who has just said goodbye. */
+START_TEST(goodbyes_among_orphans)
+{
+	struct pair slow, stuck[ORPHANS], last;
+	uint32_t written = 0, n, got = 0, bytes = 0;
+
+	begin();
+	s->tcp.max_orphans = ORPHANS;
+	slow = connected(1000);
+	write_all(slow.client, &written);
+	socket_close(slow.client);
+	for (unsigned int i = 0; i < ORPHANS - 1; i++) {
+		stuck[i] = connected((uint16_t)(1001 + i));
+		socket_close(stuck[i].client);
+		settle();
+	}
+	ck_assert_uint_eq(s->tcp.orphans, ORPHANS);
+	for (unsigned int i = 0; i < 4; i++)
+		got += read_some(slow.server);
+	last = connected(2000);
+	write_all(last.client, &bytes);
+	while ((n = read_some(last.server)))
+		bytes -= n;
+	socket_close(last.client);
+	settle();
+	ck_assert_uint_eq(bytes, 0);
+	ck_assert(!polls(last.server, EPOLLHUP));
+	ck_assert_int_eq(socket_take_error(last.server), 0);
+	ck_assert_int_eq(socket_take_error(stuck[0].server), EPIPE);
+	ck_assert_int_eq(socket_take_error(stuck[1].server), 0);
+	ck_assert_uint_eq(s->tcp.orphans, ORPHANS);
+	while ((n = read_some(slow.server)))
+		got += n;
+	ck_assert_int_eq(socket_take_error(slow.server), 0);
+	ck_assert_uint_eq(got, written);
+	for (unsigned int i = 0; i < ORPHANS - 1; i++) {
+		socket_close(stuck[i].server);
+		socket_close(stuck[i].listener);
+	}
+	socket_close(slow.server);
+	socket_close(slow.listener);
+	socket_close(last.server);
+	socket_close(last.listener);
+	settle();
+	ck_assert_uint_eq(s->tcp.orphans, 0);
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("exhaust");
@@ -335,6 +411,7 @@ int main(void)
 	tcase_add_test(tc, readers_are_not_starved_by_sleepers);
 	tcase_add_test(tc, group_shares_a_datagram);
 	tcase_add_test(tc, set_of_sockets_has_few_holes);
+	tcase_add_test(tc, goodbyes_among_orphans);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

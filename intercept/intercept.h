@@ -29,7 +29,8 @@ struct intercept;
 
 struct intercept_stats {
 	uint64_t notifications, continued, interrupted, unknown_options, sockets,
-		 unread_drops,		/* datagrams, while too much lay unread: unread.c */
+		 unread_drops,		/* datagrams, while too much lay unread (unread.c); those that come at once after one
+					 * are drops of their sockets */
 		 waiting,		/* calls, for their socket */
 		 workers,		/* threads that answer calls */
 		 stuck;			/* calls that could not be served in time: watchdog.c */

@@ -122,6 +122,7 @@ struct isock {
 	uint32_t unread_bytes;		/* bytes there, at most */
 	struct list names;		/* datagrams in the program's end, oldest first */
 	uint32_t nnames;
+	uint32_t names_new;		/* came since it was last asked which are needed still */
 	struct packet *packet;		/* a received datagram that did not fit; its name: */
 	struct isock_name *packet_name;
 };
@@ -147,6 +148,7 @@ struct intercept {
 	struct list free_names;
 	struct list unread_socks;	/* who may have something unread, asked longest ago first */
 	uint64_t unread;		/* the sum of theirs */
+	uint32_t nunread;		/* so many are they */
 	uint64_t granted;		/* the sum of sndbuf of all sockets */
 	struct list grants;		/* those with more than the least, who wrote last at the end */
 	uint64_t unread_asked;		/* when others than the one concerned were */

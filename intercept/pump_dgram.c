@@ -35,7 +35,7 @@
 #define DGRAM_TURN	64	/* datagrams a turn */
 #define DGRAM_IOV	((int)PACKET_FRAGS + 1)
 #define DGRAM_LINEAR	2048u
-#define FORGET_NAMES	32u
+#define FORGET_NAMES	32u	/* between two questions whether they are needed still */
 
 /* ---- names ---- */
 
@@ -91,6 +91,7 @@ static void pump_name_add(struct isock *is, struct isock_name *name)
 		pump_name_drop(is, list_first(&is->names, struct isock_name, node));
 	list_add_tail(&name->node, &is->names);
 	is->nnames++;
+	is->names_new++;
 }
 
 /* ---- stack to program ---- */
@@ -188,7 +189,10 @@ static void dgram_forget(struct isock *is)
 {
 	int unread;
 
-	if (is->nnames >= FORGET_NAMES && !ioctl(is->fd, SIOCOUTQ, &unread) && !unread)
+	if (is->names_new < FORGET_NAMES)
+		return;
+	is->names_new = 0;
+	if (!ioctl(is->fd, SIOCOUTQ, &unread) && !unread)
 		pump_names_free(is);
 }
 
@@ -314,10 +318,17 @@ static void dgram_interest(struct isock *is)
 	loop_mod(&is->io, events);
 }
 
-void pump_dgram_work(struct isock *is)
+/* What the program writes makes its end readable; only an end that is not watched has to be looked at besides. */
+static bool dgram_unwatched(const struct isock *is)
+{
+	return is->gone || !is->io.loop;
+}
+
+static void dgram_work(struct isock *is, bool out)
 {
 	is->sk->ending |= is->gone;
-	pump_dgram_out(is);
+	if (out)
+		pump_dgram_out(is);
 	if (is->gone) {
 		if (is->eof_out)
 			isock_release(is, false);
@@ -331,6 +342,11 @@ void pump_dgram_work(struct isock *is)
 	dgram_interest(is);
 }
 
+void pump_dgram_work(struct isock *is)
+{
+	dgram_work(is, dgram_unwatched(is));
+}
+
 void pump_dgram_io(struct isock *is, uint32_t events)
 {
 	if (events & (EPOLLHUP | EPOLLERR)) {
@@ -341,5 +357,5 @@ void pump_dgram_io(struct isock *is, uint32_t events)
 		else
 			is->gone = true;
 	}
-	pump_dgram_work(is);
+	dgram_work(is, events & EPOLLIN || dgram_unwatched(is));
 }

@@ -13,7 +13,8 @@
  * than its buffer; and only when that sum is beyond an eighth of [weir] memory, sockets are asked: the one
  * that is to be written to, and some of those that were asked longest ago. While the true sum is beyond it, streams are
  * written to through the smallest buffer that the kernel has, and datagrams for a socket that has
- * some are dropped. Others wait in the stack, whose own bounds hold.
+ * some are dropped: the next ones at once, without a question, for a while that grows with the sockets that have
+ * something unread, since one datagram may be for all of them. Others wait in the stack, whose own bounds hold.
  *
  * The other way the program's own SO_SNDBUF bounds it: grant.c.
  *
@@ -32,6 +33,7 @@
 
 #define UNREAD_ASKED	16u	/* others, ... */
 #define UNREAD_PAUSE	100000u	/* ... once in so many ns */
+#define UNREAD_REFUSED	10000u	/* ns: of all that have some unread, one is asked so often for a datagram in vain */
 #define UNREAD_MESSAGE	768u	/* what the kernel takes for the smallest message, at least */
 #define COUNT_SLICE	256u
 #define COUNT_PATIENCE	100000000u	/* ns */
@@ -61,6 +63,7 @@ static void set(struct isock *is, uint32_t n)
 	struct intercept *ic = is->ic;
 
 	ic->unread = ic->unread - is->unread + n;
+	ic->nunread += !!n - !!is->unread;
 	is->unread = n;
 	if (!n)
 		is->unread_bytes = 0;
@@ -136,7 +139,10 @@ bool unread_room(struct isock *is)
 	set_tight(is, over);
 	if (ic->nnames > ISOCK_NAMES_ALL && is->nnames >= ISOCK_NAMES_LEAST)
 		return false;
-	return !over || is->unread < UNREAD_LEAST;
+	if (!over || is->unread < UNREAD_LEAST)
+		return true;
+	is->sk->full_until = ic->env->now + (uint64_t)ic->nunread * UNREAD_REFUSED;
+	return false;
 }
 
 static uint32_t bytes_in(int fd)

@@ -28,7 +28,7 @@ int dgram_room(struct dgram_sock *ds, uint32_t truesize)
 {
 	int err = 0;
 
-	if (ds->rmem >= ds->sk.rcvbuf)
+	if (ds->rmem >= ds->sk.rcvbuf || ds->sk.ip->env->now < ds->sk.full_until)
 		err = -ENOMEM;
 	else if (!sock_memory_has(&ds->sk.ip->sock_memory, ds->rmem, truesize))
 		err = -ENOBUFS;

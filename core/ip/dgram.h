@@ -28,8 +28,10 @@ int dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagram
 /* The same for what is no datagram: cb gets n bytes at from. Back: dgram_take(). */
 int dgram_queue(struct dgram_sock *ds, struct packet *p, const void *from, size_t n);
 struct packet *dgram_take(struct dgram_sock *ds, void *to, size_t n);
-/* Would a packet of this truesize find room? The same errors; a refusal counts as a drop. Asked before a
- * packet is copied for one of many sockets. */
+/*
+ * Would a packet of this truesize find room? The same errors; a refusal counts as a drop. Asked before a
+ * packet is copied for one of many sockets. Who reads the socket can say for how long there is none: full_until.
+ */
 int dgram_room(struct dgram_sock *ds, uint32_t truesize);
 /* Everything but what concerns ports: queues are purged, and the socket is freed. */
 void dgram_free(struct dgram_sock *ds);

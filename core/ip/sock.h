@@ -167,6 +167,7 @@ struct sock {
 
 	uint32_t wmem;			/* bytes of sent packets still below, by sock_charge() */
 	bool wfull;			/* somebody was told that there is no room */
+	uint64_t full_until;		/* ns: who reads it has no room for messages before (dgram_room) */
 	bool dead;			/* freed when wmem is back */
 	bool closed;			/* its owner is about to close it: sock_lives() */
 	int error;			/* SO_ERROR: pending, positive errno; read clears it */

@@ -72,12 +72,15 @@ static bool filtered(struct sock *sk, const struct packet *p)
 
 static void deliver(struct sock *sk, const struct packet *p, const struct ip_meta *m)
 {
-	struct packet *copy = packet_share(p);
+	struct packet *copy;
 	struct datagram d = {
 		.src = m->src, .dst = m->dst, .nic = m->nic, .ttl = m->ttl, .tos = m->tos,
 		.tstamp = p->tstamp ? p->tstamp : sk->ip->env->now,
 	};
 
+	if (!sk->filter && dgram_room(dgram_sk(sk), p->truesize))
+		return;
+	copy = packet_share(p);
 	if (!copy)
 		return;
 	if (sk->family == AF_INET)		/* IPv6's headers are not shown: RFC 3542 section 3 */

@@ -124,4 +124,36 @@ else:
 EOS
 check "the last of many datagram sockets sends the largest datagram" same \
 	"$(timeout 60 "$WEIR" run --network=none --set weir.memory=64M -- python3 "$TMP/late.py" 2>&1 | tail -1)" "whole 600"
+
+# A datagram for many sockets that nobody reads is dropped without asking each; who reads again gets the next ones.
+cat > "$TMP/again.py" <<'EOS'
+import socket
+socks = [socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) for _ in range(400)]
+to = socket.socket(type=socket.SOCK_DGRAM)
+for _ in range(600):
+	to.sendto(bytes(1000), ("127.0.0.1", 9))
+one = socks[200]
+one.setblocking(False)
+def drain():
+	n = 0
+	try:
+		while one.recv(2000):
+			n += 1
+	except BlockingIOError:
+		return n
+assert drain()
+last = bytes(10) + b"after it was full"
+one.setblocking(True)
+one.settimeout(0.05)
+for _ in range(1000):
+	to.sendto(last, ("127.0.0.1", 9))
+	try:
+		if one.recv(2000).endswith(last):
+			print("again")
+			break
+	except TimeoutError:
+		pass
+EOS
+check "who reads again gets datagrams again" same \
+	"$(timeout 90 "$WEIR" run --network=none --set weir.memory=16M -- python3 "$TMP/again.py" 2>&1 | tail -1)" "again"
 finish

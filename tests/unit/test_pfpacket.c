@@ -304,6 +304,30 @@ START_TEST(full_queue_drops)
 }
 END_TEST
 
+/* Whoever reads the socket has no room for what comes before that time. */
+START_TEST(full_reader_drops)
+{
+	struct tpacket_stats st;
+	socklen_t len = sizeof(st);
+	uint64_t used;
+	struct got g;
+
+	sk = open_sock(SOCK_RAW, ETH_P_ALL);
+	sk->full_until = tn.env.now + 1000;
+	used = tn.pool.used;
+	frame_in(eth->addr, 0x88b5, 1);
+	ck_assert_uint_eq(tn.pool.used, used);
+	testnet_run(&tn, 1000);
+	frame_in(eth->addr, 0x88b5, 2);
+	ck_assert(take(sk, &g));
+	ck_assert_uint_eq(g.bytes[20], 2);
+	ck_assert(!take(sk, &g));
+	ck_assert_int_eq(socket_getsockopt(sk, SOL_PACKET, PACKET_STATISTICS, &st, &len), 0);
+	ck_assert_uint_eq(st.tp_packets, 2);
+	ck_assert_uint_eq(st.tp_drops, 1);
+}
+END_TEST
+
 START_TEST(sends_frames)
 {
 	struct sockaddr_ll to = {
@@ -480,6 +504,7 @@ int main(void)
 	tcase_add_test(t, bound_to_one_nic_and_protocol);
 	tcase_add_test(t, filter_cuts_and_drops);
 	tcase_add_test(t, full_queue_drops);
+	tcase_add_test(t, full_reader_drops);
 	tcase_add_test(t, sends_frames);
 	tcase_add_test(t, send_refuses);
 	tcase_add_test(t, ring_layout_is_checked);

@@ -414,14 +414,17 @@ static bool ifaddr_connects(const struct ifaddr *ia)
 	return !ia->nic->loopback && ia->prefix < addr_bits(&ia->addr) && !ia->no_prefix_route;
 }
 
+/* Two of loopback's subnet have one route to all of it, which the first one made. */
 static int ifaddr_route_local(struct ip *ip, const struct ifaddr *ia, struct weir_error *e)
 {
 	struct route r;
+	int err;
 
 	if (!ifaddr_usable(ia))
 		return 0;
 	ifaddr_route(ia, true, &r);
-	return route_add(ip, &r, e);
+	err = route_add(ip, &r, e);
+	return err == -EEXIST && r.prefix < addr_bits(&ia->addr) ? 0 : err;
 }
 
 void ifaddr_set_state(struct ip *ip, struct ifaddr *ia, enum ifaddr_state state)
@@ -494,6 +497,8 @@ static void connect_addrs(struct ip *ip, const struct nic *nic)
 		if (ifaddr_connects(ia)) {
 			ifaddr_route(ia, false, &r);
 			route_add(ip, &r, NULL);
+		} else if (nic->loopback) {
+			ifaddr_route_local(ip, ia, NULL);
 		}
 	}
 }

@@ -123,6 +123,11 @@ check "ip addr del" inside ip addr del 10.77.0.50/24 dev eth0
 check "ip neigh add" inside ip neigh add 10.77.0.60 lladdr 02:00:00:00:00:60 dev eth0
 check "ip neigh shows it" contains "$(inside ip neigh)" "10.77.0.60 dev eth0 lladdr 02:00:00:00:00:60 PERMANENT"
 check "ip neigh del" inside ip neigh del 10.77.0.60 dev eth0
+check "a second address of loopback's subnet" inside ip addr add 127.0.0.9/8 dev lo
+check "answers" inside ping -c 1 -W 5 127.0.0.9
+check "the first one goes" inside ip addr del 127.0.0.1/8 dev lo
+check "and the second one answers still" inside ping -c 1 -W 5 127.0.0.9
+check "it goes, too" inside sh -c 'ip addr add 127.0.0.1/8 dev lo && ip addr del 127.0.0.9/8 dev lo && ping -c 1 -W 5 127.0.0.1'
 check "ip -6 addr add" inside ip addr add fd00:77::50/64 dev eth0
 wait_for 10 grep -q "fd00:77::50/64 scope global *\\\\" "$TMP/monitor"
 stop $MONITOR

@@ -18,7 +18,7 @@
  *	max		what is held is squeezed, at most every 10 ms, in this order, until it is
  *			below max again: buffers that are kept for bytes to come go; out-of-order queues go (the peer sends it again); what
  *			waits for readers is copied together, without the packets and buffers it came
- *			in; connections whose program is gone (orphans) are reset, the oldest first.
+ *			in; connections whose program is gone are reset, in the order of orphan.c.
  *			What still arrives is taken only for a reader that has nothing to read, and
  *			writers get room only for one write at a time: each goes on, and what the
  *			others hold drains.
@@ -127,35 +127,41 @@ static void give_back_room(struct tcp_sock *tp)
 	tp->tx_buf = tp->rx_buf = NULL;
 }
 
-static void reset_orphan(struct tcp_sock *tp)
+/* One of those to be squeezed. False: these were all. */
+static bool squeeze_one(struct tcp *tcp)
 {
-	if (!list_empty(&tp->orphan_node))
-		tcp_orphan_abort(tp);
+	static void (*const steps[])(struct tcp_sock *tp) = { give_back_room, recvq_prune, recvq_collapse };
+	struct sock *sk;
+
+	if (tcp->squeeze_step == sizeof(steps) / sizeof(steps[0])) {
+		if (list_empty(&tcp->orphan_list))
+			return false;
+		tcp_orphan_abort(list_first(&tcp->orphan_list, struct tcp_sock, orphan_node));
+		return true;
+	}
+	sk = sock_set_next(&tcp->set, &tcp->squeeze_at);
+	if (sk) {
+		steps[tcp->squeeze_step](tcp_sock(sk));
+		tcp->squeeze_at++;
+	} else {
+		tcp->squeeze_at = 0;
+		tcp->squeeze_step++;
+	}
+	return true;
 }
 
 /*
- * One step after the other, each over all connections, as long as memory is scarce. With many of them that
- * takes more than one call: the next one goes on where this one ended.
+ * One step after the other, each over all connections, as long as memory is scarce; then orphans, the one that has
+ * got nowhere for longest first. With many of them that takes more than one call: the next one goes on where this
+ * one ended.
  */
 static void squeeze(struct tcp *tcp)
 {
-	static void (*const steps[])(struct tcp_sock *tp) = {
-		give_back_room, recvq_prune, recvq_collapse, reset_orphan,
-	};
 	uint64_t began = env_begin(tcp->env);
 
 	tcp->stats.memory_squeezes++;
 	for (unsigned int n = 0; n < SQUEEZE_SOCKS; n++) {
-		struct sock *sk = sock_set_next(&tcp->set, &tcp->squeeze_at);
-
-		if (!sk) {
-			tcp->squeeze_at = 0;
-			tcp->squeeze_step++;
-		} else {
-			steps[tcp->squeeze_step](tcp_sock(sk));
-			tcp->squeeze_at++;
-		}
-		if (tcp->squeeze_step == sizeof(steps) / sizeof(steps[0]) || !tcp_memory_scarce(tcp)) {
+		if (!squeeze_one(tcp) || !tcp_memory_scarce(tcp)) {
 			tcp->squeeze_at = tcp->squeeze_step = 0;
 			return;
 		}

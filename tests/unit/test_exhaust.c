@@ -400,6 +400,40 @@ START_TEST(goodbyes_among_orphans)
 }
 END_TEST
 
+/* No memory: first the one goes that has got nowhere for longest, and no more than have to. */
+START_TEST(orphans_go_in_order)
+{
+	struct pair last, slow, other;
+	uint32_t written = 0;
+
+	begin();
+	last = connected(1000);
+	slow = connected(1001);
+	other = connected(1002);
+	write_all(slow.client, &written);
+	socket_close(slow.client);
+	socket_close(last.client);
+	settle();
+	ck_assert_uint_eq(s->tcp.orphans, 2);
+	while (s->pool.used <= s->pool.limit / 16 * 14)
+		hog[hogs++] = buf_alloc(&s->pool, 1);
+	socket_shutdown(other.client, SHUT_WR);
+	settle();
+	ck_assert_uint_eq(s->tcp.stats.abort_on_memory, 1);
+	ck_assert_uint_eq(s->tcp.orphans, 1);
+	ck_assert_int_eq(socket_take_error(last.server), 0);
+	socket_close(last.server);
+	socket_close(slow.server);
+	socket_close(other.server);
+	socket_close(other.client);
+	socket_close(last.listener);
+	socket_close(slow.listener);
+	socket_close(other.listener);
+	settle();
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("exhaust");
@@ -412,6 +446,7 @@ int main(void)
 	tcase_add_test(tc, group_shares_a_datagram);
 	tcase_add_test(tc, set_of_sockets_has_few_holes);
 	tcase_add_test(tc, goodbyes_among_orphans);
+	tcase_add_test(tc, orphans_go_in_order);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -350,9 +350,7 @@ static void apply_congestion(struct change *ch)
 	struct instance *inst = ch->inst;
 	struct tcp *tcp = &inst->stack->tcp;
 
-	tcp_congestion_switch(tcp, tcp->congestion, ch->congestion->ops, ch->congestion->params);
-	tcp->congestion = ch->congestion->ops;
-	tcp->congestion_params = ch->congestion->params;
+	congestion_set_move(ch->congestion, tcp, tcp->congestion, inst->congestion_module, ch->congestion_module);
 	module_put(inst->congestion_module);
 	inst->congestion_module = ch->congestion_module;
 	ch->congestion_module = NULL;

@@ -8,8 +8,8 @@
  * congestion control that the new code lacks or cannot take the parameters of. Then the users
  * that can refuse move, one by one: qdiscs, rebuilt with the same parameters, and links,
  * attached anew to the same descriptor. When one refuses, those before it move back to the old
- * code. What is left cannot fail: the mode, and the connections' congestion control. With its
- * last user the old code is unloaded.
+ * code. What is left cannot fail: the mode, and the connections' congestion control, which takes as many turns as
+ * there are thousands of connections. With its last user the old code is unloaded.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -171,17 +171,13 @@ static void move_congestion(struct reload *r)
 
 	for (unsigned int i = 0; i < r->from->nops; i++) {
 		const struct module_ops *o = &r->from->ops[i];
-		const struct congestion_set *cc;
+		struct congestion_set *cc;
 
 		if (o->kind != WEIR_KIND_CONGESTION || !congestion_set_find(&inst->congestions, &o->congestion))
 			continue;
 		cc = congestion_set_find(&inst->congestions,
 					 module_ops_find(r->to, WEIR_KIND_CONGESTION, o->name));
-		tcp_congestion_switch(tcp, &o->congestion, cc->ops, cc->params);
-		if (tcp->congestion == &o->congestion) {
-			tcp->congestion = cc->ops;
-			tcp->congestion_params = cc->params;
-		}
+		congestion_set_move(cc, tcp, &o->congestion, r->from, r->to);
 	}
 	if (inst->congestion_module == r->from) {
 		module_get(r->to);
@@ -233,8 +229,8 @@ int instance_module_reload(struct instance *inst, const char *name, int fd, cons
 			       name);
 	else
 		rc = move_all(&r, e);
-	congestion_sets_forget(&inst->congestions, rc ? r.to : r.from);
 	if (rc) {
+		congestion_sets_forget(&inst->congestions, r.to);
 		weir_error_prefix(e, "module %s stays as it was", name);
 		module_revert(r.to, r.from);
 		return rc;

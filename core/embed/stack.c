@@ -148,9 +148,7 @@ int weir_set_congestion(struct weir_stack *s, const char *name, const char *cons
 
 	if (err)
 		return err;
-	tcp_congestion_switch(tcp, tcp->congestion, set->ops, set->params);
-	tcp->congestion = set->ops;
-	tcp->congestion_params = set->params;
+	congestion_set_move(set, tcp, tcp->congestion, s->congestion_module, m);
 	module_put(s->congestion_module);
 	s->congestion_module = m;
 	return 0;

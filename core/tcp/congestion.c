@@ -95,6 +95,7 @@ int tcp_cc_set(struct tcp_sock *tp, const char *name)
 	const void *params = NULL;
 	struct module *m = NULL;
 
+	tcp_renew(tp);			/* nobody chooses what is about to go */
 	if (!strcmp(tp->cc_ops->name, name) && (tp->cc_module || !kinds))
 		return 0;
 	ops = kinds ? kinds->get(kinds->arg, name, &m, &params) : NULL;
@@ -110,36 +111,27 @@ int tcp_cc_set(struct tcp_sock *tp, const char *name)
 	return 0;
 }
 
-void tcp_cc_inherit(struct tcp_sock *child, const struct tcp_sock *listener)
+void tcp_cc_inherit(struct tcp_sock *child, struct tcp_sock *listener)
 {
+	tcp_renew(listener);
 	if (child->cc_ops != listener->cc_ops || listener->cc_module)
 		tcp_cc_set(child, listener->cc_ops->name);	/* or stays with the default */
 }
 
-void tcp_congestion_switch(struct tcp *tcp, const struct congestion_ops *from,
-			   const struct congestion_ops *to, const void *params)
+/* What the operator sets. If the program has chosen, it holds the new module now. */
+void tcp_cc_replace(struct tcp_sock *tp, const struct congestion_ops *to, const void *params)
 {
-	list_for_each(pos, &tcp->socks) {
-		struct tcp_sock *tp = tcp_sock(list_entry(pos, struct sock, all));
-		struct module *m = NULL;
-		const void *unused;
-		bool held;
+	const struct tcp_congestion_kinds *kinds = tp->tcp->kinds;
+	bool chosen = tp->cc_module != NULL;
+	struct module *m = NULL;
+	const void *unused;
 
-		held = tp->cc_module != NULL;
-		if (tp->cc_ops != from || (held && strcmp(from->name, to->name)))
-			continue;	/* of another, or of this by the program's choice */
-		tcp_cc_release(tp);
-		cc_attach(tp, to, params);
-		/* The program chose it: its connection holds the module, now the new one's. */
-		if (held && tcp->kinds->get(tcp->kinds->arg, to->name, &m, &unused) == to)
-			tp->cc_module = m;
-		else if (m)
-			tcp->kinds->put(tcp->kinds->arg, m);
-	}
-	if (tcp->congestion == from) {
-		tcp->congestion = to;
-		tcp->congestion_params = params;
-	}
+	tcp_cc_release(tp);
+	cc_attach(tp, to, params);
+	if (chosen && kinds->get(kinds->arg, to->name, &m, &unused) == to)
+		tp->cc_module = m;
+	else if (m)
+		kinds->put(kinds->arg, m);
 }
 
 /*

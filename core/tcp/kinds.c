@@ -33,6 +33,7 @@ struct congestion_set *congestion_set_add(struct congestion_sets *cs,
 	if (!set)
 		goto no_memory;
 	list_init(&set->node);
+	set->sets = cs;
 	set->ops = ops;
 	set->params = calloc(1, ops->params_size + 1);
 	if (!set->params)
@@ -77,6 +78,33 @@ struct congestion_set *congestion_set_find(const struct congestion_sets *cs,
 			return set;
 	}
 	return NULL;
+}
+
+static void moved(struct tcp_switch *sw)
+{
+	struct congestion_set *to = container_of(sw, struct congestion_set, move);
+	struct module *modules[] = { to->from, to->to };
+
+	if (to->from->stale)
+		list_for_each_safe(pos, &to->sets->list) {
+			struct congestion_set *set = list_entry(pos, struct congestion_set, node);
+
+			if (set->ops == sw->from)
+				set_free(set);
+		}
+	module_put(modules[0]);
+	module_put(modules[1]);
+}
+
+void congestion_set_move(struct congestion_set *set, struct tcp *tcp, const struct congestion_ops *ops,
+			 struct module *from, struct module *to)
+{
+	module_get(from);
+	module_get(to);
+	set->from = from;
+	set->to = to;
+	set->move = (struct tcp_switch){ .from = ops, .to = set->ops, .params = set->params, .done = moved };
+	tcp_congestion_switch(tcp, &set->move);
 }
 
 static const struct congestion_ops *kind_get(void *arg, const char *name, struct module **m,

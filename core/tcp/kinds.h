@@ -16,6 +16,9 @@ struct congestion_set {
 	struct list node;		/* congestion_sets.list, the oldest first */
 	const struct congestion_ops *ops;
 	void *params;
+	struct congestion_sets *sets;
+	struct tcp_switch move;		/* of connections to it, and the modules in use until that is done */
+	struct module *from, *to;
 };
 
 struct congestion_sets {
@@ -39,6 +42,12 @@ struct congestion_set *congestion_set_find(const struct congestion_sets *cs,
 /* For TCP_CONGESTION of a program: the latest parameters where there are some, else the
  * defaults. */
 void congestion_sets_kinds(struct congestion_sets *cs, struct tcp_congestion_kinds *kinds);
+/*
+ * All connections move from ops of one module to the set, which is of another or of the same. That takes a
+ * while, for which both modules are in use. If newer code has replaced the first, its sets go then.
+ */
+void congestion_set_move(struct congestion_set *set, struct tcp *tcp, const struct congestion_ops *ops,
+			 struct module *from, struct module *to);
 /* Drop the sets of a module's code, which is about to go: no connection uses them any more. */
 void congestion_sets_forget(struct congestion_sets *cs, const struct module *m);
 

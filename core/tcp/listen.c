@@ -73,7 +73,7 @@ struct tcp_sock *tcp_listener_find(struct tcp *tcp, const struct ip_meta *m, uin
 
 /* ---- children ---- */
 
-static void inherit(struct tcp_sock *c, const struct tcp_sock *l)
+static void inherit(struct tcp_sock *c, struct tcp_sock *l)
 {
 	const struct sock *p = &l->sk;
 	struct sock *k = &c->sk;

@@ -25,6 +25,7 @@ libcore_la_SOURCES += \
 	core/tcp/plpmtud.c \
 	core/tcp/recovery.c \
 	core/tcp/recvq.c \
+	core/tcp/renew.c \
 	core/tcp/rtt.c \
 	core/tcp/sack.c \
 	core/tcp/sack_report.c \

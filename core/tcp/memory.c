@@ -179,19 +179,3 @@ void tcp_memory_check(struct tcp *tcp)
 	tcp->squeezed_at = tcp->env->now;
 	squeeze(tcp);
 }
-
-void tcp_set_memory(struct tcp *tcp, const struct tcp_sizes *rmem, const struct tcp_sizes *wmem,
-		    const struct tcp_marks *mem)
-{
-	tcp->rmem = *rmem;
-	tcp->wmem = *wmem;
-	tcp->mem = *mem;
-	list_for_each(pos, &tcp->socks) {
-		struct sock *sk = list_entry(pos, struct sock, all);
-
-		if (!sk->rcvbuf_locked && sk->rcvbuf > rmem->max)
-			sk->rcvbuf = rmem->max;
-		if (!sk->sndbuf_locked && sk->sndbuf > wmem->max)
-			sk->sndbuf = wmem->max;
-	}
-}

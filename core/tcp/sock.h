@@ -760,13 +760,19 @@ static inline bool tcp_cc_controls(const struct tcp_sock *tp)
 int tcp_cc_init(struct tcp_sock *tp);
 void tcp_cc_release(struct tcp_sock *tp);
 int tcp_cc_set(struct tcp_sock *tp, const char *name);
-void tcp_cc_inherit(struct tcp_sock *child, const struct tcp_sock *listener);
+void tcp_cc_inherit(struct tcp_sock *child, struct tcp_sock *listener);
+void tcp_cc_replace(struct tcp_sock *tp, const struct congestion_ops *to, const void *params);
 void tcp_cc_start(struct tcp_sock *tp);		/* established: the initial window */
 void tcp_cc_ack(struct tcp_sock *tp, struct congestion_ack *a);
 void tcp_cc_event(struct tcp_sock *tp, enum congestion_event ev);
 uint64_t tcp_cc_ssthresh(struct tcp_sock *tp, enum congestion_event why);
 void tcp_cc_idle(struct tcp_sock *tp);
 uint64_t tcp_cc_rate(const struct tcp_sock *tp);	/* bytes/s that the window allows */
+
+/* ---- renew.c ---- */
+void tcp_renew_init(struct tcp *tcp);
+void tcp_renew_end(struct tcp *tcp);		/* there are no connections left */
+void tcp_renew(struct tcp_sock *tp);		/* what the operator has changed, for this one, now */
 
 /* ---- option.c ---- */
 int tcp_setsockopt(struct sock *sk, int level, int name, const void *v, socklen_t len);

@@ -19,6 +19,7 @@
  *	info.c		TCP_INFO			dump.c		what ss would show
  *	abort.c		what ss -K destroys		hardclose.c	a close that is a RST
  *	memory.c	buffers, and all of them together
+ *	renew.c		what an operator changes of all
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -291,6 +292,7 @@ int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip)
 	list_init(&tcp->orphan_list);
 	list_init(&tcp->time_wait);
 	work_init(&tcp->reap, reap);
+	tcp_renew_init(tcp);
 	timer_init(&tcp->time_wait_timer, timewait_expire);
 	random_bytes(&env->random, &tcp->isn_key, sizeof(tcp->isn_key));
 	random_bytes(&env->random, &tcp->ts_key, sizeof(tcp->ts_key));
@@ -349,6 +351,7 @@ void tcp_destroy(struct tcp *tcp)
 	while (!list_empty(&tcp->dead))
 		reap(&tcp->reap);
 	work_cancel(&tcp->reap);
+	tcp_renew_end(tcp);
 	sock_set_free(&tcp->set);
 	timewait_purge(tcp);
 	fastopen_destroy(tcp);

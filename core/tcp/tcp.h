@@ -86,6 +86,9 @@ struct tcp {
 	uint32_t keepidle, keepintvl, keepcnt;	/* s, s, probes: of sockets that set no own */
 	const struct congestion_ops *congestion;
 	const void *congestion_params;
+	struct list switches;		/* struct tcp_switch, under way, in the order in which they came */
+	struct work renew;		/* connections are brought up to date ... */
+	uint32_t renew_left;		/* ... so many more of socks */
 	const struct tcp_congestion_kinds *kinds;	/* TCP_CONGESTION by name; may be NULL */
 	struct tcp_sizes rmem, wmem;
 	struct tcp_marks mem;
@@ -107,12 +110,20 @@ extern const struct transport_ops tcp_ops;
 
 int tcp_init(struct tcp *tcp, struct env *env, struct ip *ip);
 void tcp_destroy(struct tcp *tcp);		/* resets what is open */
-/* New sizes and marks: buffers that are larger than may be shrink to that. Window scales stay. */
+/* New sizes and marks: buffers that are larger than may be shrink to that, in the turns to come. Window scales stay. */
 void tcp_set_memory(struct tcp *tcp, const struct tcp_sizes *rmem, const struct tcp_sizes *wmem,
 		    const struct tcp_marks *mem);
-/* Move every connection from ops old to ops new (a reload, or a new default). */
-void tcp_congestion_switch(struct tcp *tcp, const struct congestion_ops *from,
-			   const struct congestion_ops *to, const void *params);
+/*
+ * Move every connection from one congestion control to another (a reload, or a new default), and new ones at
+ * once. The caller keeps sw, and the code and parameters of both, until done is called, maybe before this returns.
+ */
+struct tcp_switch {
+	struct list node;		/* tcp->switches */
+	const struct congestion_ops *from, *to;
+	const void *params;		/* of to */
+	void (*done)(struct tcp_switch *sw);	/* no connection is left with from; may be NULL */
+};
+void tcp_congestion_switch(struct tcp *tcp, struct tcp_switch *sw);
 
 /* For dumps: "ESTAB" as ss prints; see tcp/sock.h for more. */
 const char *tcp_state_name(const struct sock *sk);

@@ -66,6 +66,7 @@ unit_tests = \
 	tests/unit/test_tcp_rack \
 	tests/unit/test_tcp_rate \
 	tests/unit/test_tcp_recovery \
+	tests/unit/test_tcp_renew \
 	tests/unit/test_tcp_sack \
 	tests/unit/test_time \
 	tests/unit/test_tree \

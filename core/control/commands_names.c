@@ -317,14 +317,11 @@ static int neigh_del_cmd(void *arg, struct control_request *rq, json_t **result,
 static json_t *maddr_json(const struct group *g)
 {
 	json_t *sources = json_array();
-	uint64_t users = 0;
 
 	for (uint16_t i = 0; i < g->filter.n; i++)
 		json_array_append_new(sources, json_addr(&g->filter.src[i]));
-	list_for_each(pos, &g->members)
-		users++;
 	return json_pack("{s:o, s:s, s:I, s:s, s:o}", "addr", json_addr(&g->addr),
-			 "dev", g->host->nic->name, "users", (json_int_t)users,
+			 "dev", g->host->nic->name, "users", (json_int_t)g->nmembers,
 			 "mode", g->filter.exclude ? "exclude" : "include", "sources", sources);
 }
 

@@ -9,11 +9,15 @@
  * routers are still to be told of. A packet to a group is looked up once; without a group it is
  * not ours, whatever the link lets through.
  *
- * Each member brings a filter of sources. What the group takes is worked out anew from its members
- * whenever one of them changes:
+ * Each member brings a filter of sources. What the group takes is worked out anew whenever a member
+ * changes:
  *
  *	all include:	the sources that any of them lists
  *	some exclude:	all but the sources that every excluding one lists and no including one does
+ *
+ * There may be tens of thousands of members, and each may bring or take a source: none of them may be a walk over the
+ * others. So of each source it is counted how many list it, and that is asked for the sources of one member, or, if
+ * none excludes, for as many as a filter may have.
  *
  * So what a socket wants is always let through, and each socket's own filter (group_sock_allows)
  * then keeps out what others on this host wanted. The difference between the filters before and
@@ -33,7 +37,9 @@
 struct groups {
 	struct ip *ip;
 	struct hash_table table;
+	struct hash_table sources;	/* struct group_source, of all groups */
 	struct list hosts;
+	struct list left;		/* groups without members, who was left first at the head */
 };
 
 /* ---- filters ---- */
@@ -80,59 +86,181 @@ void source_filter_free(struct source_filter *f)
 
 /* ---- what the members amount to ---- */
 
-/* A member with this filter comes (1) or goes (-1). */
-static void count_filter(struct group *g, const struct source_filter *f, int n)
+/* A source that members of a group list: how many of those that include, and of those that exclude. */
+struct group_source {
+	struct hash_node node;		/* groups->sources */
+	struct list list;		/* group->included; in no list while no member includes it */
+	const struct group *group;
+	struct ip_addr src;
+	uint32_t includes, excludes;
+};
+
+static uint64_t source_hash(const struct group *g, const struct ip_addr *src)
 {
-	g->excludes += (uint32_t)(f->exclude ? n : 0);
-	g->all += (uint32_t)(f->exclude && !f->n ? n : 0);
+	struct {
+		struct ip_addr src;
+		uint64_t group;
+	} key = { *src, (uintptr_t)g };
+
+	return siphash(&g->host->ip->env->key, &key, sizeof(key));
 }
 
-/* Does any member want src? */
-static bool wanted(const struct group *g, const struct ip_addr *src)
+static struct group_source *source_find(const struct group *g, const struct ip_addr *src)
 {
-	list_for_each(pos, &g->members)
-		if (source_filter_passes(&list_entry(pos, struct membership, node)->filter, src))
+	struct hash_node *n = hash_find(&g->host->ip->groups->sources, source_hash(g, src));
+
+	for (; n; n = hash_find_next(n)) {
+		struct group_source *s = container_of(n, struct group_source, node);
+
+		if (s->group == g && ip_addr_eq(&s->src, src))
+			return s;
+	}
+	return NULL;
+}
+
+static struct group_source *source_get(struct group *g, const struct ip_addr *src)
+{
+	struct group_source *s = source_find(g, src);
+
+	if (s)
+		return s;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->group = g;
+	s->src = *src;
+	list_init(&s->list);
+	hash_add(&g->host->ip->groups->sources, &s->node, source_hash(g, src));
+	return s;
+}
+
+static void source_put(struct group *g, struct group_source *s)
+{
+	if (s->includes || s->excludes)
+		return;
+	hash_del(&g->host->ip->groups->sources, &s->node);
+	free(s);
+}
+
+/* One more that includes it (n 1), or one less (-1). */
+static void count_include(struct group *g, struct group_source *s, int n)
+{
+	bool was = s->includes, is;
+
+	s->includes += (uint32_t)n;
+	is = s->includes;
+	if (is && !was)
+		list_add_tail(&s->list, &g->included);
+	else if (was && !is)
+		list_del(&s->list);
+	g->nincluded += (uint32_t)(is - was);
+}
+
+/* A program may name a source twice: it counts once. */
+static bool is_again(const struct source_filter *f, uint16_t i)
+{
+	for (uint16_t k = 0; k < i; k++)
+		if (ip_addr_eq(&f->src[k], &f->src[i]))
 			return true;
 	return false;
 }
 
-/* All but what nobody wants. A source that every excluding member lists is in the first one's. */
+static void uncount_sources(struct group *g, const struct source_filter *f, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		struct group_source *s = is_again(f, i) ? NULL : source_find(g, &f->src[i]);
+
+		if (!s)
+			continue;
+		if (f->exclude)
+			s->excludes--;
+		else
+			count_include(g, s, -1);
+		source_put(g, s);
+	}
+}
+
+static int count_sources(struct group *g, const struct source_filter *f)
+{
+	for (uint16_t i = 0; i < f->n; i++) {
+		struct group_source *s;
+
+		if (is_again(f, i))
+			continue;
+		s = source_get(g, &f->src[i]);
+		if (!s) {
+			uncount_sources(g, f, i);
+			return -ENOBUFS;
+		}
+		if (f->exclude)
+			s->excludes++;
+		else
+			count_include(g, s, 1);
+	}
+	return 0;
+}
+
+/* m, whose sources are counted, becomes a member. */
+static void member_add(struct group *g, struct membership *m)
+{
+	const struct source_filter *f = &m->filter;
+
+	if (f->exclude)
+		list_add(&m->node, &g->members);
+	else
+		list_add_tail(&m->node, &g->members);
+	g->nmembers++;
+	g->excludes += f->exclude;
+	g->all += f->exclude && !f->n;
+}
+
+static void member_del(struct group *g, struct membership *m)
+{
+	const struct source_filter *f = &m->filter;
+
+	list_del(&m->node);
+	g->nmembers--;
+	g->excludes -= f->exclude;
+	g->all -= f->exclude && !f->n;
+	uncount_sources(g, f, f->n);
+}
+
+/* All but what nobody wants: what all that exclude list, so the first one too, and none includes. */
 static bool merge_exclude(const struct group *g, struct source_filter *out)
 {
-	const struct membership *m = NULL;
+	const struct source_filter *f = &list_first(&g->members, struct membership, node)->filter;
 
-	list_for_each(pos, &g->members) {
-		m = list_entry(pos, struct membership, node);
-		if (m->filter.exclude)
-			break;
-	}
 	out->exclude = true;
-	for (uint16_t i = 0; m && i < m->filter.n; i++)
-		if (!wanted(g, &m->filter.src[i]) && !source_filter_add(out, &m->filter.src[i]))
+	for (uint16_t i = 0; i < f->n; i++) {
+		const struct group_source *s = source_find(g, &f->src[i]);
+
+		if (s && s->excludes == g->excludes && !s->includes && !is_again(f, i) &&
+		    !source_filter_add(out, &f->src[i]))
 			return false;
+	}
 	return true;
 }
 
 static bool merge_include(const struct group *g, struct source_filter *out)
 {
-	list_for_each(pos, &g->members) {
-		const struct source_filter *f = &list_entry(pos, struct membership, node)->filter;
-
-		for (uint16_t i = 0; i < f->n; i++) {
-			if (source_filter_has(out, &f->src[i]))
-				continue;
-			if (out->n >= GROUP_SOURCES_MAX || !source_filter_add(out, &f->src[i]))
-				return false;
-		}
-	}
+	if (g->nincluded > GROUP_SOURCES_MAX)
+		return false;
+	list_for_each(pos, &g->included)
+		if (!source_filter_add(out, &list_entry(pos, struct group_source, list)->src))
+			return false;
 	return true;
 }
 
-/* The members of g have changed. g may be gone afterwards. As long as one of them wants all, which is what
- * programs ask for, the others need not be looked at. */
+/* The members of g have changed. g may be gone afterwards. */
 static void group_merge(struct group *g)
 {
+	struct list *left = &g->host->ip->groups->left;
 	struct source_filter old = g->filter;
+
+	if (g->nmembers)
+		list_del(&g->left);
+	else if (list_empty(&g->left))
+		list_add_tail(&g->left, left);
 
 	g->filter = (struct source_filter){ .exclude = g->all };
 	if (!g->all && !(g->excludes ? merge_exclude(g, &g->filter) : merge_include(g, &g->filter))) {
@@ -202,6 +330,7 @@ static struct group_host *host_get(struct groups *gs, struct nic *nic, bool v4)
 	h->nic = nic;
 	h->proto = v4 ? &igmp_protocol : &mld_protocol;
 	list_init(&h->groups);
+	list_init(&h->changed);
 	group_host_start(h);
 	list_add_tail(&h->node, &gs->hosts);
 	return h;
@@ -212,6 +341,8 @@ void group_free(struct group *g)
 	timer_cancel(&g->host->ip->env->timers, &g->timer);
 	hash_del(&g->host->ip->groups->table, &g->node);
 	list_del(&g->list);
+	list_del(&g->left);
+	group_forget(g);
 	source_filter_free(&g->filter);
 	source_filter_free(&g->asked);
 	free(g->pending);
@@ -223,15 +354,10 @@ static bool make_room(struct groups *gs)
 {
 	if (gs->table.count < GROUPS_MAX)
 		return true;
-	hash_for_each(node, &gs->table) {
-		struct group *g = container_of(node, struct group, node);
-
-		if (list_empty(&g->members)) {
-			group_free(g);
-			return true;
-		}
-	}
-	return false;
+	if (list_empty(&gs->left))
+		return false;
+	group_free(list_first(&gs->left, struct group, left));
+	return true;
 }
 
 static struct group *group_get(struct groups *gs, struct nic *nic, const struct ip_addr *a)
@@ -250,6 +376,9 @@ static struct group *group_get(struct groups *gs, struct nic *nic, const struct 
 	g->host = h;
 	g->addr = *a;
 	list_init(&g->members);
+	list_init(&g->left);
+	list_init(&g->included);
+	list_init(&g->changed);
 	timer_init(&g->timer, group_timer);
 	list_add_tail(&g->list, &h->groups);
 	hash_add(&gs->table, &g->node, group_hash(gs, nic, a));
@@ -267,9 +396,12 @@ int group_enter(struct ip *ip, struct nic *nic, const struct ip_addr *a, struct 
 	g = group_get(ip->groups, nic, a);
 	if (!g)
 		return -ENOBUFS;
+	if (count_sources(g, &m->filter)) {
+		group_merge(g);		/* if there are no members, it goes */
+		return -ENOBUFS;
+	}
 	m->group = g;
-	list_add_tail(&m->node, &g->members);
-	count_filter(g, &m->filter, 1);
+	member_add(g, m);
 	group_merge(g);
 	return 0;
 }
@@ -287,22 +419,26 @@ void group_leave(struct membership *m)
 	struct group *g = m->group;
 
 	if (g)
-		count_filter(g, &m->filter, -1);
+		member_del(g, m);
 	source_filter_free(&m->filter);
 	if (!g)
 		return;
 	m->group = NULL;
-	list_del(&m->node);
 	group_merge(g);
 }
 
-void group_refilter(struct membership *m, struct source_filter *f)
+int group_refilter(struct membership *m, struct source_filter *f)
 {
-	count_filter(m->group, &m->filter, -1);
+	if (count_sources(m->group, f)) {
+		source_filter_free(f);
+		return -ENOBUFS;
+	}
+	member_del(m->group, m);
 	source_filter_free(&m->filter);
 	m->filter = *f;
-	count_filter(m->group, &m->filter, 1);
+	member_add(m->group, m);
 	group_merge(m->group);
+	return 0;
 }
 
 static bool is_all_hosts(const struct ip_addr *a)
@@ -338,7 +474,9 @@ struct groups *groups_create(struct ip *ip)
 		return NULL;
 	gs->ip = ip;
 	list_init(&gs->hosts);
-	if (hash_init(&gs->table, 64) < 0) {
+	list_init(&gs->left);
+	if (hash_init(&gs->table, 64) < 0 || hash_init(&gs->sources, 16) < 0) {
+		hash_free(&gs->table);
 		free(gs);
 		return NULL;
 	}
@@ -356,8 +494,8 @@ static void host_free(struct group_host *h)
 		list_for_each_safe(at, &g->members) {
 			struct membership *m = list_entry(at, struct membership, node);
 
+			member_del(g, m);
 			m->group = NULL;
-			list_del(&m->node);
 			group_sock_lost(m);
 		}
 		group_free(g);
@@ -372,6 +510,7 @@ void groups_destroy(struct groups *gs)
 	list_for_each_safe(pos, &gs->hosts)
 		host_free(list_entry(pos, struct group_host, node));
 	hash_free(&gs->table);
+	hash_free(&gs->sources);
 	free(gs);
 }
 

@@ -55,11 +55,15 @@ struct group {
 	struct list list;		/* host->groups */
 	struct group_host *host;
 	struct ip_addr addr;
-	struct list members;		/* empty: left, and still to be told so */
-	uint32_t excludes, all;		/* of them those that exclude; and that exclude nobody */
+	struct list members;		/* those that exclude come first; empty: left, and still to be told so */
+	struct list left;		/* groups->left, as long as it has no members */
+	uint32_t nmembers, excludes, all;	/* of them those that exclude; and that exclude nobody */
+	struct list included;		/* struct group_source that a member includes */
+	uint32_t nincluded;
 	struct source_filter filter;	/* of all members, RFC 3376 section 3.2 */
 
 	/* group_report.c's */
+	struct list changed;		/* host->changed, as long as something is still to be told */
 	uint8_t mode_left;		/* times that a changed filter mode is still to be told */
 	uint8_t unsolicited;		/* older versions: reports still to be sent */
 	bool reporter;			/* older versions: the last report was ours */
@@ -80,6 +84,11 @@ struct group_host {
 	struct timer general;		/* the answer to a general query */
 	uint64_t answered;		/* ns, the last one; 0 = never */
 	struct timer change;		/* reports of changes */
+	struct list changed;		/* groups of which something is to be told ... */
+	uint32_t nchanged;		/* ... as many */
+	uint32_t to_tell;		/* of them, in this round */
+	uint64_t older_walked;		/* ns: when all groups were last asked about by an older version; 0 = never */
+	uint64_t older_delay;		/* ns that the next such query allows; 0: none waits */
 	uint64_t older_until[2];	/* ns: a router of version 1, 2 was heard; 0 = never */
 	uint8_t robustness;		/* as the querier says */
 	uint64_t query_interval;	/* ns, likewise */
@@ -180,13 +189,14 @@ void group_heard(struct group_host *h, const struct ip_addr *group);
 uint8_t group_host_version(const struct group_host *h);
 
 void group_timer(struct timer *t);
+void group_forget(struct group *g);			/* nothing of it is to be told any more */
 
 /* ---- among the files of groups ---- */
 
 void group_free(struct group *g);
 /* m, its filter set, becomes a member of the group: -EINVAL, -ENOBUFS. */
 int group_enter(struct ip *ip, struct nic *nic, const struct ip_addr *a, struct membership *m);
-void group_refilter(struct membership *m, struct source_filter *f);	/* takes f over */
+int group_refilter(struct membership *m, struct source_filter *f);	/* takes f over, also on failure; -ENOBUFS */
 void group_sock_lost(struct membership *m);		/* its NIC is gone */
 
 #endif

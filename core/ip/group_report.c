@@ -12,7 +12,8 @@
  * times, at random moments within a second of each other. What a report says is made up when it is
  * sent, from the filter as it is by then and from what is noted, so that changes in quick
  * succession merge (RFC 3376 section 5.1). A group without members stays until it has been told
- * often enough.
+ * often enough. There may be thousands of groups: those with changes stand in a list, of which a round tells so many
+ * a turn.
  *
  * Queries are answered with the state as it is, after a random delay within what the query allows:
  * one timer for all groups of a NIC, and one for each group asked about by name. No query makes us
@@ -36,6 +37,7 @@
 #define RESPONSE_MIN_NS		100000000ull
 #define REPORT_MAX		1400u		/* bytes of records in one report */
 #define RECORD_HEADER		4u		/* and the group */
+#define CHANGES_TURN		256u		/* groups whose changes are told in one go */
 
 enum record_type {		/* RFC 3376 section 4.2.12, RFC 3810 section 5.2.12 */
 	IS_INCLUDE = 1, IS_EXCLUDE, TO_INCLUDE, TO_EXCLUDE, ALLOW_NEW, BLOCK_OLD,
@@ -231,25 +233,43 @@ static void free_if_done(struct group *g)
 		group_free(g);
 }
 
-/* True: some of it is to be told again. */
-static bool tell_changes(struct group_host *h)
+void group_forget(struct group *g)
 {
-	bool again = false;
+	if (list_empty(&g->changed))
+		return;
+	list_del(&g->changed);
+	g->host->nchanged--;
+}
+
+/* If something of g is to be told, it is among those that have changed. */
+static void queue_change(struct group *g)
+{
+	if (!has_pending(g)) {
+		group_forget(g);
+	} else if (list_empty(&g->changed)) {
+		list_add_tail(&g->changed, &g->host->changed);
+		g->host->nchanged++;
+	}
+}
+
+/* Of this round, max groups at most. What is to be told again goes behind the others. */
+static void tell_changes(struct group_host *h, uint32_t max)
+{
 	struct report r;
 
 	report_begin(&r, h);
-	list_for_each_safe(pos, &h->groups) {
-		struct group *g = list_entry(pos, struct group, list);
+	for (; max && h->to_tell && !list_empty(&h->changed); max--, h->to_tell--) {
+		struct group *g = list_first(&h->changed, struct group, changed);
 
-		if (!has_pending(g))
-			continue;
 		report_change(&r, g);
 		count_down(g);
-		again |= has_pending(g);
+		group_forget(g);
+		queue_change(g);
 		free_if_done(g);
 	}
 	report_send(&r);
-	return again;
+	if (list_empty(&h->changed))
+		h->to_tell = 0;
 }
 
 static void change_timer(struct timer *t)
@@ -257,14 +277,20 @@ static void change_timer(struct timer *t)
 	struct group_host *h = container_of(t, struct group_host, change);
 	struct env *env = env_of(h);
 
-	if (tell_changes(h))
+	if (!h->to_tell)
+		h->to_tell = h->nchanged;
+	tell_changes(h, CHANGES_TURN);
+	if (h->to_tell)
+		timer_arm(&env->timers, t, env->now);
+	else if (h->nchanged)
 		timer_arm(&env->timers, t, env->now + random_delay(env, CHANGE_INTERVAL_NS));
 }
 
 void group_host_flush(struct group_host *h)
 {
 	timer_cancel(&env_of(h)->timers, &h->change);
-	tell_changes(h);
+	h->to_tell = h->nchanged;
+	tell_changes(h, h->nchanged);
 }
 
 /* ---- changes, in the words of older versions ---- */
@@ -323,12 +349,18 @@ void group_changed(struct group *g, const struct source_filter *old)
 		note_difference(g, old, &g->filter);
 		note_difference(g, &g->filter, old);
 	}
-	if (has_pending(g) && (!timer_armed(&h->change) || h->change.at > env->now))
-		timer_arm(&env->timers, &h->change, env->now);
+	queue_change(g);
+	if (has_pending(g)) {
+		h->to_tell = h->nchanged;
+		if (!timer_armed(&h->change) || h->change.at > env->now)
+			timer_arm(&env->timers, &h->change, env->now);
+	}
 	free_if_done(g);
 }
 
 /* ---- answers ---- */
+
+static void older_general(struct group_host *h);
 
 static void report_state(struct report *r, const struct group *g)
 {
@@ -354,6 +386,10 @@ static void general_timer(struct timer *t)
 	struct group_host *h = container_of(t, struct group_host, general);
 	struct report r;
 
+	if (!speaks_newest(h)) {
+		older_general(h);
+		return;
+	}
 	h->answered = env_of(h)->now;
 	report_begin(&r, h);
 	list_for_each(pos, &h->groups) {
@@ -452,19 +488,42 @@ static void newest_query(struct group_host *h, const struct group_query *q)
 	answer_by(env, &g->timer, at, g->answered);
 }
 
+static void older_asked(struct group *g, uint64_t max_delay)
+{
+	struct env *env = env_of(g->host);
+
+	if (!list_empty(&g->members) && is_told(g))
+		answer_by(env, &g->timer, env->now + random_delay(env, max_delay), g->answered);
+}
+
+/* Each group answers by itself, so all are looked at: not more often than ten times a second either. */
+static void older_general(struct group_host *h)
+{
+	if (!h->older_delay)
+		return;			/* a query that came meanwhile was for all */
+	h->older_walked = env_of(h)->now;
+	list_for_each(pos, &h->groups)
+		older_asked(list_entry(pos, struct group, list), h->older_delay);
+	h->older_delay = 0;
+}
+
 static void older_query(struct group_host *h, const struct group_query *q)
 {
 	struct env *env = env_of(h);
 
-	list_for_each(pos, &h->groups) {
-		struct group *g = list_entry(pos, struct group, list);
+	if (!ip_addr_is_any(&q->group)) {
+		struct group *g = group_find(h->ip->groups, h->nic, &q->group);
 
-		if (list_empty(&g->members) || !is_told(g))
-			continue;
-		if (ip_addr_is_any(&q->group) || ip_addr_eq(&q->group, &g->addr))
-			answer_by(env, &g->timer, env->now + random_delay(env, q->max_delay),
-				  g->answered);
+		if (g)
+			older_asked(g, q->max_delay);
+		return;
 	}
+	if (!h->older_delay || q->max_delay < h->older_delay)
+		h->older_delay = q->max_delay;
+	if (!h->older_walked || env->now - h->older_walked >= RESPONSE_MIN_NS)
+		older_general(h);
+	else if (!timer_armed(&h->general))
+		timer_arm(&env->timers, &h->general, h->older_walked + RESPONSE_MIN_NS);
 }
 
 /* The version changes: what was to be told in the other is void. */
@@ -474,11 +533,14 @@ static void drop_pending(struct group_host *h)
 
 	timer_cancel(timers, &h->general);
 	timer_cancel(timers, &h->change);
+	h->to_tell = 0;
+	h->older_delay = 0;
 	list_for_each_safe(pos, &h->groups) {
 		struct group *g = list_entry(pos, struct group, list);
 
 		timer_cancel(timers, &g->timer);
 		forget_pending(g);
+		group_forget(g);
 		source_filter_free(&g->asked);
 		free_if_done(g);
 	}

@@ -127,7 +127,7 @@ int group_sock_source(struct sock *sk, const struct nic *nic, const struct ip_ad
 	if (m->filter.exclude != exclude) {
 		if (m->filter.n)
 			return -EINVAL;
-		group_refilter(m, &f);		/* an empty filter may change its mode */
+		group_refilter(m, &f);		/* an empty filter may change its mode: that cannot fail */
 	}
 	has = source_filter_has(&m->filter, src);
 	if (!add && has && m->filter.n == 1 && !exclude) {
@@ -139,9 +139,7 @@ int group_sock_source(struct sock *sk, const struct nic *nic, const struct ip_ad
 	if (has == add)
 		return -EADDRNOTAVAIL;
 	err = copy_with(m, src, add, &f);
-	if (!err)
-		group_refilter(m, &f);
-	return err;
+	return err ? err : group_refilter(m, &f);
 }
 
 int group_sock_filter(struct sock *sk, const struct nic *nic, const struct ip_addr *a,
@@ -153,8 +151,7 @@ int group_sock_filter(struct sock *sk, const struct nic *nic, const struct ip_ad
 		source_filter_free(f);
 		return -EINVAL;
 	}
-	group_refilter(m, f);
-	return 0;
+	return group_refilter(m, f);
 }
 
 void group_sock_close(struct sock *sk)

@@ -21,15 +21,6 @@ struct place {
 	const struct group_host *host;	/* NULL: no group was ever joined there */
 };
 
-static uint64_t members(const struct group *g)
-{
-	uint64_t n = 0;
-
-	list_for_each(pos, &g->members)
-		n++;
-	return n;
-}
-
 static unsigned long timer_ticks(const struct place *p, const struct group *g)
 {
 	uint64_t now = p->s->env.now;
@@ -40,7 +31,7 @@ static unsigned long timer_ticks(const struct place *p, const struct group *g)
 static bool put_v4(const struct place *p, const struct group *g, struct procnet_out *out)
 {
 	return procnet_line(out, 0, "\t\t\t\t%08X %5u %d:%08lX\t\t%d", ip_addr_to_v4(&g->addr),
-			    (unsigned int)members(g), timer_armed(&g->timer), timer_ticks(p, g), g->reporter);
+			    g->nmembers, timer_armed(&g->timer), timer_ticks(p, g), g->reporter);
 }
 
 static bool put_v6(const struct place *p, const struct group *g, struct procnet_out *out)
@@ -50,7 +41,7 @@ static bool put_v6(const struct place *p, const struct group *g, struct procnet_
 			     (g->reporter ? MAF6_REPORTER : 0u);
 
 	return procnet_line(out, 0, "%-4u %-15s %s %5u %08X %lu", p->nic->index, p->nic->name,
-			    procnet_hex6(&g->addr, hex), (unsigned int)members(g), flags, timer_ticks(p, g));
+			    procnet_hex6(&g->addr, hex), g->nmembers, flags, timer_ticks(p, g));
 }
 
 static bool put_all_hosts(const struct place *p, int family, struct procnet_out *out)

@@ -362,12 +362,74 @@ START_TEST(too_many_sources)
 }
 END_TEST
 
+#define MEMBERS 40
+#define SOURCES 6
+
+static bool naive_passes(struct sock *const *sk, const struct ip_addr *src)
+{
+	struct ip_addr group = testnet_addr(GROUP);
+
+	for (int i = 0; i < MEMBERS; i++) {
+		const struct membership *m = group_sock_find(sk[i], eth, &group);
+
+		if (m && source_filter_passes(&m->filter, src))
+			return true;
+	}
+	return false;
+}
+
+static void change_filter(struct sock *sk)
+{
+	char text[SOURCES][32];
+	const char *src[SOURCES];
+	uint32_t n = random_below(&tn.env.random, SOURCES + 1);
+
+	for (uint32_t i = 0; i < n; i++) {		/* maybe twice the same */
+		snprintf(text[i], sizeof(text[i]), "10.0.0.%u", 100 + random_below(&tn.env.random, SOURCES));
+		src[i] = text[i];
+	}
+	ck_assert_int_eq(set_filter(sk, GROUP, random_below(&tn.env.random, 2) ? MCAST_INCLUDE : MCAST_EXCLUDE, n, src),
+			 0);
+}
+
+/* Section 3.2, by counting: what the group takes is what any member takes, whoever comes, goes and changes. */
+START_TEST(merged_filter)
+{
+	struct ip_addr group = testnet_addr(GROUP), src = testnet_addr("10.0.0.0");
+	struct sock *sk[MEMBERS];
+
+	for (int i = 0; i < MEMBERS; i++)
+		sk[i] = open_udp();
+	for (int round = 0; round < 5000; round++) {
+		struct sock *one = sk[random_below(&tn.env.random, MEMBERS / (1 + _i * 8))];
+		bool is = group_sock_find(one, eth, &group);
+		const struct group *g;
+
+		if (!is)
+			ck_assert_int_eq(join(one, GROUP), 0);
+		if (is && !random_below(&tn.env.random, 4))
+			ck_assert_int_eq(leave(one, GROUP), 0);
+		else
+			change_filter(one);
+		g = group_find(tn.ip.groups, eth, &group);
+		for (uint8_t i = 0; i <= SOURCES; i++) {	/* the last one nobody lists */
+			src.b[15] = (uint8_t)(100 + i);
+			ck_assert_int_eq(g && source_filter_passes(&g->filter, &src), naive_passes(sk, &src));
+		}
+		if (g)
+			ck_assert_uint_le(g->filter.n, SOURCES);
+		testnet_discard(eth);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("group");
 	TCase *tc = tcase_create("group");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, only_joined_groups);
 	tcase_add_test(tc, each_socket_its_filter);
 	tcase_add_test(tc, nobody_wants_the_source);
@@ -383,6 +445,7 @@ int main(void)
 	tcase_add_test(tc, protocol_independent_options);
 	tcase_add_test(tc, groups_are_bounded);
 	tcase_add_test(tc, too_many_sources);
+	tcase_add_loop_test(tc, merged_filter, 0, 3);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

@@ -313,6 +313,7 @@ START_TEST(many_groups_take_several_reports)
 		}
 	}
 	testnet_run(&tn, 0);
+	testnet_run(&tn, 0);			/* a turn does not tell of so many */
 	ck_assert_uint_ge(testnet_captured(eth), 3);
 	while ((len = testnet_take_bytes(eth, f, sizeof(f)))) {
 		ck_assert_uint_le(len, 1514);
@@ -454,12 +455,93 @@ START_TEST(memberships_go_with_their_nic)
 }
 END_TEST
 
+/* Records in all reports that have left. */
+static uint32_t take_records(void)
+{
+	static uint8_t f[2000];
+	uint32_t n = 0;
+
+	while (testnet_take_bytes(eth, f, sizeof(f)))
+		n += get_be16(f + ETH_LEN + 24 + 6);
+	return n;
+}
+
+/* Thousands of groups at once: a turn tells of some, and in the end each is told of twice. */
+START_TEST(many_changes)
+{
+	const uint32_t groups = 3000, turn = 256;
+	struct membership *m = calloc(groups, sizeof(*m));
+	struct ip_addr a = testnet_addr("239.5.0.0");
+	uint32_t told = 0, turns = 0;
+
+	ck_assert_ptr_nonnull(m);
+	for (uint32_t i = 0; i < groups; i++) {
+		put_be16(a.b + 14, (uint16_t)i);
+		ck_assert_int_eq(group_join(&tn.ip, eth, &a, &m[i]), 0);
+	}
+	for (; told < groups; turns++) {
+		uint32_t n;
+
+		env_run(&tn.env, tn.env.now);
+		n = take_records();
+		ck_assert_uint_gt(n, 0);
+		ck_assert_uint_le(n, turn);
+		told += n;
+	}
+	ck_assert_uint_eq(told, groups);
+	ck_assert_uint_eq(turns, (groups + turn - 1) / turn);
+	testnet_run(&tn, SEC + MSEC);
+	ck_assert_uint_eq(take_records(), groups);
+	testnet_run(&tn, 20 * SEC);
+	ck_assert_uint_eq(take_records(), 0);
+	for (uint32_t i = 0; i < groups; i++)
+		group_leave(&m[i]);
+	testnet_run(&tn, 20 * SEC);
+	ck_assert_uint_eq(take_records(), 2 * groups);
+	ck_assert_uint_eq(groups_count(tn.ip.groups), 0);
+	free(m);
+}
+END_TEST
+
+static uint32_t draws;
+
+static void count_draws(void *arg, void *dst, size_t n)
+{
+	draws++;
+	random_from_seed(arg, dst, n);
+}
+
+/* Queries of an older version in masses: each group draws a delay, but not for each of them; the shortest that was
+ * asked for counts. */
+START_TEST(flood_of_older_queries)
+{
+	struct sock *sk = open_udp();
+
+	ck_assert_int_eq(join(sk, GROUP), 0);
+	ck_assert_int_eq(join(sk, OTHER), 0);
+	testnet_run(&tn, 5 * SEC);
+	query_old(NULL, 100);
+	tn.env.random.fill = count_draws;
+	for (int i = 0; i < 100; i++)
+		query_old(NULL, i == 50 ? 1 : 100);
+	ck_assert_uint_le(draws, 4);
+	testnet_discard(eth);
+	testnet_run(&tn, 200 * MSEC + MSEC);
+	ck_assert_uint_le(draws, 4);
+	ck_assert_uint_eq(testnet_captured(eth), 2);
+	testnet_discard(eth);
+	testnet_run(&tn, 20 * SEC);
+	tn.env.random.fill = random_from_seed;
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("igmp");
 	TCase *tc = tcase_create("igmp");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, join_is_reported_twice);
 	tcase_add_test(tc, leave_is_reported_twice);
 	tcase_add_test(tc, hasty_changes_merge);
@@ -480,6 +562,8 @@ int main(void)
 	tcase_add_test(tc, version_change_drops_pending);
 	tcase_add_test(tc, up_again_tells_anew);
 	tcase_add_test(tc, memberships_go_with_their_nic);
+	tcase_add_test(tc, many_changes);
+	tcase_add_test(tc, flood_of_older_queries);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

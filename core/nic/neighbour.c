@@ -17,9 +17,9 @@
  * answer to what we asked, or progress of a transport (neighbour_confirm), makes REACHABLE;
  * an unasked announcement only makes STALE, so that forged ones are found out by use.
  *
- * The table is bounded. When it is full, the least recently used entry that nobody relies on
- * (STALE or FAILED) makes room, then the oldest of any state but PERMANENT: strangers who
- * announce themselves in masses push out one another, never a neighbour in use.
+ * The table is bounded. When it is full, the entry that nobody has relied on for longest (STALE or FAILED) makes
+ * room, then the least recently used one of any state but PERMANENT: strangers who announce themselves in masses push
+ * out one another, never a neighbour in use. Each of both has its list, so that nobody is looked for.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -71,7 +71,8 @@ int neighbour_table_init(struct neighbour_table *t, struct env *env,
 	t->max = NEIGHBOUR_MAX;
 	t->times.retrans = NEIGHBOUR_RETRANS_NS;
 	t->times.reachable = nud_draw_reachable(env, NEIGHBOUR_REACHABLE_NS);
-	list_init(&t->lru);
+	list_init(&t->idle);
+	list_init(&t->busy);
 	return hash_init(&t->table, 64);
 }
 
@@ -81,7 +82,7 @@ static void neighbour_free(struct neighbour *n)
 
 	timer_cancel(&t->env->timers, &n->timer);
 	hash_del(&t->table, &n->node);
-	list_del(&n->lru);
+	list_del(&n->by_use);
 	packet_queue_purge(&n->waiting);
 	free(n);
 }
@@ -127,23 +128,23 @@ struct neighbour *neighbour_find(struct neighbour_table *t, struct nic *nic, con
 /* Make room for one more. False: only permanent entries are left. */
 static bool neighbour_evict(struct neighbour_table *t)
 {
-	struct neighbour *victim = NULL;
+	struct list *from = list_empty(&t->idle) ? &t->busy : &t->idle;
 
-	list_for_each(pos, &t->lru) {
-		struct neighbour *n = list_entry(pos, struct neighbour, lru);
-
-		if (n->state == NUD_STALE || n->state == NUD_FAILED) {
-			victim = n;
-			break;
-		}
-	}
-	if (!victim && !list_empty(&t->lru))
-		victim = list_first(&t->lru, struct neighbour, lru);
-	if (!victim)
+	if (list_empty(from))
 		return false;
 	t->evictions++;
-	neighbour_free(victim);
+	neighbour_free(list_first(from, struct neighbour, by_use));
 	return true;
+}
+
+/* n, which is used or has another state, goes behind those like it. */
+static void neighbour_requeue(struct neighbour *n)
+{
+	bool idle = n->state == NUD_STALE || n->state == NUD_FAILED;
+
+	list_del(&n->by_use);
+	if (n->state != NUD_PERMANENT)
+		list_add_tail(&n->by_use, idle ? &n->table->idle : &n->table->busy);
 }
 
 static void neighbour_timer(struct timer *timer);
@@ -164,7 +165,8 @@ static struct neighbour *neighbour_create(struct neighbour_table *t, struct nic 
 	n->used = t->env->now;
 	memcpy(n->ip, ip, sizeof(n->ip));
 	timer_init(&n->timer, neighbour_timer);
-	list_add_tail(&n->lru, &t->lru);
+	list_init(&n->by_use);
+	neighbour_requeue(n);
 	hash_add(&t->table, &n->node, neighbour_hash(t, nic, ip));
 	return n;
 }
@@ -199,6 +201,7 @@ static void neighbour_enter(struct neighbour *n, enum nud_state state)
 	struct neighbour_table *t = n->table;
 
 	n->state = state;
+	neighbour_requeue(n);
 	timer_cancel(&t->env->timers, &n->timer);
 	switch (state) {
 	case NUD_INCOMPLETE:
@@ -305,10 +308,7 @@ void neighbour_output(struct neighbour_table *t, struct nic *nic, const uint8_t 
 		return;
 	}
 	n->used = t->env->now;
-	if (n->state != NUD_PERMANENT) {
-		list_del(&n->lru);
-		list_add_tail(&n->lru, &t->lru);
-	}
+	neighbour_requeue(n);
 	if (n->state == NUD_STALE)
 		neighbour_enter(n, NUD_DELAY);
 	if (nud_has_address(n->state)) {
@@ -388,7 +388,6 @@ int neighbour_set_permanent(struct neighbour_table *t, struct nic *nic, const ui
 		return -ENOMEM;
 	neighbour_set_address(n, addr);
 	neighbour_enter(n, NUD_PERMANENT);
-	list_del(&n->lru);
 	neighbour_flush_waiting(n);
 	return 0;
 }

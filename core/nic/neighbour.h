@@ -28,7 +28,7 @@ struct neighbour_table;
 
 struct neighbour {
 	struct hash_node node;
-	struct list lru;
+	struct list by_use;		/* table->idle or ->busy; a permanent one is in none */
 	struct neighbour_table *table;
 	struct nic *nic;
 	uint8_t ip[16];			/* key; IPv4 in v4-mapped form */
@@ -65,8 +65,9 @@ struct neighbour_table {
 	const struct neighbour_ops *ops;
 	void *arg;
 	struct hash_table table;
-	struct list lru;		/* least recently used first; permanent ones are not in it */
-	uint32_t max;			/* entries; the oldest stale one makes room */
+	struct list idle;		/* STALE and FAILED, who has been so for longest first */
+	struct list busy;		/* others but PERMANENT, least recently used first */
+	uint32_t max;			/* entries; one that is idle makes room */
 	struct nud_times times;
 	uint64_t failures, evictions, queue_drops;
 };

@@ -26,6 +26,7 @@
 #include "ip/ipv6.h"
 #include "ip/ndp.h"
 #include "ip/pmtu.h"
+#include "ip/route_table.h"
 #include "packet/checksum.h"
 #include "nic/ethernet.h"
 
@@ -73,10 +74,45 @@ static void input_echoes(struct work *w)
 		work_defer(ip->env, &ip->echo_work);
 }
 
+/* The last address of ia's subnet; any: it has none of its own for broadcasts. */
+static struct ip_addr subnet_last(const struct ifaddr *ia)
+{
+	if (ia->prefix >= 31 || !ip_addr_is_v4(&ia->addr))
+		return ip_addr_v4(0);
+	return ip_addr_v4(ip_addr_to_v4(&ia->addr) | htonl(UINT32_MAX >> ia->prefix));
+}
+
+/* A program may add a thousand addresses, and each packet asks whose one is. */
+static uint64_t addr_hash(const struct nic *nic, const struct ip_addr *a)
+{
+	return siphash(&nic->nics->env->key, a, sizeof(*a));
+}
+
+static void ifaddr_link(struct ifaddr *ia)
+{
+	const struct ip_addr last = subnet_last(ia);
+	struct nic *nic = ia->nic;
+
+	list_add_tail(&ia->node, &nic->addrs);
+	hash_add(&nic->addrs_by_name, &ia->by_name, addr_hash(nic, &ia->addr));
+	if (!ip_addr_is_any(&last))
+		hash_add(&nic->addrs_by_broadcast, &ia->by_broadcast, addr_hash(nic, &last));
+}
+
+static void ifaddr_unlink(struct ifaddr *ia)
+{
+	const struct ip_addr last = subnet_last(ia);
+
+	list_del(&ia->node);
+	hash_del(&ia->nic->addrs_by_name, &ia->by_name);
+	if (!ip_addr_is_any(&last))
+		hash_del(&ia->nic->addrs_by_broadcast, &ia->by_broadcast);
+}
+
 static void ifaddr_free(struct ip *ip, struct ifaddr *ia)
 {
 	ip6_addr_removed(ip, ia);
-	list_del(&ia->node);
+	ifaddr_unlink(ia);
 	ip_changed(ip, IP_ADDR_DEL, ia);
 	free(ia);
 }
@@ -133,8 +169,7 @@ int ip_init(struct ip *ip, struct env *env, struct nics *nics)
 	ip->sock_memory.env = env;
 	ip->ttl = IP_TTL_DEFAULT;
 	ip->generation = 1;
-	list_init(&ip->routes);
-	if (hash_init(&ip->routes_by_net, 64) < 0)
+	if (route_table_init(ip) < 0)
 		return -ENOMEM;
 	work_init(&ip->echo_work, input_echoes);
 	random_bytes(&env->random, &ip->ip6_secret, sizeof(ip->ip6_secret));
@@ -175,7 +210,7 @@ err_ndp:
 err_arp:
 	neighbour_table_destroy(&ip->arp);
 err_routes:
-	hash_free(&ip->routes_by_net);
+	route_table_destroy(ip);
 	return -ENOMEM;
 }
 
@@ -193,8 +228,7 @@ void ip_destroy(struct ip *ip)
 	}
 	work_cancel(&ip->echo_work);
 	packet_queue_purge(&ip->echoes);
-	route_flush(ip, NULL);
-	hash_free(&ip->routes_by_net);
+	route_table_destroy(ip);
 	groups_destroy(ip->groups);
 	icmp_destroy(ip->icmp);
 	pmtu_destroy(ip->pmtu);
@@ -252,14 +286,6 @@ struct nic *ip_loopback(struct ip *ip)
 	return NULL;
 }
 
-/* The last address of ia's subnet; any: it has none of its own for broadcasts. */
-static struct ip_addr subnet_last(const struct ifaddr *ia)
-{
-	if (ia->prefix >= 31 || !ip_addr_is_v4(&ia->addr))
-		return ip_addr_v4(0);
-	return ip_addr_v4(ip_addr_to_v4(&ia->addr) | htonl(UINT32_MAX >> ia->prefix));
-}
-
 /* 127.0.0.0/8 has a broadcast address, as others, but nobody is shown it. */
 static bool is_subnet_broadcast(const struct ifaddr *ia, const struct ip_addr *a)
 {
@@ -270,37 +296,49 @@ static bool is_subnet_broadcast(const struct ifaddr *ia, const struct ip_addr *a
 
 bool ip_addr_is_broadcast(const struct nic *nic, const struct ip_addr *a)
 {
-	if (ip_addr_to_v4(a) == INADDR_BROADCAST)
+	struct hash_node *n;
+
+	if (!ip_addr_is_v4(a) || ip_addr_to_v4(a) == INADDR_BROADCAST)
 		return ip_addr_is_v4(a);
-	list_for_each(pos, &nic->addrs)
-		if (is_subnet_broadcast(list_entry(pos, struct ifaddr, node), a))
+	n = nic->addrs_by_broadcast.count ? hash_find(&nic->addrs_by_broadcast, addr_hash(nic, a)) : NULL;
+	for (; n; n = hash_find_next(n))
+		if (is_subnet_broadcast(container_of(n, struct ifaddr, by_broadcast), a))
 			return true;
 	return false;
 }
 
-static struct ifaddr *nic_addr_find(const struct nic *nic, const struct ip_addr *a)
+struct ifaddr *ifaddr_find(const struct nic *nic, const struct ip_addr *a)
 {
-	list_for_each(pos, &nic->addrs) {
-		struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
+	struct hash_node *n = nic->addrs_by_name.count ? hash_find(&nic->addrs_by_name, addr_hash(nic, a)) : NULL;
+
+	for (; n; n = hash_find_next(n)) {
+		struct ifaddr *ia = container_of(n, struct ifaddr, by_name);
 
 		if (ip_addr_eq(&ia->addr, a))
-			return ifaddr_usable(ia) ? ia : NULL;
-		if (nic->loopback && ip_addr_is_loopback(a) && same_subnet(ia, a) &&
-		    !is_subnet_broadcast(ia, a))
 			return ia;
 	}
 	return NULL;
 }
 
-struct ifaddr *ifaddr_find(const struct nic *nic, const struct ip_addr *a)
+/* Of loopback's subnet 127.0.0.0/8 every address is ours. */
+static struct ifaddr *loopback_addr_find(const struct nic *nic, const struct ip_addr *a)
 {
 	list_for_each(pos, &nic->addrs) {
 		struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
 
-		if (ip_addr_eq(&ia->addr, a))
+		if (same_subnet(ia, a) && !is_subnet_broadcast(ia, a))
 			return ia;
 	}
 	return NULL;
+}
+
+static struct ifaddr *nic_addr_find(const struct nic *nic, const struct ip_addr *a)
+{
+	struct ifaddr *ia = ifaddr_find(nic, a);
+
+	if (!ia && nic->loopback && ip_addr_is_loopback(a))
+		return loopback_addr_find(nic, a);
+	return ia && ifaddr_usable(ia) ? ia : NULL;
 }
 
 struct ifaddr *ip_addr_find(struct ip *ip, const struct ip_addr *a)
@@ -461,7 +499,7 @@ int ip_ifaddr_add(struct ip *ip, struct nic *nic, const struct ifaddr *a, struct
 		free(ia);
 		return err;
 	}
-	list_add_tail(&ia->node, &nic->addrs);
+	ifaddr_link(ia);
 	if (ifaddr_connects(ia)) {
 		ifaddr_route(ia, false, &r);
 		err = route_add(ip, &r, NULL);
@@ -486,14 +524,16 @@ int ip_addr_add(struct ip *ip, struct nic *nic, const struct ip_addr *addr, uint
 	return ip_ifaddr_add(ip, nic, &a, e);
 }
 
-/* The routes that addresses make: the first of a subnet makes it. */
-static void connect_addrs(struct ip *ip, const struct nic *nic)
+/* The routes that addresses make: the first of a subnet makes it. like: of its subnet only. */
+static void connect_addrs(struct ip *ip, const struct nic *nic, const struct ifaddr *like)
 {
 	struct route r;
 
 	list_for_each(pos, &nic->addrs) {
 		const struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
 
+		if (like && (ia->prefix != like->prefix || !same_subnet(like, &ia->addr)))
+			continue;
 		if (ifaddr_connects(ia)) {
 			ifaddr_route(ia, false, &r);
 			route_add(ip, &r, NULL);
@@ -507,7 +547,7 @@ void ip_link_set_up(struct ip *ip, struct nic *nic, bool up)
 {
 	nic_set_up(nic, up);
 	if (up) {
-		connect_addrs(ip, nic);
+		connect_addrs(ip, nic, NULL);
 		return;
 	}
 	ip6_addrs_remove(ip, nic);
@@ -517,7 +557,7 @@ void ip_link_set_up(struct ip *ip, struct nic *nic, bool up)
 int ip_addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
 		struct weir_error *e)
 {
-	struct ifaddr *ia = ifaddr_find(nic, a);
+	struct ifaddr *ia = ifaddr_find(nic, a), was;
 	char text[IP_ADDR_TEXT];
 	struct route r;
 
@@ -531,7 +571,8 @@ int ip_addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t
 		route_del(ip, &r, NULL);
 	}
 	route_flush_source(ip, &ia->addr);
+	was = *ia;
 	ifaddr_free(ip, ia);
-	connect_addrs(ip, nic);
+	connect_addrs(ip, nic, &was);
 	return 0;
 }

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/hash.h"
+#include "base/tree.h"
 #include "ip/addr.h"
 #include "ip/sock_memory.h"
 #include "nic/neighbour.h"
@@ -33,6 +35,7 @@ enum ifaddr_state {
 
 struct ifaddr {				/* an address of a NIC */
 	struct list node;		/* nic->addrs */
+	struct hash_node by_name, by_broadcast;	/* nic->addrs_by_name, and where there is one, ->addrs_by_broadcast */
 	struct nic *nic;
 	struct ip_addr addr;
 	uint8_t prefix;			/* bits of its own family: 24 */
@@ -62,9 +65,16 @@ static inline enum ifaddr_scope ifaddr_scope(const struct ip_addr *a)
 	return !ip_addr_is_v4(a) && ip_addr_is_linklocal(a) ? IFADDR_SCOPE_LINK : IFADDR_SCOPE_GLOBAL;
 }
 
+/* What names a route by the name of somebody. */
+enum route_named_as { ROUTE_GATEWAY, ROUTE_SOURCE };
+
 struct route {
 	struct list node;		/* ip->routes: IPv4 first, longest prefix first, lowest metric */
-	struct hash_node by_net;	/* ip->routes_by_net */
+	struct tree_node in_order;	/* ip->routes_in_order */
+	struct route_net *net;		/* where it leads to, and its place among those to there */
+	struct tree_node in_net;
+	struct route_name *name[2];	/* enum route_named_as: the gateway and the source; NULL: it has none ... */
+	struct list named[2];		/* ... and its place among those with the same one */
 	uint64_t seq;			/* in the order of their making */
 	struct ip_addr dst;
 	uint8_t prefix;			/* bits of its own family */
@@ -183,9 +193,12 @@ struct ip {
 	struct nics *nics;
 	struct neighbour_table arp, ndp;
 	struct list routes;
-	struct hash_table routes_by_net;	/* the same, by network and length of its prefix */
-	uint16_t prefixes[2][129];	/* routes of each length: of IPv4, of IPv6 */
+	struct tree routes_in_order;	/* the same */
+	struct hash_table route_nets;	/* struct route_net: networks that they lead to */
+	struct hash_table route_names;	/* struct route_name: gateways and sources that they name */
+	uint16_t prefixes[2][129];	/* networks of each length: of IPv4, of IPv6 */
 	uint64_t route_seq;
+	uint32_t nroutes;
 	uint32_t generation;		/* bumped when a route, an address, a NIC or a path MTU changes */
 	const struct ip_protocol *protocols[IP_PROTO_MAX];
 	void *protocol_args[IP_PROTO_MAX];

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "ip/ip4_link.h"
+#include "ip/route_table.h"
 
 int ip4_link_start(struct ip *ip, struct nic *nic, const struct ip4_config *c)
 {
@@ -45,17 +46,6 @@ void ip4_link_event(struct nic *nic, enum nic_event ev)
 		redirects_flush(&nic->ip4->redirects, NULL);
 }
 
-static bool is_named(struct ip *ip, const struct nic *nic, const struct ip_addr *gateway)
-{
-	list_for_each(pos, &ip->routes) {
-		const struct route *r = list_entry(pos, struct route, node);
-
-		if (r->nic == nic && !r->dynamic && ip_addr_eq(&r->gateway, gateway))
-			return true;
-	}
-	return false;
-}
-
 static bool can_be_gateway(struct ip *ip, struct nic *nic, const struct ip_addr *a)
 {
 	return a->b[12] != 0 && a->b[12] < 224 && ip_on_link(ip, nic, a) &&
@@ -75,6 +65,6 @@ void ip4_redirect_input(struct ip *ip, const struct ip_meta *m, const struct ip_
 	if (ip_addr_eq(gateway, &m->src) || ip_addr_eq(&quoted->dst, &m->src) ||
 	    !can_be_gateway(ip, m->nic, gateway) || !redirects_believe(&l->redirects, &f, &m->src))
 		return;
-	if (!l->config.secure_redirects || is_named(ip, m->nic, gateway))
+	if (!l->config.secure_redirects || route_names_gateway(ip, m->nic, gateway))
 		redirects_follow(&l->redirects, &quoted->dst, gateway);
 }

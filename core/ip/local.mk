@@ -54,6 +54,8 @@ libcore_la_SOURCES += \
 	core/ip/redirect.c \
 	core/ip/redirect.h \
 	core/ip/route.c \
+	core/ip/route_table.c \
+	core/ip/route_table.h \
 	core/ip/sock.c \
 	core/ip/sock.h \
 	core/ip/sock_memory.c \

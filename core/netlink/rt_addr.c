@@ -13,6 +13,8 @@ static bool is_secondary(const struct ifaddr *ia)
 {
 	struct ip_addr mine = ip_addr_mask(&ia->addr, ia->prefix);
 
+	if (ia->prefix == 32)
+		return false;
 	list_for_each(pos, &ia->nic->addrs) {
 		const struct ifaddr *other = list_entry(pos, struct ifaddr, node);
 		struct ip_addr theirs = ip_addr_mask(&other->addr, ia->prefix);
@@ -194,18 +196,9 @@ int rt_addr_get(struct netlink_request *rq)
 	return -EADDRNOTAVAIL;
 }
 
-static size_t count(const struct nic *nic)
-{
-	size_t n = 0;
-
-	list_for_each(pos, &nic->addrs)
-		n++;
-	return n;
-}
-
 static int addr_new(struct netlink_request *rq, struct nic *nic, const struct ifaddr *ia)
 {
-	if (count(nic) >= RT_ADDRS_MAX)
+	if (nic->addrs_by_name.count >= RT_ADDRS_MAX)
 		return weir_fail(rq->e, ENOSPC, "%s has %u addresses, which is the most; delete one",
 				 nic->name, RT_ADDRS_MAX);
 	return ip_ifaddr_add(rq->nl->ip, nic, ia, rq->e);

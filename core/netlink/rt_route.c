@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ip/ip6_link.h"
+#include "ip/route_table.h"
 #include "netlink/rt.h"
 
 static uint8_t scope_shown(const struct route *r)
@@ -267,25 +268,23 @@ static int read_route(struct netlink_request *rq, struct route *r)
 }
 
 /* One to the same network with the same metric, which a replacement takes the place of. */
-static const struct route *same(const struct ip *ip, const struct route *by)
+static const struct route *same(struct ip *ip, const struct route *by)
 {
-	list_for_each(pos, &ip->routes) {
-		const struct route *r = list_entry(pos, struct route, node);
+	const uint32_t metrics[] = { 0, by->metric, route_metric(by) };	/* 0 is shown as another one */
 
-		if (!r->local && !r->automatic && ip_addr_eq(&r->dst, &by->dst) &&
-		    r->prefix == by->prefix && route_metric(r) == route_metric(by))
-			return r;
+	for (int i = 0; i < 3; i++) {
+		const struct route *r = route_to(ip, &by->dst, by->prefix, metrics[i]);
+
+		for (; r && r->metric == metrics[i]; r = route_to_next(r))
+			if (!r->local && !r->automatic && route_metric(r) == route_metric(by))
+				return r;
 	}
 	return NULL;
 }
 
 static int add(struct netlink_request *rq, const struct route *r)
 {
-	size_t n = 0;
-
-	list_for_each(pos, &rq->nl->ip->routes)
-		n++;
-	if (n >= RT_ROUTES_MAX)
+	if (rq->nl->ip->nroutes >= RT_ROUTES_MAX)
 		return weir_fail(rq->e, ENOSPC, "there are %u routes, which is the most; delete one",
 				 RT_ROUTES_MAX);
 	return route_add(rq->nl->ip, r, rq->e);

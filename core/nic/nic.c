@@ -115,7 +115,10 @@ struct nic *nic_add(struct nics *nics, const char *name, struct weir_error *e)
 		return NULL;
 	}
 	nic = calloc(1, sizeof(*nic));
-	if (!nic) {
+	if (!nic || hash_init(&nic->addrs_by_name, 8) < 0 || hash_init(&nic->addrs_by_broadcast, 8) < 0) {
+		if (nic)
+			hash_free(&nic->addrs_by_name);
+		free(nic);
 		weir_fail(e, ENOMEM, "no memory for NIC %s", name);
 		return NULL;
 	}
@@ -192,6 +195,8 @@ void nic_destroy(struct nic *nic)
 	if (nic->link.ops && nic->link.ops->detach)
 		nic->link.ops->detach(&nic->link);
 	list_del(&nic->node);
+	hash_free(&nic->addrs_by_name);
+	hash_free(&nic->addrs_by_broadcast);
 	free(nic);
 }
 

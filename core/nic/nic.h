@@ -16,6 +16,7 @@
 #include <weir/link.h>
 #include <weir/qdisc.h>
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "packet/gro.h"
 #include "time/env.h"
@@ -58,7 +59,8 @@ struct nic {
 	void *watcher;
 	struct work work;		/* takes in what is received, runs the queue; or loopback's turn */
 	struct timer watchdog;
-	struct list addrs;		/* struct ifaddr, by ip/ */
+	struct list addrs;		/* struct ifaddr, by ip/ ... */
+	struct hash_table addrs_by_name, addrs_by_broadcast;	/* ... likewise */
 	struct ip4_link *ip4;		/* IPv4 and IPv6 on it, by ip/; NULL: not started */
 	struct ip6_link *ip6;
 	uint64_t rx_packets, rx_bytes;	/* taken in, in wire packets, whoever merged them */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ip/pmtu.h"
+#include "ip/route_table.h"
 #include "testnet.h"
 #include "tests/suite.h"
 
@@ -303,12 +304,116 @@ START_TEST(sockaddr)
 }
 END_TEST
 
+/* As route_table.c's list says: the first that may be used and that a takes. */
+static const struct route *naive(const struct ip_addr *a, const struct nic *bound)
+{
+	list_for_each(pos, &tn.ip.routes) {
+		const struct route *r = list_entry(pos, struct route, node);
+		struct ip_addr net = ip_addr_mask(a, r->prefix);
+
+		if (ip_addr_is_v4(&r->dst) && ip_addr_eq(&net, &r->dst) && (r->nic->up || r->local) &&
+		    (!bound || r->nic == bound || (r->local && r->nic->loopback)))
+			return r;
+	}
+	return NULL;
+}
+
+static void check_order(void)
+{
+	const struct route *prev = NULL;
+	uint32_t n = 0;
+
+	list_for_each(pos, &tn.ip.routes) {
+		const struct route *r = list_entry(pos, struct route, node);
+		bool v4 = ip_addr_is_v4(&r->dst);
+
+		if (prev && ip_addr_is_v4(&prev->dst) == v4) {
+			ck_assert_uint_ge(prev->prefix, r->prefix);
+			ck_assert(prev->prefix > r->prefix || prev->metric < r->metric ||
+				  (prev->metric == r->metric && prev->seq < r->seq));
+		}
+		ck_assert(!prev || v4 <= ip_addr_is_v4(&prev->dst));
+		prev = r;
+		n++;
+	}
+	ck_assert_uint_eq(tn.ip.nroutes, n);
+}
+
+static struct route random_route(void)
+{
+	static const uint8_t prefixes[] = { 0, 8, 12, 16, 17, 32 };
+	struct route r = a_route("0.0.0.0", 0, NULL, random_below(&tn.env.random, 2) ? eth0 : eth1,
+				 random_below(&tn.env.random, 3));
+	struct ip_addr a = ip_addr_v4(htonl(0x14000000u + (random_below(&tn.env.random, 4) << 15)));
+
+	r.prefix = prefixes[random_below(&tn.env.random, 6)];
+	r.dst = ip_addr_mask(&a, r.prefix);
+	if (!random_below(&tn.env.random, 3))
+		r.prefsrc = testnet_addr("10.0.0.1");
+	if (!random_below(&tn.env.random, 3))
+		r.gateway = testnet_addr("10.0.0.7");
+	return r;
+}
+
+/* Routes come and go in any order: trees, tables and the list agree. */
+START_TEST(table_agrees_with_list)
+{
+	for (int round = 0; round < 2000; round++) {
+		struct ip_addr a = ip_addr_v4(htonl(0x14000000u + (random_below(&tn.env.random, 5) << 15)));
+		struct nic *bounds[] = { NULL, eth0, eth1, tn.lo };
+		struct nic *bound = bounds[random_below(&tn.env.random, 4)];
+		struct route r = random_route();
+
+		if (random_below(&tn.env.random, 2))
+			route_add(&tn.ip, &r, NULL);
+		else
+			route_del(&tn.ip, &r, NULL);
+		if (!random_below(&tn.env.random, 500)) {
+			const struct ip_addr us = testnet_addr("10.0.0.1");
+
+			route_flush_source(&tn.ip, &us);
+			list_for_each(pos, &tn.ip.routes)
+				ck_assert(!ip_addr_eq(&list_entry(pos, struct route, node)->prefsrc, &us));
+			ck_assert_int_eq(del_addr(eth0, "10.0.0.1", 24), 0);
+			ck_assert_int_eq(add_addr(eth0, "10.0.0.1", 24), 0);
+		}
+		ck_assert_ptr_eq(route_match(&tn.ip, &a, bound), naive(&a, bound));
+		check_order();
+	}
+}
+END_TEST
+
+/* As many addresses as a program may add: each is ours, its subnet's broadcasts are known, until it goes. */
+START_TEST(many_addresses)
+{
+	struct ip_meta m;
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		struct ip_addr a = ip_addr_v4(htonl(0x14000001u + (i << 4)));
+
+		ck_assert_int_eq(ip_addr_add(&tn.ip, eth1, &a, 28, NULL), 0);
+	}
+	for (uint32_t i = 0; i < 1000; i++) {
+		struct ip_addr a = ip_addr_v4(htonl(0x14000001u + (i << 4)));
+		struct ip_addr last = ip_addr_v4(htonl(0x1400000fu + (i << 4)));
+
+		ck_assert(ip_addr_accepts(&tn.ip, eth1, &a, &m) && !m.broadcast);
+		ck_assert(!ip_addr_accepts(&tn.ip, eth0, &a, &m));
+		ck_assert(ip_addr_accepts(&tn.ip, eth1, &last, &m) && m.broadcast);
+		ck_assert_int_eq(ip_addr_del(&tn.ip, eth1, &a, 28, NULL), 0);
+		ck_assert(!ip_addr_accepts(&tn.ip, eth1, &a, &m));
+		ck_assert(!ip_addr_accepts(&tn.ip, eth1, &last, &m));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("route");
 	TCase *tc = tcase_create("route");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, longest_prefix_then_metric);
 	tcase_add_test(tc, ourselves);
 	tcase_add_test(tc, no_route);
@@ -320,6 +425,8 @@ int main(void)
 	tcase_add_test(tc, second_address_of_a_subnet);
 	tcase_add_test(tc, nic_gone);
 	tcase_add_test(tc, sockaddr);
+	tcase_add_test(tc, table_agrees_with_list);
+	tcase_add_test(tc, many_addresses);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

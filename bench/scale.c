@@ -6,7 +6,8 @@
  *
  * A stack of its own, on virtual time and loopback. Each row is an operation; its columns are user-space
  * instructions an operation (perf_event_open), or ns where the kernel counts none. A row that grows with its
- * columns is a sweep. Routes stop at the 4,096 that a program may add.
+ * columns is a sweep. Routes to one network and groups stop at the 4,096, and addresses at the 1,024, that a program
+ * may add.
  */
 #include <arpa/inet.h>
 #include <linux/perf_event.h>
@@ -23,6 +24,7 @@
 #include "ip/group.h"
 #include "procnet/procnet.h"
 #include "stack.h"
+#include "tcp/sock.h"
 
 #define TRIES 50u
 #define BATCHES 10u			/* the best of them counts: others run, too */
@@ -39,6 +41,7 @@ struct bench {
 	struct sock *socks[28232];
 	struct timer timers[19000];
 	struct sock *probe;		/* what an operation needs besides */
+	struct membership *members;
 	uint32_t n;			/* objects */
 };
 
@@ -387,24 +390,182 @@ static void drop_timers(struct bench *b)
 	b->n = 0;
 }
 
+static void at_most(struct bench *b, uint32_t max)
+{
+	if (b->n > max)
+		b->n = max;
+}
+
+static struct route a_route(struct bench *b, uint32_t i)
+{
+	return (struct route){ .dst = addr_of(0x0a000000 + (i << 8)), .prefix = 24, .nic = b->s->lo,
+			       .gateway = addr_of(0), .prefsrc = addr_of(0) };
+}
+
 static void fill_routes(struct bench *b)
 {
-	uint32_t n = b->n < 4096 ? b->n : 4096;
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct route r = a_route(b, i);
 
-	for (uint32_t i = 0; i < n; i++) {
-		struct route r = { .dst = addr_of(0x0a000000 + (i << 8)), .prefix = 24, .nic = b->s->lo };
+		must(!route_add(&b->s->ip, &r, NULL), "route");
+	}
+}
 
+static void fill_metrics(struct bench *b)
+{
+	at_most(b, 4096);
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct route r = a_route(b, 0);
+
+		r.metric = i + 1;
 		must(!route_add(&b->s->ip, &r, NULL), "route");
 	}
 }
 
 static void once_route(struct bench *b, uint32_t i)
 {
-	uint32_t last = b->n < 4096 ? b->n : 4096;
-	struct flow f = { .dst = addr_of(0x0a000001 + ((last - 1 - i % 10) << 8)), .proto = IPPROTO_UDP };
+	struct flow f = { .dst = addr_of(0x0a000001 + ((b->n - 1 - i % 10) << 8)), .proto = IPPROTO_UDP };
 	struct dst d;
 
 	must(!route_lookup(&b->s->ip, &f, &d), "route_lookup");
+}
+
+static void once_metric(struct bench *b, uint32_t i)
+{
+	struct flow f = { .dst = addr_of(0x0a000001), .proto = IPPROTO_UDP };
+	struct dst d;
+
+	(void)i;
+	must(!route_lookup(&b->s->ip, &f, &d), "route_lookup");
+}
+
+static void once_route_change(struct bench *b, uint32_t i)
+{
+	struct route r = a_route(b, 30000);
+
+	(void)i;
+	must(!route_add(&b->s->ip, &r, NULL) && !route_del(&b->s->ip, &r, NULL), "a route's life");
+}
+
+static void once_metric_change(struct bench *b, uint32_t i)
+{
+	struct route r = a_route(b, 0);
+
+	(void)i;
+	r.metric = 30000;
+	must(!route_add(&b->s->ip, &r, NULL) && !route_del(&b->s->ip, &r, NULL), "a route's life");
+}
+
+static void fill_addrs(struct bench *b)
+{
+	at_most(b, 1024);
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct ip_addr a = addr_of(0x0a000000 + i);
+
+		must(!ip_addr_add(&b->s->ip, b->s->lo, &a, 32, NULL), "an address");
+	}
+}
+
+static void once_whose(struct bench *b, uint32_t i)
+{
+	struct ip_addr a = addr_of(0x0a000000 + b->n - 1 - i % 2), none = addr_of(0x0b000000);
+	struct ip_meta m;
+
+	must(ip_addr_accepts(&b->s->ip, b->s->lo, &a, &m) && !ip_addr_accepts(&b->s->ip, b->s->lo, &none, &m), "whose");
+}
+
+static const uint8_t station[6] = { 2, 0, 0, 0, 0, 7 };
+
+static void meet(struct bench *b, uint32_t addr)
+{
+	struct ip_addr a = addr_of(addr);
+
+	neighbour_update(&b->s->ip.arp, b->s->lo, a.b, station, true, true, true);
+}
+
+/* All of them reachable. */
+static void fill_neighbours(struct bench *b)
+{
+	b->s->ip.arp.max = b->n;
+	for (uint32_t i = 0; i < b->n; i++)
+		meet(b, 0x0a000000 + i);
+}
+
+static void once_neighbour(struct bench *b, uint32_t i)
+{
+	meet(b, 0x0b000000 + i);
+}
+
+static void fill_groups(struct bench *b)
+{
+	at_most(b, GROUPS_MAX - 1);
+	b->members = calloc(b->n + 1, sizeof(*b->members));
+	must(b->members, "memory");
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct ip_addr a = addr_of(0xef000100 + i);
+
+		must(!group_join(&b->s->ip, b->s->lo, &a, &b->members[i]), "group_join");
+	}
+}
+
+static void once_group(struct bench *b, uint32_t i)
+{
+	struct ip_addr a = addr_of(0xee000000 + i);
+
+	must(!group_join(&b->s->ip, b->s->lo, &a, &b->members[b->n]), "group_join");
+	group_leave(&b->members[b->n]);
+	stack_run(b->s, b->s->env.now);
+}
+
+static void drop_groups(struct bench *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		group_leave(&b->members[i]);
+	free(b->members);
+}
+
+static void set_source(struct sock *sk, int name, uint32_t src)
+{
+	struct ip_mreq_source m = {
+		.imr_multiaddr.s_addr = inet_addr("239.1.1.1"), .imr_interface.s_addr = htonl(INADDR_LOOPBACK),
+		.imr_sourceaddr.s_addr = htonl(src),
+	};
+
+	must(!socket_setsockopt(sk, IPPROTO_IP, name, &m, sizeof(m)), "a source");
+}
+
+static void fill_sources(struct bench *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		set_source(b->socks[i] = sock_open(b, SOCK_DGRAM), IP_ADD_SOURCE_MEMBERSHIP, 0x0a000000 + i % 100);
+	b->socks[b->n++] = sock_open(b, SOCK_DGRAM);
+}
+
+static void once_source(struct bench *b, uint32_t i)
+{
+	(void)i;
+	set_source(b->socks[b->n - 1], IP_ADD_SOURCE_MEMBERSHIP, 0x0a000001);
+	set_source(b->socks[b->n - 1], IP_DROP_SOURCE_MEMBERSHIP, 0x0a000001);
+}
+
+/* What is done at once; the rest is as much a turn. */
+static void once_sizes(struct bench *b, uint32_t i)
+{
+	struct tcp *tcp = &b->s->tcp;
+	struct tcp_sizes rmem = TCP_RMEM, wmem = TCP_WMEM;
+	struct tcp_marks mem = { 0 };
+
+	(void)i;
+	tcp_set_memory(tcp, &rmem, &wmem, &mem);
+}
+
+static void once_switch(struct bench *b, uint32_t i)
+{
+	struct tcp *tcp = &b->s->tcp;
+	struct tcp_switch sw = { .from = tcp->congestion, .to = tcp->congestion, .params = &counts[i % 2] };
+
+	tcp_congestion_switch(tcp, &sw);
+	tcp_renew_end(tcp);
 }
 
 /* The piece in the middle of /proc/net/udp, and the counts of sockstat. */
@@ -468,8 +629,17 @@ static const struct row {
 	{ "the same, listeners of many addresses", fill_listeners, once_connection, close_socks },
 	{ "netlink socket, bind, close", fill_netlink, once_netlink, close_socks },
 	{ "group join and leave", fill_members, once_member, close_socks },
+	{ "the same, each of one source", fill_sources, once_source, close_socks },
+	{ "group join and leave, n groups", fill_groups, once_group, drop_groups },
+	{ "neighbour met, a full table in use", fill_neighbours, once_neighbour, fill_none },
+	{ "whose is an address", fill_addrs, once_whose, fill_none },
+	{ "TCP sizes of n sockets, the first turn", fill_tcp, once_sizes, close_socks },
+	{ "TCP congestion control, the same", fill_tcp, once_switch, close_socks },
 	{ "timer arm, next, cancel", fill_timers, once_timer, drop_timers },
 	{ "route lookup", fill_routes, once_route, fill_none },
+	{ "route add and delete", fill_routes, once_route_change, fill_none },
+	{ "route lookup, n metrics of one network", fill_metrics, once_metric, fill_none },
+	{ "route add and delete, the same", fill_metrics, once_metric_change, fill_none },
 };
 
 static uint64_t measure(struct bench *b, const struct row *r, uint32_t n)

@@ -18,7 +18,7 @@
  * has one entry for each socket at most. A process that has its share of the workers (worker.c) is left in a
  * queue of its own kind (late), which who ends some work looks into; so it holds up nobody but itself.
  *
- * System calls: pidfd_getfd fcntl setsockopt sendto recvfrom shutdown ioctl close
+ * System calls: pidfd_getfd fcntl setsockopt sendto recvfrom shutdown ioctl close; those of ring_seek.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +38,8 @@ struct errand {
 	int held;			/* a copy that was at hand; -1 */
 	unsigned int kinds;
 	uint32_t sndbuf;
+	struct ring_place ring;		/* ERRAND_RING */
+	bool ring_there;
 	bool taken;			/* ERRAND_TAKE: there was a byte */
 	int unread;			/* ERRAND_COUNT: bytes */
 };
@@ -102,9 +104,9 @@ static bool errand_next(struct intercept *ic, struct errand *e)
 	is->errand_out = true;
 	*e = (struct errand){
 		.cookie = is->cookie, .tid = is->tid, .tgid = is->errand_tgid, .tfd = is->tfd, .held = -1,
-		.kinds = is->errands, .sndbuf = is->sndbuf_next,
+		.kinds = is->errands, .sndbuf = is->sndbuf_next, .ring = is->ring,
 	};
-	if (is->held >= 0)
+	if (is->held >= 0 && e->kinds & ~ERRAND_RING)
 		e->held = fcntl(is->held, F_DUPFD_CLOEXEC, 0);
 	return true;
 }
@@ -139,6 +141,8 @@ static int borrow(struct worker *w, const struct errand *e)
 	bool known;
 	int fd;
 
+	if (!(e->kinds & ~ERRAND_RING))
+		return -ENOENT;
 	if (e->held >= 0)
 		return e->held;
 	fd = remote_getfd(&w->remote, e->tid, e->tfd, &known);
@@ -185,6 +189,8 @@ static void report(struct intercept *ic, const struct errand *e, bool found)
 		unread_counted(is, found, (uint32_t)e->unread);
 	if (e->kinds & ERRAND_RESET)
 		isock_show_reset(is);
+	if (e->kinds & ERRAND_RING)
+		ring_sought(is, &e->ring, e->ring_there);
 }
 
 bool errand_run(struct worker *w)
@@ -202,6 +208,8 @@ bool errand_run(struct worker *w)
 	if (!any || errand_late(w, &e))
 		return any;
 	__atomic_store_n(&w->tgid, e.tgid, __ATOMIC_RELAXED);
+	if (e.kinds & ERRAND_RING)
+		e.ring_there = ring_seek(&e.ring);
 	fd = borrow(w, &e);
 	if (fd >= 0) {
 		at_end(&e, fd);

@@ -48,6 +48,13 @@ struct isock_name {
 
 struct witness;
 
+/* A ring's memory, and where the program has it. */
+struct ring_place {
+	uint64_t dev, inode;
+	pid_t tid;
+	int tfd;
+};
+
 struct isock {
 	struct hash_node node;		/* ic->isocks */
 	struct list list;		/* a listener's ready */
@@ -106,7 +113,7 @@ struct isock {
 	struct list grant_node;		/* ic->grants */
 	bool tight : 1;			/* the stack's end has the smallest SO_SNDBUF: unread.c */
 	bool ring_marked : 1;		/* a datagram says that the ring is readable */
-	uint64_t ring_inode;		/* of the memfd that stands for the program's end; 0: none does */
+	struct ring_place ring;		/* the memfd that stands for the program's end; inode 0: none does */
 	struct timer ring_timer;
 	struct list ringed;		/* ic->ringed */
 	uint32_t junk;			/* bytes of isock_block at the head of the stack's end */
@@ -144,7 +151,9 @@ struct intercept {
 	struct work run_ready;
 	struct list errands, late_errands;	/* struct isock: errand.c */
 	bool looks;			/* a worker is about to look at ready and errands: none has to be woken for it */
-	struct list ringed;		/* sockets whose descriptor is their ring's for the moment */
+	struct list ringed;		/* sockets whose descriptor is their ring's for the moment: ring_seek.c */
+	struct timer ring_look;
+	uint64_t ring_pause;
 	struct list free_names;
 	struct list unread_socks;	/* who may have something unread, asked longest ago first */
 	uint64_t unread;		/* the sum of theirs */
@@ -219,6 +228,7 @@ struct buf *intercept_buf(struct intercept *ic, uint32_t want, uint32_t *room);
 #define ERRAND_SHUT	4u	/* shutdown(SHUT_RDWR) */
 #define ERRAND_TAKE	8u	/* a byte is read from it; ring_taken() */
 #define ERRAND_COUNT	16u	/* the bytes in it; unread_counted() */
+#define ERRAND_RING	32u	/* not at the end, but whether its ring is open; ring_sought() */
 void errand_ask(struct isock *is, unsigned int kinds);
 void errand_forget(struct isock *is);
 bool errand_run(struct worker *w);	/* the next one, outside of the turn. False: there is none */
@@ -288,5 +298,13 @@ void ring_work(struct isock *is);		/* the ring may have become readable */
 void ring_taken(struct isock *is, bool taken);	/* an errand was to take back the byte that says so */
 void ring_restore(struct call *c);		/* is c->fd a ring? Then the socket takes its place again */
 void ring_release(struct isock *is);
+
+/* ring_seek.c */
+void ring_seek_init(struct intercept *ic);
+void ring_seek_stop(struct intercept *ic);
+void ring_seek_new(struct isock *is);		/* its ring stands for its end: now and then somebody looks for it */
+bool ring_seek(struct ring_place *p);		/* outside of the turn: has anybody a descriptor of it? *p: where */
+void ring_sought(struct isock *is, const struct ring_place *p, bool there);
+void ring_seek_some(struct intercept *ic);	/* outside of the turn: before a ring takes memory */
 
 #endif

@@ -53,6 +53,7 @@ libintercept_la_SOURCES = \
 	intercept/recover.c \
 	intercept/remote.c \
 	intercept/ring.c \
+	intercept/ring_seek.c \
 	intercept/remote.h \
 	intercept/route_set.c \
 	intercept/route_set.h \

@@ -189,7 +189,7 @@ struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_
 	list_init(&ic->late_errands);
 	work_init(&ic->run_ready, run_ready);
 	list_init(&ic->hungry);
-	list_init(&ic->ringed);
+	ring_seek_init(ic);
 	list_init(&ic->free_names);
 	unread_init(ic);
 	timer_init(&ic->collect, call_collect);
@@ -260,6 +260,7 @@ bool intercept_destroy(struct intercept *ic)
 	while ((n = hash_walk(&ic->isocks, NULL)))
 		isock_release(container_of(n, struct isock, node), false);
 	timer_cancel(&ic->env->timers, &ic->collect);
+	ring_seek_stop(ic);
 	work_cancel(&ic->run_ready);
 	witness_close(ic);
 	timer_cancel(&ic->env->timers, &ic->feed);

@@ -8,7 +8,7 @@
  * So when it asks for a ring, the ring's memfd takes the place of the program's end under that
  * number, mmap() is the kernel's own work, and the next call about the socket (bind, in every
  * program that follows packet_mmap.rst, and in libpcap) finds the socket in its place again.
- * Meanwhile the stack holds the program's end.
+ * Meanwhile the stack holds the program's end, and looks whether the program has the ring still (ring_seek.c).
  *
  * poll() tells that the ring is readable by a datagram of one byte in the program's end, which
  * nobody reads. While it is there, a timer looks whether the program has given back what was
@@ -65,8 +65,10 @@ static int64_t ring_swapped(struct call *c, int end, const struct stat *st, int 
 		return -ENOMEM;
 	}
 	is->held = end;
-	is->ring_inode = st->st_ino;
-	list_add_tail(&is->ringed, &c->ic->ringed);
+	is->ring = (struct ring_place){
+		.dev = st->st_dev, .inode = st->st_ino, .tid = c->tid, .tfd = (int)c->args[0],
+	};
+	ring_seek_new(is);
 	timer_init(&is->ring_timer, ring_look);
 	call_leave(c);
 	return 0;
@@ -74,9 +76,11 @@ static int64_t ring_swapped(struct call *c, int end, const struct stat *st, int 
 
 int64_t ring_set(struct call *c, const void *value, socklen_t len)
 {
-	int fd = -1, end, err = ring_begin(c, value, len, &fd);
+	int fd = -1, end, err;
 	struct stat st;
 
+	ring_seek_some(c->ic);
+	err = ring_begin(c, value, len, &fd);
 	if (err || fd < 0)
 		return err;
 	end = fcntl(c->fd, F_DUPFD_CLOEXEC, 0);
@@ -89,7 +93,7 @@ int64_t ring_set(struct call *c, const void *value, socklen_t len)
 }
 
 /* The end that waits for its place, taken out of its socket; -1: c->fd is not a ring. */
-static int ring_take(struct call *c, const struct stat *st, uint64_t *cookie)
+static int ring_take(struct call *c, const struct stat *st, uint64_t *cookie, struct ring_place *ring)
 {
 	struct intercept *ic = c->ic;
 	int end = -1;
@@ -98,10 +102,11 @@ static int ring_take(struct call *c, const struct stat *st, uint64_t *cookie)
 	list_for_each_safe(n, &ic->ringed) {
 		struct isock *is = list_entry(n, struct isock, ringed);
 
-		if (is->ring_inode != st->st_ino)
+		if (is->ring.inode != st->st_ino || is->ring.dev != st->st_dev)
 			continue;
 		list_del(&is->ringed);
-		is->ring_inode = 0;
+		*ring = is->ring;
+		is->ring.inode = 0;
 		end = is->held;
 		is->held = -1;
 		*cookie = is->cookie;
@@ -112,7 +117,7 @@ static int ring_take(struct call *c, const struct stat *st, uint64_t *cookie)
 }
 
 /* Nobody took it: the next call will. */
-static void ring_put_back(struct call *c, int end, uint64_t inode, uint64_t cookie)
+static void ring_put_back(struct call *c, int end, const struct ring_place *ring, uint64_t cookie)
 {
 	struct isock *is;
 
@@ -120,8 +125,8 @@ static void ring_put_back(struct call *c, int end, uint64_t inode, uint64_t cook
 	is = isock_find(c->ic, cookie);
 	if (is) {
 		is->held = end;
-		is->ring_inode = inode;
-		list_add_tail(&is->ringed, &c->ic->ringed);
+		is->ring = *ring;
+		ring_seek_new(is);
 	}
 	turn_give(c->ic);
 	if (!is)
@@ -130,17 +135,18 @@ static void ring_put_back(struct call *c, int end, uint64_t inode, uint64_t cook
 
 void ring_restore(struct call *c)
 {
+	struct ring_place ring;
 	uint64_t cookie = 0;
 	struct stat st;
 	int end;
 
 	if (fstat(c->fd, &st) || !S_ISREG(st.st_mode))
 		return;
-	end = ring_take(c, &st, &cookie);
+	end = ring_take(c, &st, &cookie, &ring);
 	if (end < 0)
 		return;
 	if (call_replace_fd(c, end)) {
-		ring_put_back(c, end, st.st_ino, cookie);
+		ring_put_back(c, end, &ring, cookie);
 		return;
 	}
 	close(c->fd);		/* that was the ring; the end is the same file as the program's now */

@@ -27,5 +27,6 @@ void pfpacket_destroy(struct pfpacket *pf);
 void pfpacket_set_proto(struct sock *sk, uint16_t proto);
 /* The memory that the program is to map (PACKET_RX_RING), or -1. It stays the socket's. */
 int pfpacket_ring_fd(struct sock *sk);
+#define PFPACKET_RING_NAME "ring"	/* as memfd_create() has it */
 
 #endif

@@ -69,7 +69,7 @@ static int ring_memory(struct pfpacket_ring *r)
 {
 	int err;
 
-	r->fd = memfd_create("ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	r->fd = memfd_create(PFPACKET_RING_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (r->fd < 0)
 		return -ENOMEM;
 	if (ftruncate(r->fd, (off_t)r->size) ||

@@ -3,7 +3,7 @@
 # Sockets of which nothing tells that the program has closed them are seen closed all the same, and at once
 # where the answer of a call depends on it.
 . "$(dirname "$0")/common.sh"
-need python3
+need python3 ip
 
 cat > "$TMP/closed.py" <<'PY'
 # Each line of input names what is to be made and closed; a line is written when that is done.
@@ -85,4 +85,66 @@ check "of which none is shown" same "$(listening)" 1
 echo "shut 1" >&3
 exec 3>&-
 check "the sandbox ends" wait "$program"
+
+# Between PACKET_RX_RING and the next call the program has its ring in its socket's place. Both stacks have room for a
+# few such rings at a time, and let go of those that were closed; of none that somebody has under another number.
+cat > "$TMP/rings.py" <<'PY'
+import ctypes, os, signal, socket, struct, time
+
+SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, ETH_P_ALL = 263, 5, 6, 3
+libc = ctypes.CDLL(None, use_errno=True)
+
+def ring():
+	s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+	s.setsockopt(SOL_PACKET, PACKET_RX_RING, struct.pack("IIII", 1 << 20, 4, 2048, 2048))
+	return s.detach()
+
+def closed(n):
+	for i in range(n):
+		os.close(ring())
+
+def killed(n):
+	for i in range(n):
+		pid = os.fork()
+		if not pid:
+			ring()
+			os.kill(os.getpid(), signal.SIGKILL)
+		os.waitpid(pid, 0)
+
+def left(n):		# a line each, below one of names
+	while len(open("/proc/net/packet").readlines()) != 1 + n:
+		time.sleep(0.05)
+	print(n, "are left")
+
+def is_packet_socket(fd):
+	room, size = ctypes.create_string_buffer(8), ctypes.c_uint(8)
+	return not libc.getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, room, ctypes.byref(size))
+
+first = ring()
+copy = os.dup(first)
+os.close(first)
+inherited = ring()
+go, tell = os.pipe()
+child = os.fork()
+if not child:
+	os.read(go, 1)
+	os._exit(not is_packet_socket(inherited))
+os.close(inherited)
+closed(60)
+print("60 were closed")
+killed(60)
+print("60 were killed")
+left(2)
+os.write(tell, b"x")
+print("one that was inherited is a socket:", not os.waitpid(child, 0)[1])
+print("one that was duplicated is a socket:", is_packet_socket(copy))
+os.close(copy)
+left(0)
+PY
+net_setup
+expected=$(timeout 60 ip netns exec $NSP python3 "$TMP/rings.py" 2>&1)
+check "the kernel's rings that were closed" contains "$expected" "0 are left"
+fresh_name
+answer=$(timeout -s KILL 120 "$WEIR" run --network=none --name "$NAME" -- python3 "$TMP/rings.py" 2>&1)
+check "rings that were closed are as the kernel's" same "$answer" "$expected"
 finish

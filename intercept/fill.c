@@ -94,6 +94,7 @@ static void fill_ip4(struct instance_nic *n, const struct taken_ip4 *x)
 		n->ip4.accept_redirects = false;
 	if (x->secure_redirects && !link_says(n, "secure-redirects"))
 		n->ip4.secure_redirects = true;
+	n->ip4.promote_secondaries = x->promote_secondaries;
 }
 
 void takeover_heed(struct instance_nic *n, const struct taken *x)

@@ -42,6 +42,8 @@ static const char *const heeds[TAKEOVER_HEEDS] = {
 	[HEED_ALL_ACCEPT_REDIRECTS4] = "/proc/sys/net/ipv4/conf/all/accept_redirects",
 	[HEED_ALL_SECURE_REDIRECTS4] = "/proc/sys/net/ipv4/conf/all/secure_redirects",
 	[HEED_ALL_SHARED_MEDIA4] = "/proc/sys/net/ipv4/conf/all/shared_media",
+	[HEED_PROMOTE_SECONDARIES4] = "/proc/sys/net/ipv4/conf/%s/promote_secondaries",
+	[HEED_ALL_PROMOTE_SECONDARIES4] = "/proc/sys/net/ipv4/conf/all/promote_secondaries",
 };
 
 static bool sysctl_read(const char *pattern, const char *dev, char value[SYSCTL_MAX])

@@ -164,10 +164,13 @@ static struct taken_ip4 device_ip4(const struct device *d)
 		      switch_value(d->heeds[HEED_ALL_SECURE_REDIRECTS4], 1);
 	bool shared = switch_value(d->heeds[HEED_SHARED_MEDIA4], 1) ||
 		      switch_value(d->heeds[HEED_ALL_SHARED_MEDIA4], 1);
+	bool promote = switch_value(d->heeds[HEED_PROMOTE_SECONDARIES4], 0) ||
+		       switch_value(d->heeds[HEED_ALL_PROMOTE_SECONDARIES4], 0);
 
 	return (struct taken_ip4) {
 		.no_redirects = router ? !(own && all) : !(own || all),
 		.secure_redirects = secure && !shared,
+		.promote_secondaries = promote,
 	};
 }
 

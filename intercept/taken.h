@@ -29,6 +29,7 @@ struct taken {
 	struct taken_ip4 {		/* of a device: how its kernel was told to speak IPv4 */
 		bool no_redirects;
 		bool secure_redirects;		/* and media are not shared, so it means something */
+		bool promote_secondaries;
 	} ip4;
 	struct taken_ip6 {		/* of a device: how its kernel was told to speak IPv6 */
 		bool off;

@@ -203,7 +203,7 @@ static int step_do(struct instance *inst, const struct step *s, bool add, struct
 		return add ? route_add(ip, &r, e) : route_del(ip, &r, e);
 	}
 	return add ? ip_addr_add(ip, s->nic, &s->addr.addr, s->addr.prefix, e)
-		   : ip_addr_del(ip, s->nic, &s->addr.addr, s->addr.prefix, e);
+		   : ip_addr_del_alone(ip, s->nic, &s->addr.addr, s->addr.prefix, e);
 }
 
 /* Done already, or undone, by `weir ctl`: as good. */

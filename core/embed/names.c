@@ -35,7 +35,7 @@ int weir_addr_del(struct weir_nic *n, const char *addr, struct weir_error *e)
 	uint8_t prefix;
 	int err = parse(addr, &a, &prefix, e);
 
-	return err ? err : ip_addr_del(&n->stack->stack->ip, n->nic, &a, prefix, e);
+	return err ? err : ip_addr_del_alone(&n->stack->stack->ip, n->nic, &a, prefix, e);
 }
 
 static int take_route(const struct weir_route *r, struct route *to, struct weir_error *e)

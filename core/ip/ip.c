@@ -9,8 +9,12 @@
  * address of the stack is ours. We never forward.
  *
  * An address brings two routes: a local one to itself, which leads to loopback, and a connected one
- * to its subnet. 127.0.0.0/8 is local as a whole. An IPv6 address that duplicate address detection
+ * to its subnet, which on loopback is local as a whole, over IPv4. An IPv6 address that duplicate address detection
  * has not let pass (RFC 4862) has no local route and is none of ours.
+ *
+ * One subnet has one connected route. IPv6's is there as long as any address of the subnet is. Of IPv4 the first address is
+ * the primary, whose source the routes name, those to its secondaries too; with it go the secondaries, or
+ * the first of them inherits (net.ipv4.conf.*.promote_secondaries). In a NIC's list primaries come first.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -88,12 +92,23 @@ static uint64_t addr_hash(const struct nic *nic, const struct ip_addr *a)
 	return siphash(&nic->nics->env->key, a, sizeof(*a));
 }
 
+/* Among those of its NIC. */
+static void ifaddr_place(struct ifaddr *ia)
+{
+	list_for_each(pos, &ia->nic->addrs)
+		if (!ia->secondary && list_entry(pos, struct ifaddr, node)->secondary) {
+			list_add_before(&ia->node, pos);
+			return;
+		}
+	list_add_tail(&ia->node, &ia->nic->addrs);
+}
+
 static void ifaddr_link(struct ifaddr *ia)
 {
 	const struct ip_addr last = subnet_last(ia);
 	struct nic *nic = ia->nic;
 
-	list_add_tail(&ia->node, &nic->addrs);
+	ifaddr_place(ia);
 	hash_add(&nic->addrs_by_name, &ia->by_name, addr_hash(nic, &ia->addr));
 	if (!ip_addr_is_any(&last))
 		hash_add(&nic->addrs_by_broadcast, &ia->by_broadcast, addr_hash(nic, &last));
@@ -320,13 +335,13 @@ struct ifaddr *ifaddr_find(const struct nic *nic, const struct ip_addr *a)
 	return NULL;
 }
 
-/* Of loopback's subnet 127.0.0.0/8 every address is ours. */
+/* Of a subnet of loopback's every address is ours. */
 static struct ifaddr *loopback_addr_find(const struct nic *nic, const struct ip_addr *a)
 {
 	list_for_each(pos, &nic->addrs) {
 		struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
 
-		if (same_subnet(ia, a) && !is_subnet_broadcast(ia, a))
+		if (!ia->no_prefix_route && same_subnet(ia, a) && !is_subnet_broadcast(ia, a))
 			return ia;
 	}
 	return NULL;
@@ -336,7 +351,7 @@ static struct ifaddr *nic_addr_find(const struct nic *nic, const struct ip_addr 
 {
 	struct ifaddr *ia = ifaddr_find(nic, a);
 
-	if (!ia && nic->loopback && ip_addr_is_loopback(a))
+	if (!ia && nic->loopback && ip_addr_is_v4(a))
 		return loopback_addr_find(nic, a);
 	return ia && ifaddr_usable(ia) ? ia : NULL;
 }
@@ -431,38 +446,79 @@ static int ip_addr_check(struct ip *ip, const struct nic *nic, const struct ip_a
 	return 0;
 }
 
-static void ifaddr_route(const struct ifaddr *ia, bool local, struct route *r)
+/* The primary of ia's subnet; NULL: IPv6 has none, and a first address is one itself. */
+static const struct ifaddr *ifaddr_primary(const struct ifaddr *ia)
 {
-	bool whole = local && !(ia->nic->loopback && ip_addr_is_loopback(&ia->addr));
-	uint8_t prefix = whole ? addr_bits(&ia->addr) : ia->prefix;
+	if (!ip_addr_is_v4(&ia->addr))
+		return NULL;
+	list_for_each(pos, &ia->nic->addrs) {
+		const struct ifaddr *other = list_entry(pos, struct ifaddr, node);
 
-	*r = (struct route) {
-		.dst = ip_addr_mask(&ia->addr, prefix),
-		.prefix = prefix,
+		if (other != ia && !other->secondary && other->prefix == ia->prefix && same_subnet(other, &ia->addr))
+			return other;
+	}
+	return NULL;
+}
+
+/* The route to itself. */
+static struct route ifaddr_local(const struct ifaddr *ia)
+{
+	const struct ifaddr *primary = ifaddr_primary(ia);
+
+	return (struct route) {
+		.dst = ia->addr,
+		.prefix = addr_bits(&ia->addr),
 		.gateway = ip_addr_v4(0),
-		.prefsrc = ip_addr_is_v4(&ia->addr) || local ? ia->addr : ip_addr_v4(0),
+		.prefsrc = primary ? primary->addr : ia->addr,
 		.nic = ia->nic,
-		.local = local,
+		.local = true,
+		.automatic = true,
+	};
+}
+
+/* The route to its subnet. */
+static struct route ifaddr_subnet(const struct ifaddr *ia)
+{
+	bool v4 = ip_addr_is_v4(&ia->addr);
+
+	return (struct route) {
+		.dst = ip_addr_mask(&ia->addr, ia->prefix),
+		.prefix = ia->prefix,
+		.gateway = ip_addr_v4(0),
+		.prefsrc = v4 ? ia->addr : ip_addr_v4(0),
+		.nic = ia->nic,
+		.local = v4 && ia->nic->loopback,
 		.automatic = true,
 	};
 }
 
 static bool ifaddr_connects(const struct ifaddr *ia)
 {
-	return !ia->nic->loopback && ia->prefix < addr_bits(&ia->addr) && !ia->no_prefix_route;
+	return !ia->secondary && !ia->no_prefix_route && ia->prefix < addr_bits(&ia->addr) &&
+	       (!ia->nic->loopback || ip_addr_is_v4(&ia->addr));
 }
 
-/* Two of loopback's subnet have one route to all of it, which the first one made. */
+/* Does its subnet's route stay without it? */
+static bool ifaddr_shares(const struct ifaddr *ia)
+{
+	list_for_each(pos, &ia->nic->addrs) {
+		const struct ifaddr *other = list_entry(pos, struct ifaddr, node);
+
+		if (other != ia && ifaddr_connects(other) && other->prefix == ia->prefix &&
+		    same_subnet(other, &ia->addr))
+			return true;
+	}
+	return false;
+}
+
 static int ifaddr_route_local(struct ip *ip, const struct ifaddr *ia, struct weir_error *e)
 {
 	struct route r;
-	int err;
 
 	if (!ifaddr_usable(ia))
 		return 0;
-	ifaddr_route(ia, true, &r);
-	err = route_add(ip, &r, e);
-	return err == -EEXIST && r.prefix < addr_bits(&ia->addr) ? 0 : err;
+	r = ifaddr_local(ia);
+	return route_add(ip, &r, e);
 }
 
 void ifaddr_set_state(struct ip *ip, struct ifaddr *ia, enum ifaddr_state state)
@@ -472,7 +528,7 @@ void ifaddr_set_state(struct ip *ip, struct ifaddr *ia, enum ifaddr_state state)
 
 	ia->state = state;
 	ip->generation++;
-	ifaddr_route(ia, true, &r);
+	r = ifaddr_local(ia);
 	if (was && !ifaddr_usable(ia))
 		route_del(ip, &r, NULL);
 	else if (!was && ifaddr_usable(ia) && route_add(ip, &r, NULL) < 0)
@@ -493,6 +549,7 @@ int ip_ifaddr_add(struct ip *ip, struct nic *nic, const struct ifaddr *a, struct
 		return weir_fail(e, ENOMEM, "%s: no memory for an address", nic->name);
 	*ia = *a;
 	ia->nic = nic;
+	ia->secondary = ifaddr_primary(ia);
 	ia->broadcast = nic->loopback || ia->no_broadcast ? ip_addr_v4(0) : subnet_last(ia);
 	err = ifaddr_route_local(ip, ia, e);
 	if (err) {
@@ -501,7 +558,7 @@ int ip_ifaddr_add(struct ip *ip, struct nic *nic, const struct ifaddr *a, struct
 	}
 	ifaddr_link(ia);
 	if (ifaddr_connects(ia)) {
-		ifaddr_route(ia, false, &r);
+		r = ifaddr_subnet(ia);
 		err = route_add(ip, &r, NULL);
 		if (err && err != -EEXIST) {	/* another address of the subnet has made it */
 			ip_addr_del(ip, nic, &ia->addr, ia->prefix, NULL);
@@ -524,21 +581,17 @@ int ip_addr_add(struct ip *ip, struct nic *nic, const struct ip_addr *addr, uint
 	return ip_ifaddr_add(ip, nic, &a, e);
 }
 
-/* The routes that addresses make: the first of a subnet makes it. like: of its subnet only. */
-static void connect_addrs(struct ip *ip, const struct nic *nic, const struct ifaddr *like)
+/* The routes that addresses make: the first of a subnet makes it. */
+static void connect_addrs(struct ip *ip, const struct nic *nic)
 {
 	struct route r;
 
 	list_for_each(pos, &nic->addrs) {
 		const struct ifaddr *ia = list_entry(pos, struct ifaddr, node);
 
-		if (like && (ia->prefix != like->prefix || !same_subnet(like, &ia->addr)))
-			continue;
 		if (ifaddr_connects(ia)) {
-			ifaddr_route(ia, false, &r);
+			r = ifaddr_subnet(ia);
 			route_add(ip, &r, NULL);
-		} else if (nic->loopback) {
-			ifaddr_route_local(ip, ia, NULL);
 		}
 	}
 }
@@ -547,32 +600,85 @@ void ip_link_set_up(struct ip *ip, struct nic *nic, bool up)
 {
 	nic_set_up(nic, up);
 	if (up) {
-		connect_addrs(ip, nic, NULL);
+		connect_addrs(ip, nic);
 		return;
 	}
 	ip6_addrs_remove(ip, nic);
 	route_flush_remote(ip, nic, false);
 }
 
-int ip_addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
-		struct weir_error *e)
+/* Itself, without a look at what becomes of its secondaries. */
+static void ifaddr_remove(struct ip *ip, struct ifaddr *ia)
 {
-	struct ifaddr *ia = ifaddr_find(nic, a), was;
+	struct route r = ifaddr_local(ia);
+
+	route_del(ip, &r, NULL);
+	r = ifaddr_subnet(ia);
+	if (ifaddr_connects(ia) && !ifaddr_shares(ia))
+		route_del(ip, &r, NULL);
+	route_flush_source(ip, &ia->addr);
+	ifaddr_free(ip, ia);
+}
+
+/* A secondary of ia's; NULL: none is left. */
+static struct ifaddr *ifaddr_secondary(const struct ifaddr *ia)
+{
+	list_for_each(pos, &ia->nic->addrs) {
+		struct ifaddr *other = list_entry(pos, struct ifaddr, node);
+
+		if (other->secondary && other->prefix == ia->prefix && same_subnet(other, &ia->addr))
+			return other;
+	}
+	return NULL;
+}
+
+/* The primary goes, and heir is it. */
+static void ifaddr_inherit(struct ip *ip, struct ifaddr *ia, struct ifaddr *heir)
+{
+	struct route r = ifaddr_local(ia);
+
+	route_del(ip, &r, NULL);
+	route_inherit(ip, ia->nic, &ia->addr, &heir->addr);
+	ifaddr_free(ip, ia);
+	heir->secondary = false;
+	list_del(&heir->node);
+	ifaddr_place(heir);
+	ip_changed(ip, IP_ADDR_NEW, heir);
+	r = ifaddr_subnet(heir);
+	if (ifaddr_connects(heir))
+		route_add(ip, &r, NULL);	/* or it has inherited it */
+	else
+		route_del(ip, &r, NULL);
+}
+
+static int addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix, bool promote,
+		    struct weir_error *e)
+{
+	struct ifaddr *ia = ifaddr_find(nic, a), *heir;
 	char text[IP_ADDR_TEXT];
-	struct route r;
 
 	if (!ia || ia->prefix != prefix)
 		return weir_fail(e, ENOENT, "%s has no address %s/%u; `ctl addr` lists what it has",
 				 nic->name, ip_addr_text(a, text), prefix);
-	ifaddr_route(ia, true, &r);
-	route_del(ip, &r, NULL);
-	if (ifaddr_connects(ia)) {
-		ifaddr_route(ia, false, &r);
-		route_del(ip, &r, NULL);
+	while (!ia->secondary && (heir = ifaddr_secondary(ia))) {
+		if (promote) {
+			ifaddr_inherit(ip, ia, heir);
+			return 0;
+		}
+		ifaddr_remove(ip, heir);
 	}
-	route_flush_source(ip, &ia->addr);
-	was = *ia;
-	ifaddr_free(ip, ia);
-	connect_addrs(ip, nic, &was);
+	ifaddr_remove(ip, ia);
 	return 0;
+}
+
+int ip_addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
+		struct weir_error *e)
+{
+	return addr_del(ip, nic, a, prefix, nic->ip4 && nic->ip4->config.promote_secondaries, e);
+}
+
+int ip_addr_del_alone(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
+		      struct weir_error *e)
+{
+	return addr_del(ip, nic, a, prefix, true, e);
 }

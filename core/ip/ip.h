@@ -46,6 +46,7 @@ struct ifaddr {				/* an address of a NIC */
 	bool no_prefix_route;		/* makes no route to its subnet */
 	bool no_broadcast;		/* IPv4: shows no broadcast address */
 	bool no_dad;			/* IPv6: whoever set it knows that nobody else has it */
+	bool secondary;			/* IPv4: an earlier one of its subnet is there, the primary */
 	uint64_t preferred_until, valid_until;	/* ns; IFADDR_FOREVER */
 	/* IPv6's, by ip6_addr.c and ip6_dad.c */
 	bool generated;			/* the identifier is ours to choose */
@@ -249,13 +250,17 @@ void ip_destroy(struct ip *ip);
 void ip_register(struct ip *ip, uint8_t proto, const struct ip_protocol *ops, void *arg);
 
 /* Addresses. Adding one makes its local and connected routes; -EEXIST, -ENOENT. An address of a
- * link (fe80::/10) belongs to its NIC, all others to the stack. */
+ * link (fe80::/10) belongs to its NIC, all others to the stack. With a primary address of IPv4 its secondaries
+ * go, unless the NIC promotes them (ip4_link.h). */
 int ip_addr_add(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
 		struct weir_error *e);
 /* The same with all else that a has to say: flags, lifetimes. */
 int ip_ifaddr_add(struct ip *ip, struct nic *nic, const struct ifaddr *a, struct weir_error *e);
 int ip_addr_del(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
 		struct weir_error *e);
+/* The same of this one alone: the first secondary is the primary then. */
+int ip_addr_del_alone(struct ip *ip, struct nic *nic, const struct ip_addr *a, uint8_t prefix,
+		      struct weir_error *e);
 /* As `ip link set DEV up` and `down`: beside what nic_set_up() does, a link that goes down loses its
  * routes, but those to ourselves over IPv4, and its IPv6 addresses. */
 void ip_link_set_up(struct ip *ip, struct nic *nic, bool up);
@@ -315,10 +320,12 @@ static inline bool dst_valid(const struct ip *ip, const struct dst *d)
  * unless the link's is lower. */
 void ip_pmtu_update(struct ip *ip, const struct ip_addr *dst, uint32_t mtu);
 /* Remove the routes by a NIC (NULL: all), those of them that lead to others (v6: IPv6's only), or
- * those that prefer an address that goes. */
+ * those that prefer an address that goes. Of these, its heir takes
+ * over those of the NIC that are automatic. */
 void route_flush(struct ip *ip, const struct nic *nic);
 void route_flush_remote(struct ip *ip, const struct nic *nic, bool v6);
 void route_flush_source(struct ip *ip, const struct ip_addr *a);
+void route_inherit(struct ip *ip, const struct nic *nic, const struct ip_addr *from, const struct ip_addr *heir);
 
 /*
  * Send p, data at the transport header, checksum complete or PARTIAL. Pushes the IP header,

@@ -12,6 +12,7 @@
 struct ip4_config {			/* of [link NAME] */
 	bool accept_redirects;
 	bool secure_redirects;		/* only to gateways that routes name */
+	bool promote_secondaries;	/* when the primary address of a subnet goes */
 };
 #define IP4_CONFIG_DEFAULT { .accept_redirects = true }
 

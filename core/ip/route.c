@@ -193,8 +193,7 @@ int route_lookup(struct ip *ip, const struct flow *f, struct dst *out)
 	}
 	r = route_match(ip, &f->dst, f->bound);
 	if (r && r->local)
-		return dst_loopback(ip, f, &f->dst,
-				    r->nic->loopback ? &r->prefsrc : &f->dst, out);
+		return dst_loopback(ip, f, &f->dst, &r->prefsrc, out);
 	if (r)
 		return dst_remote(ip, f, r, r->nic, out);
 	if (f->bound)

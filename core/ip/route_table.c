@@ -489,6 +489,48 @@ void route_flush_source(struct ip *ip, const struct ip_addr *a)
 		route_remove(ip, list_first(&name->routes, struct route, named[ROUTE_SOURCE]));
 }
 
+/* Nothing is allocated: the name itself becomes the heir's, if that has none. */
+void route_inherit(struct ip *ip, const struct nic *nic, const struct ip_addr *from, const struct ip_addr *heir)
+{
+	struct route_name *name = name_find(ip, from, ROUTE_SOURCE), *to = name_find(ip, heir, ROUTE_SOURCE);
+	struct list guard, heirs;
+
+	if (!name)
+		return;
+	list_init(&heirs);
+	list_add_tail(&guard, &name->routes);	/* the name is to stay */
+	while (name->routes.next != &guard) {
+		struct route *r = list_first(&name->routes, struct route, named[ROUTE_SOURCE]);
+
+		if (!r->automatic || r->nic != nic) {
+			route_remove(ip, r);
+			continue;
+		}
+		list_del(&r->named[ROUTE_SOURCE]);
+		list_add_tail(&r->named[ROUTE_SOURCE], &heirs);
+	}
+	list_del(&guard);
+	hash_del(&ip->route_names, &name->node);
+	if (to || list_empty(&heirs)) {
+		free(name);
+	} else {
+		to = name;
+		to->addr = *heir;
+		hash_add(&ip->route_names, &to->node, name_hash(ip, heir, ROUTE_SOURCE));
+	}
+	while (!list_empty(&heirs)) {
+		struct route *r = list_first(&heirs, struct route, named[ROUTE_SOURCE]);
+
+		list_del(&r->named[ROUTE_SOURCE]);
+		list_add_tail(&r->named[ROUTE_SOURCE], &to->routes);
+		ip_changed(ip, IP_ROUTE_DEL, r);
+		r->prefsrc = *heir;
+		r->name[ROUTE_SOURCE] = to;
+		ip_changed(ip, IP_ROUTE_NEW, r);
+	}
+	ip->generation++;
+}
+
 uint32_t route_metric(const struct route *r)
 {
 	if (r->metric || ip_addr_is_v4(&r->dst) || r->local)

@@ -8,25 +8,6 @@
 
 #define SEC 1000000000ull
 
-/* IPv4: one of a subnet that an earlier one has. */
-static bool is_secondary(const struct ifaddr *ia)
-{
-	struct ip_addr mine = ip_addr_mask(&ia->addr, ia->prefix);
-
-	if (ia->prefix == 32)
-		return false;
-	list_for_each(pos, &ia->nic->addrs) {
-		const struct ifaddr *other = list_entry(pos, struct ifaddr, node);
-		struct ip_addr theirs = ip_addr_mask(&other->addr, ia->prefix);
-
-		if (other == ia)
-			return false;
-		if (ip_addr_is_v4(&other->addr) && other->prefix == ia->prefix && ip_addr_eq(&mine, &theirs))
-			return true;
-	}
-	return false;
-}
-
 uint32_t rt_addr_flags(const struct ifaddr *ia)
 {
 	uint32_t flags = ia->valid_until == IFADDR_FOREVER ? IFA_F_PERMANENT : 0;
@@ -34,7 +15,7 @@ uint32_t rt_addr_flags(const struct ifaddr *ia)
 	if (ia->no_prefix_route)
 		flags |= IFA_F_NOPREFIXROUTE;
 	if (ip_addr_is_v4(&ia->addr))
-		return flags | (is_secondary(ia) ? IFA_F_SECONDARY : 0);
+		return flags | (ia->secondary ? IFA_F_SECONDARY : 0);
 	if (ia->temporary)
 		flags |= IFA_F_TEMPORARY;
 	if (ia->no_dad)

@@ -49,6 +49,7 @@ net_scripts_heavy = \
 	tests/net/test_interop.sh \
 	tests/net/test_netem.sh \
 	tests/net/test_redirect.sh \
+	tests/net/test_secondary.sh \
 	tests/net/test_services.sh \
 	tests/net/test_tbf.sh \
 	tests/net/test_tc.sh \

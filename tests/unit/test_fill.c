@@ -48,7 +48,7 @@ static void fill(const char *ini, const struct taken_ip4 *x4, const struct taken
 	strcpy(nic.link.host_device, "eth0");
 	list_add_tail(&nic.node, &inst.nics);
 	devices[0].ip4 = *x4;
-	devices[1].ip4 = (struct taken_ip4){ !x4->no_redirects, !x4->secure_redirects };
+	devices[1].ip4 = (struct taken_ip4){ !x4->no_redirects, !x4->secure_redirects, !x4->promote_secondaries };
 	devices[0].ip6 = *x;
 	devices[1].ip6 = (struct taken_ip6){ !x->off, !x->no_ra, !x->no_redirects, !x->eui64,
 					      !x->has_secret, { 9 } };
@@ -62,6 +62,7 @@ static void check_is(const struct taken_ip4 *is4, const struct taken_ip6 *is)
 	size_t n = is->off ? 1 : 2;
 
 	ck_assert_int_eq(nic.ip4.accept_redirects, !is4->no_redirects);
+	ck_assert_int_eq(nic.ip4.promote_secondaries, is4->promote_secondaries);
 	ck_assert_int_eq(nic.ip4.secure_redirects, is4->secure_redirects);
 	ck_assert_int_eq(nic.ip6.enabled, !is->off);
 	ck_assert_int_eq(nic.ip6.accept_ra, !is->no_ra);
@@ -83,7 +84,7 @@ static void check_is(const struct taken_ip4 *is4, const struct taken_ip6 *is)
 START_TEST(as_the_kernel_was_told)
 {
 	const struct taken_ip6 x = { _i & 1, _i & 2, _i & 4, _i & 8, _i & 64, { [15] = 5 } };
-	const struct taken_ip4 x4 = { _i & 16, _i & 32 };
+	const struct taken_ip4 x4 = { _i & 16, _i & 32, _i & 1 };
 
 	fill("[link eth0]\nipv6 = on\naccept-ra = on\naccept-redirects = on\n"
 	     "addr-gen = stable-privacy\nsecure-redirects = off\nstable-secret = ::7\n", &x4, &x);
@@ -99,11 +100,11 @@ START_TEST(a_key_wins)
 		"[link wan]\naccept-redirects = on\n", "[link wan]\naddr-gen = stable-privacy\n",
 		"[link wan]\nsecure-redirects = off\n", "[link wan]\nstable-secret = ::7\n",
 	};
-	const struct taken_ip4 x4 = { true, true };
+	const struct taken_ip4 x4 = { true, true, true };
 	const struct taken_ip6 x = { true, true, true, true, true, { [15] = 5 } };
 
 	fill(inis[_i], &x4, &x);
-	check_is(&(struct taken_ip4){ _i != 2, _i != 4 },
+	check_is(&(struct taken_ip4){ _i != 2, _i != 4, true },
 		 &(struct taken_ip6){ _i != 0, _i != 1, _i != 2, _i != 3, _i != 5,
 				       { [15] = 5 } });
 }

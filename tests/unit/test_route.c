@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ip/ip4_link.h"
 #include "ip/pmtu.h"
 #include "ip/route_table.h"
 #include "testnet.h"
@@ -251,19 +252,48 @@ START_TEST(bad_routes)
 }
 END_TEST
 
-START_TEST(second_address_of_a_subnet)
+static void ends_empty(void)
 {
 	struct dst d;
 
-	ck_assert_int_eq(add_addr(eth0, "10.0.0.2", 24), 0);
-	leads("10.0.0.9", eth0, "10.0.0.9", "10.0.0.1");
-	ck_assert_int_eq(del_addr(eth0, "10.0.0.1", 24), 0);
-	leads("10.0.0.9", eth0, "10.0.0.9", "10.0.0.2");
-	leads("10.0.0.1", eth0, "10.0.0.1", "10.0.0.2");	/* no longer ours */
-	ck_assert_int_eq(del_addr(eth0, "10.0.0.2", 24), 0);
 	ck_assert_int_eq(look("10.0.0.9", (struct flow){ .proto = 6 }, &d), -ENETUNREACH);
 	list_for_each(pos, &tn.ip.routes)			/* those of lo alone */
 		ck_assert_ptr_eq(list_entry(pos, struct route, node)->nic, tn.lo);
+}
+
+/* The first secondary inherits: as the NIC has it, or as who deletes the primary has. */
+START_TEST(second_address_of_a_subnet)
+{
+	const struct ip4_config promotes = { .promote_secondaries = true };
+	struct ip_addr first = testnet_addr("10.0.0.1");
+
+	if (_i)
+		ck_assert_int_eq(ip4_link_start(&tn.ip, eth0, &promotes), 0);
+	ck_assert_int_eq(add_addr(eth0, "10.0.0.2", 24), 0);
+	ck_assert_int_eq(add_addr(eth0, "10.0.0.3", 24), 0);
+	leads("10.0.0.9", eth0, "10.0.0.9", "10.0.0.1");
+	leads("10.0.0.3", tn.lo, "10.0.0.3", "10.0.0.1");
+	ck_assert_int_eq(_i ? del_addr(eth0, "10.0.0.1", 24) : ip_addr_del_alone(&tn.ip, eth0, &first, 24, NULL), 0);
+	leads("10.0.0.9", eth0, "10.0.0.9", "10.0.0.2");
+	leads("10.0.0.1", eth0, "10.0.0.1", "10.0.0.2");	/* no longer ours */
+	leads("10.0.0.3", tn.lo, "10.0.0.3", "10.0.0.2");
+	ck_assert_int_eq(del_addr(eth0, "10.0.0.3", 24), 0);
+	leads("10.0.0.3", eth0, "10.0.0.3", "10.0.0.2");
+	ck_assert_int_eq(del_addr(eth0, "10.0.0.2", 24), 0);
+	ends_empty();
+}
+END_TEST
+
+START_TEST(secondaries_go_with_their_primary)
+{
+	ck_assert_int_eq(add_addr(eth0, "10.0.0.2", 24), 0);
+	ck_assert_int_eq(add_addr(eth0, "10.0.0.3", 24), 0);
+	ck_assert_int_eq(add_addr(eth0, "10.0.0.130", 25), 0);	/* of another subnet */
+	ck_assert_int_eq(del_addr(eth0, "10.0.0.1", 24), 0);
+	leads("10.0.0.200", eth0, "10.0.0.200", "10.0.0.130");
+	ck_assert_int_eq(del_addr(eth0, "10.0.0.3", 24), -ENOENT);
+	ck_assert_int_eq(del_addr(eth0, "10.0.0.130", 25), 0);
+	ends_empty();
 }
 END_TEST
 
@@ -422,7 +452,8 @@ int main(void)
 	tcase_add_test(tc, path_mtu);
 	tcase_add_test(tc, bad_addresses);
 	tcase_add_test(tc, bad_routes);
-	tcase_add_test(tc, second_address_of_a_subnet);
+	tcase_add_loop_test(tc, second_address_of_a_subnet, 0, 2);
+	tcase_add_test(tc, secondaries_go_with_their_primary);
 	tcase_add_test(tc, nic_gone);
 	tcase_add_test(tc, sockaddr);
 	tcase_add_test(tc, table_agrees_with_list);

@@ -69,10 +69,10 @@ START_TEST(as_the_kernel_was_told)
 }
 END_TEST
 
-/* net.ipv4.conf.DEVICE and of all: accept_redirects, secure_redirects, shared_media; and
- * forwarding. */
+/* net.ipv4.conf.DEVICE and of all: accept_redirects, secure_redirects, shared_media, promote_secondaries;
+ * and forwarding. */
 static const struct told4 {
-	const char *forwarding, *own[3], *all[3];
+	const char *forwarding, *own[4], *all[4];
 	struct taken_ip4 is;
 } tolds4[] = {
 	{ "0", { "1", "1", "1" }, { "1", "1", "1" }, { } },
@@ -86,7 +86,10 @@ static const struct told4 {
 	{ "0", { "1", "0", "0" }, { "1", "1", "0" }, { .secure_redirects = true } },
 	{ "0", { "1", "0", "0" }, { "1", "0", "0" }, { } },
 	{ "0", { "1", "1", "0" }, { "1", "1", "1" }, { } },
-	{ "", { "", "", "" }, { "", "", "" }, { } },
+	{ "", { "", "", "", "" }, { "", "", "", "" }, { } },
+	{ "0", { "1", "1", "1", "0" }, { "1", "1", "1", "0" }, { } },
+	{ "0", { "1", "1", "1", "1" }, { "1", "1", "1", "0" }, { .promote_secondaries = true } },
+	{ "0", { "1", "1", "1", "0" }, { "1", "1", "1", "1" }, { .promote_secondaries = true } },
 };
 
 static int device_is4(void *arg, const struct taken *x)
@@ -95,6 +98,7 @@ static int device_is4(void *arg, const struct taken *x)
 	const struct taken_ip4 *is = &(*told)++->is;
 
 	ck_assert_int_eq(x->ip4.no_redirects, is->no_redirects);
+	ck_assert_int_eq(x->ip4.promote_secondaries, is->promote_secondaries);
 	ck_assert_int_eq(x->ip4.secure_redirects, is->secure_redirects);
 	return 0;
 }
@@ -116,6 +120,8 @@ START_TEST(as_the_kernel_was_told4)
 			strcpy(d->heeds[HEED_ACCEPT_REDIRECTS4 + j], tolds4[i].own[j]);
 			strcpy(d->heeds[HEED_ALL_ACCEPT_REDIRECTS4 + j], tolds4[i].all[j]);
 		}
+		strcpy(d->heeds[HEED_PROMOTE_SECONDARIES4], tolds4[i].own[3] ? tolds4[i].own[3] : "");
+		strcpy(d->heeds[HEED_ALL_PROMOTE_SECONDARIES4], tolds4[i].all[3] ? tolds4[i].all[3] : "");
 		list_add_tail(&d->node, &t.devices);
 	}
 	ck_assert_int_eq(taken_each(&t, TAKEN_DEVICE, device_is4, &told), 0);

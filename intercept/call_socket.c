@@ -321,6 +321,7 @@ static void shutdown_renews(struct isock *is, struct shutting *s, int error)
 {
 	s->how = SHUT_RDWR;
 	s->end = true;
+	is->child_rd = is->child_wr = false;
 	listen_stop(is);
 	isock_reset(is, error, -1);
 	is->again = is->told = true;
@@ -348,6 +349,10 @@ static int64_t shutdown_act(struct isock *is, struct shutting *s)
 		shutdown_renews(is, s, 0);
 	else if (is->state == ISOCK_CONNECTING)
 		shutdown_renews(is, s, ECONNRESET);
+	else if (is->state == ISOCK_DEAD && is->again) {	/* as new, and its end is shut down already */
+		is->child_rd |= s->how != SHUT_WR;
+		is->child_wr |= s->how != SHUT_RD;
+	}
 	return err;
 }
 

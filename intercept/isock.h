@@ -92,6 +92,8 @@ struct isock {
 	bool prog_shut : 1;		/* the program has shut down its sending side */
 	bool early_rd : 1;		/* its end was shut down before it had a connection: that stays so */
 	bool early_wr : 1;
+	bool child_rd : 1;		/* likewise before it listened: its connections are shut down from the start */
+	bool child_wr : 1;
 	bool last : 1;			/* the byte that ends what it sent was read */
 	bool eof_in : 1;		/* the peer's FIN was passed on */
 	bool eof_out : 1;		/* the program's end of data was passed on */

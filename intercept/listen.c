@@ -19,6 +19,9 @@
  * program's call that was left to the kernel) makes nobody wait. For the program's SO_RCVTIMEO there is
  * is->rcvtimeo.
  *
+ * A shutdown() before listen() is nothing to the listener, but its connections are shut down from the start, as on
+ * Linux; one of the listener itself ends that.
+ *
  * A connection that was taken from the stack, but whose caller was gone or had no descriptor
  * left, waits in the listener's ready list, in front of all others.
  *
@@ -194,6 +197,8 @@ static int64_t listen_act(struct call *c, struct isock *is)
 	int err;
 
 	if (is->state == ISOCK_NEW && (is->early_rd || is->early_wr)) {
+		is->child_rd |= is->early_rd;
+		is->child_wr |= is->early_wr;
 		isock_reset(is, 0, -1);	/* that is nothing to a listener; its end would be one that cannot listen */
 		is->again = is->told = true;
 	}
@@ -237,6 +242,16 @@ static void accept_begin(const struct isock *is, struct isock *child)
 	child->oobinline = is->oobinline;
 	if (is->oobinline)
 		setsockopt(child->held, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	if (is->child_wr) {		/* its peer hears the end at once */
+		isock_shut(is->ic, child->held);
+		shutdown(child->held, SHUT_WR);
+		child->prog_shut = child->sk->ending = true;
+	}
+	if (is->child_rd) {
+		socket_shutdown(child->sk, SHUT_RD);
+		shutdown(child->held, SHUT_RD);
+		child->discard = true;
+	}
 }
 
 static struct isock *accept_next(struct isock *is, int *err)

@@ -346,6 +346,51 @@ static void shut(int how)
 	close(l);
 }
 
+/*
+ * shutdown() of what is not connected fails, and its connections are shut down from the start, should it listen: what was not
+ * said when it listened is as if it had been. before: as often it was a listener already.
+ */
+static void shut_early(int before, int how, bool meanwhile)
+{
+	union name a;
+	int l = tcp_socket(0), fd, s;
+	bool rd = how != SHUT_WR, wr = how != SHUT_RD;
+	char byte;
+
+	close(held_port(&a));
+	DID(set_int(l, SOL_SOCKET, SO_REUSEADDR, 1), 0);
+	DID(bind(l, NAME(a)), 0);
+	while (before--) {
+		DID(listen(l, 4), 0);
+		DID(shutdown(l, SHUT_RDWR), 0);
+	}
+	DID(shutdown(l, how), -ENOTCONN);
+	DID(listen(l, 4), 0);
+	every_way(l, listens);
+	if (meanwhile) {			/* as new again */
+		DID(shutdown(l, SHUT_RDWR), 0);
+		DID(listen(l, 4), 0);
+		rd = wr = false;
+	}
+	for (int i = 0; i < 2; i++) {
+		fd = tcp_connect(l);
+		s = accept(l, NULL, NULL);
+		IS(s >= 0, 1);
+		if (rd)
+			DID(read(s, &byte, 1), 0);
+		else
+			DID(recv(s, &byte, 1, MSG_DONTWAIT), -EAGAIN);
+		DID(send(s, "x", 1, MSG_NOSIGNAL), wr ? -EPIPE : 1);
+		DID(read(fd, &byte, 1), wr ? 0 : 1);
+		DID(write(fd, "y", 1), 1);
+		if (!rd)
+			DID(read(s, &byte, 1), 1);
+		close(s);
+		close(fd);
+	}
+	close(l);
+}
+
 static void *blocked_poll(void *arg)
 {
 	return (void *)(intptr_t)poll_now(*(int *)arg, POLLIN, 5000);
@@ -532,6 +577,11 @@ void test_state(void)
 	shut(SHUT_RD);
 	shut(SHUT_WR);
 	shut(SHUT_RDWR);
+	for (int how = SHUT_RD; how <= SHUT_RDWR; how++) {
+		shut_early(0, how, false);
+		shut_early(1, how, false);
+		shut_early(0, how, true);
+	}
 	woken();
 	closed();
 	shared();

@@ -291,6 +291,10 @@ void call_leave(struct call *c)
 		c->grow = 0;
 		c->fd = -1;
 		call_park(c);
+		if (!grow) {		/* once the turn is given, another worker may answer */
+			call_close(copy, 0);
+			copy = -1;
+		}
 		ic->looks = true;	/* its worker has nothing else to do now */
 	} else {
 		c->is = NULL;
@@ -487,12 +491,16 @@ void call_refuse_gift(struct call *c, void (*undo)(struct call *c, struct isock 
 
 int64_t call_give(struct call *c, bool cloexec, void (*undo)(struct call *c, struct isock *is))
 {
-	bool late = worker_rest(c->worker);
-	int tfd = late ? -ENOENT : notif_give(c->listener->fd, c->id, c->gift_fd, cloexec);
-	bool full = tfd == -EMFILE || tfd == -ENFILE || tfd == -ENOMEM;
 	struct intercept *ic = c->ic;
 	struct isock *is;
+	bool late, full;
+	int tfd;
 
+	call_close(c->fd, c->grow);	/* this is the answer */
+	c->fd = -1;
+	late = worker_rest(c->worker);
+	tfd = late ? -ENOENT : notif_give(c->listener->fd, c->id, c->gift_fd, cloexec);
+	full = tfd == -EMFILE || tfd == -ENFILE || tfd == -ENOMEM;
 	if (tfd >= 0)		/* the program may have closed it already: it must not be us who keep it open */
 		close(c->gift_fd);
 	turn_take(ic);

@@ -117,6 +117,7 @@ void caller_call(struct callers *w, struct caller *c, int nr, const uint64_t arg
 	c->id = w->next_id++;
 	c->nr = nr;
 	memcpy(c->args, args, sizeof(c->args));
+	c->copy = -1;
 	c->cookie = args[0] < SLOTS ? cookie_of(c->program->fds[args[0]]) : 0;
 	c->changed = args[0] < SLOTS ? c->program->changed[args[0]] : 0;
 	if (c->cookie && nr == SYS_connect)
@@ -175,6 +176,12 @@ static void judge(struct caller *c, int64_t result)
 	}
 }
 
+/* Who is answered may close his socket, and that is a close: nobody else has a copy of it. */
+static void judge_copy(const struct caller *c)
+{
+	fuzz_check(c->copy < 0 || cookie_of(c->copy) != c->copied);
+}
+
 static int answer(uint64_t id, int64_t result)
 {
 	struct caller *c = caller_by_id(id);
@@ -183,6 +190,7 @@ static int answer(uint64_t id, int64_t result)
 		callers->lost++;
 		return -ENOENT;
 	}
+	judge_copy(c);
 	c->state = CALLER_RUNS;
 	c->result = result;
 	return 0;
@@ -310,7 +318,16 @@ int remote_getfd(struct remote *r, pid_t tid, int fd, bool *known)
 	if (!c || fd < 0 || fd >= (int)SLOTS || c->program->fds[fd] < 0)
 		return -EBADF;
 	copy = fcntl(c->program->fds[fd], F_DUPFD_CLOEXEC, 0);
-	return copy < 0 ? -errno : copy;
+	if (copy < 0)
+		return -errno;
+	for (size_t i = 0; i < CALLERS; i++)	/* a number that was another's copy is that no more */
+		if (callers->all[i].copy == copy)
+			callers->all[i].copy = -1;
+	if (c->state == CALLER_WAITS && (c->nr == SYS_accept || c->nr == SYS_accept4)) {	/* errands are others' */
+		c->copy = copy;
+		c->copied = cookie_of(copy);
+	}
+	return copy;
 }
 
 bool remote_capable(pid_t tid, int cap, const char *user_ns)

@@ -45,6 +45,8 @@ struct caller {
 	int64_t result;			/* of the last one */
 	uint64_t cookie;		/* of args[0], when the call was made, */
 	uint32_t changed;		/* and how often that slot had been changed by then */
+	int copy;			/* of a descriptor, the last that was borrowed for the call; -1 */
+	uint64_t copied;		/* its cookie */
 };
 
 struct given {				/* a socket that a program was given */

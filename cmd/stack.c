@@ -233,6 +233,7 @@ static int stack_intercept(struct stack_process *p, struct weir_error *e)
 	p->intercept = intercept_create(inst->stack, &inst->loop, e);
 	if (!p->intercept)
 		return -ENOMEM;
+	intercept_set_memory(p->intercept, inst->allowed);
 	intercept_set_user_ns(p->intercept, p->launched.user_ns, &p->start->launch.confine.users);
 	return intercept_add_listener(p->intercept, p->launched.listener, false, e);
 }

@@ -37,6 +37,9 @@ struct intercept_stats {
 };
 
 struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_error *e);
+/* What memory cgroups allow, in bytes (base/cgroup.h): sockets take no more than 5/16 of it. Without, they are bounded
+ * by RLIMIT_NOFILE alone. */
+void intercept_set_memory(struct intercept *ic, uint64_t allowed);
 /* Capabilities over the network, and users' numbers, are those in this user namespace; at first our own. */
 void intercept_set_user_ns(struct intercept *ic, const char *name, const struct userns *users);
 int intercept_door(const struct intercept *ic);		/* for lockdown() to give it its name */

@@ -206,6 +206,26 @@ static int isock_watch(struct isock *is)
 	return err;
 }
 
+/* One that is not connected takes no descriptor here, but memory; some may be closed already. */
+void intercept_set_memory(struct intercept *ic, uint64_t allowed)
+{
+	uint64_t by_memory = allowed / 16 * 5 / ISOCK_COST;
+
+	ic->most = (uint64_t)ic->nofile + (uint64_t)ic->nofile / 2;
+	ic->few_memory = by_memory < ic->most;
+	if (ic->few_memory)
+		ic->most = by_memory;
+}
+
+static void isock_too_many(struct intercept *ic)
+{
+	if (ic->few_memory)
+		log_write(&ic->env->log, LOG_WARN, "there are %llu sockets, and the limit of the memory cgroup is "
+			  "too small for more: socket() and accept() fail with ENFILE; raise the limit, or close some",
+			  (unsigned long long)ic->most);
+	ic->few_memory = false;		/* that was said */
+}
+
 struct isock *isock_create(struct intercept *ic, struct sock *sk, enum isock_state state, int type,
 			   bool nonblock, int *err)
 {
@@ -214,10 +234,11 @@ struct isock *isock_create(struct intercept *ic, struct sock *sk, enum isock_sta
 	*err = -ENOBUFS;
 	if (!is)
 		return NULL;
-	/* One that is not connected takes no descriptor here, but memory; some may be closed already. */
 	*err = -ENFILE;
-	if (ic->stats.sockets >= (uint64_t)ic->nofile + (uint64_t)ic->nofile / 2)
+	if (ic->stats.sockets >= ic->most) {
+		isock_too_many(ic);
 		goto no_ends;
+	}
 	is->ic = ic;
 	is->type = (uint8_t)type;
 	is->state = state;

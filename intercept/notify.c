@@ -197,6 +197,7 @@ struct intercept *intercept_create(struct stack *s, struct loop *l, struct weir_
 	timer_init(&ic->feed, isock_feed);
 	userns_name(getpid(), ic->user_ns);
 	ic->nofile = getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur > INT_MAX ? INT_MAX : (int)r.rlim_cur;
+	intercept_set_memory(ic, UINT64_MAX);
 	ic->scratch = malloc(ISOCK_SCRATCH);
 	if (!ic->scratch || hash_init(&ic->isocks, 64) || hash_init(&ic->waiters, 64))
 		goto no_memory;

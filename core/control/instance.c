@@ -462,7 +462,7 @@ void instance_transports_apply(struct instance *inst, const struct config *c)
  * [weir] memory is for all that programs and peers may have waiting. The stack's own packets and buffers get
  * three quarters; the rest is for what lies between the stack and programs, in the kernel's memory
  * (intercept/unread.c). Where nobody says how much, a control group's limit is shared with the
- * programs, and with what is not counted: executables, the structs of sockets, the kernel's own of each.
+ * programs and their executables, and with sockets (intercept_set_memory).
  */
 uint64_t instance_pool(const struct instance *inst, const struct config *c)
 {

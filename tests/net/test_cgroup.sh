@@ -111,6 +111,23 @@ for memory in "" 48mb; do
 	wait $CLIENTS
 	stop $RUN
 done
+# Sockets take memory, too, though nothing lies in them.
+cat > "$TMP/sockets.py" <<'EOS'
+import resource, socket
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+socks = []
+try:
+	while len(socks) < 15000:
+		socks.append(socket.socket(type=socket.SOCK_DGRAM))
+except OSError as e:
+	print(len(socks) > 1000, e.strerror)
+EOS
+fresh_name
+sh -c 'echo $$ > "$1"; shift; exec "$@"' sh "$GROUP/cgroup.procs" "$WEIR" run --network=none --name "$NAME" \
+	-- python3 "$TMP/sockets.py" > "$TMP/out" 2>&1
+check "a program that makes sockets is told when there are no more" contains "$(cat "$TMP/out")" "True Too many open files in system"
+check "the operator is told, with the remedy" contains "$(cat "$TMP/out")" "raise the limit"
+check "nobody is killed" same "$(killed)" 0
 fresh_name
 sh -c 'echo $$ > "$1"; shift; exec "$@"' sh "$GROUP/cgroup.procs" "$WEIR" run --network=none --name "$NAME" \
 	--set weir.memory=1gb -- true > "$TMP/out" 2>&1

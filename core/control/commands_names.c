@@ -171,7 +171,7 @@ static int arg_host(const struct control_request *rq, const char *key, struct ip
 	if (!text)
 		return 0;
 	rc = arg_prefix(text, a, &prefix, e);
-	if (rc == 0 && prefix != (ip_addr_is_v4(a) ? 32 : 128))
+	if (rc == 0 && prefix != ip_addr_bits(a))
 		rc = weir_fail(e, EINVAL, "%.64s is not one address", text);
 	if (rc)
 		weir_error_prefix(e, "%s", key);

@@ -2,6 +2,7 @@
 /* addr.c - addresses as text and as the program's struct sockaddr. */
 #include <arpa/inet.h>
 
+#include "base/siphash.h"
 #include "ip/addr.h"
 
 const struct ip_addr ip_addr_localhost6 = { .b = { [15] = 1 } };
@@ -79,4 +80,14 @@ struct ip_addr ip_addr_of_param(const struct param_address *a)
 	}
 	memcpy(&v4, a->addr, sizeof(v4));
 	return ip_addr_v4(a->family == AF_INET ? v4 : 0);
+}
+
+uint64_t ip_addr_hash(const struct siphash_key *key, const struct ip_addr *a, uint64_t number)
+{
+	struct {
+		struct ip_addr addr;
+		uint64_t number;
+	} both = { *a, number };
+
+	return siphash(key, &both, sizeof(both));
 }

@@ -55,6 +55,11 @@ static inline bool ip_addr_eq(const struct ip_addr *a, const struct ip_addr *b)
 	return a->q[0] == b->q[0] && a->q[1] == b->q[1];
 }
 
+static inline uint8_t ip_addr_bits(const struct ip_addr *a)	/* of its own family */
+{
+	return ip_addr_is_v4(a) ? 32 : 128;
+}
+
 /* The unspecified address of either family. */
 static inline bool ip_addr_is_any(const struct ip_addr *a)
 {
@@ -97,5 +102,9 @@ const char *ip_addr_text(const struct ip_addr *a, char *text);
  * *len bytes, as getsockname does. */
 void ip_addr_to_sockaddr(const struct ip_addr *a, uint16_t port, int family, uint32_t scope,
 			 void *sa, socklen_t *len);
+
+/* For a table whose keys are an address and a number. key: a secret, since others choose the addresses. */
+struct siphash_key;
+uint64_t ip_addr_hash(const struct siphash_key *key, const struct ip_addr *a, uint64_t number);
 
 #endif

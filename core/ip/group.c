@@ -97,12 +97,7 @@ struct group_source {
 
 static uint64_t source_hash(const struct group *g, const struct ip_addr *src)
 {
-	struct {
-		struct ip_addr src;
-		uint64_t group;
-	} key = { *src, (uintptr_t)g };
-
-	return siphash(&g->host->ip->env->key, &key, sizeof(key));
+	return ip_addr_hash(&g->host->ip->env->key, src, (uintptr_t)g);
 }
 
 static struct group_source *source_find(const struct group *g, const struct ip_addr *src)
@@ -275,12 +270,7 @@ static void group_merge(struct group *g)
 
 static uint64_t group_hash(const struct groups *gs, const struct nic *nic, const struct ip_addr *a)
 {
-	struct {
-		struct ip_addr addr;
-		uint64_t index;
-	} key = { *a, nic->index };
-
-	return siphash(&gs->ip->env->key, &key, sizeof(key));
+	return ip_addr_hash(&gs->ip->env->key, a, nic->index);
 }
 
 struct group *group_find(struct groups *gs, const struct nic *nic, const struct ip_addr *a)

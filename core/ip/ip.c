@@ -394,11 +394,6 @@ struct ip_addr ip_addr_select(const struct nic *nic, const struct ip_addr *a)
 	return first;
 }
 
-static uint8_t addr_bits(const struct ip_addr *a)
-{
-	return ip_addr_is_v4(a) ? 32 : 128;
-}
-
 static bool is_unicast(const struct ip_addr *a)
 {
 	if (ip_addr_is_v4(a))
@@ -428,9 +423,9 @@ static int ip_addr_check(struct ip *ip, const struct nic *nic, const struct ip_a
 	char text[IP_ADDR_TEXT];
 
 	ip_addr_text(a, text);
-	if (prefix > addr_bits(a))
+	if (prefix > ip_addr_bits(a))
 		return weir_fail(e, EINVAL, "%s: %s/%u: a prefix has 0 to %u bits", nic->name, text,
-				 prefix, addr_bits(a));
+				 prefix, ip_addr_bits(a));
 	if (!is_unicast(a))
 		return weir_fail(e, EINVAL, "%s: %s cannot be the address of an interface; use a unicast one",
 				 nic->name, text);
@@ -446,6 +441,12 @@ static int ip_addr_check(struct ip *ip, const struct nic *nic, const struct ip_a
 	return 0;
 }
 
+/* Addresses of the same subnet, as their prefixes say. */
+static bool beside(const struct ifaddr *a, const struct ifaddr *b)
+{
+	return a != b && a->prefix == b->prefix && same_subnet(a, &b->addr);
+}
+
 /* The primary of ia's subnet; NULL: IPv6 has none, and a first address is one itself. */
 static const struct ifaddr *ifaddr_primary(const struct ifaddr *ia)
 {
@@ -454,7 +455,7 @@ static const struct ifaddr *ifaddr_primary(const struct ifaddr *ia)
 	list_for_each(pos, &ia->nic->addrs) {
 		const struct ifaddr *other = list_entry(pos, struct ifaddr, node);
 
-		if (other != ia && !other->secondary && other->prefix == ia->prefix && same_subnet(other, &ia->addr))
+		if (!other->secondary && beside(other, ia))
 			return other;
 	}
 	return NULL;
@@ -467,7 +468,7 @@ static struct route ifaddr_local(const struct ifaddr *ia)
 
 	return (struct route) {
 		.dst = ia->addr,
-		.prefix = addr_bits(&ia->addr),
+		.prefix = ip_addr_bits(&ia->addr),
 		.gateway = ip_addr_v4(0),
 		.prefsrc = primary ? primary->addr : ia->addr,
 		.nic = ia->nic,
@@ -494,7 +495,7 @@ static struct route ifaddr_subnet(const struct ifaddr *ia)
 
 static bool ifaddr_connects(const struct ifaddr *ia)
 {
-	return !ia->secondary && !ia->no_prefix_route && ia->prefix < addr_bits(&ia->addr) &&
+	return !ia->secondary && !ia->no_prefix_route && ia->prefix < ip_addr_bits(&ia->addr) &&
 	       (!ia->nic->loopback || ip_addr_is_v4(&ia->addr));
 }
 
@@ -504,8 +505,7 @@ static bool ifaddr_shares(const struct ifaddr *ia)
 	list_for_each(pos, &ia->nic->addrs) {
 		const struct ifaddr *other = list_entry(pos, struct ifaddr, node);
 
-		if (other != ia && ifaddr_connects(other) && other->prefix == ia->prefix &&
-		    same_subnet(other, &ia->addr))
+		if (ifaddr_connects(other) && beside(other, ia))
 			return true;
 	}
 	return false;
@@ -626,7 +626,7 @@ static struct ifaddr *ifaddr_secondary(const struct ifaddr *ia)
 	list_for_each(pos, &ia->nic->addrs) {
 		struct ifaddr *other = list_entry(pos, struct ifaddr, node);
 
-		if (other->secondary && other->prefix == ia->prefix && same_subnet(other, &ia->addr))
+		if (other->secondary && beside(other, ia))
 			return other;
 	}
 	return NULL;

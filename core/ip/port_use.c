@@ -63,12 +63,7 @@ static unsigned int address_class(const struct ip_addr *a)
 /* Names without an address are a few for each port, and nobody chooses them: number and class are their own hash. */
 static uint64_t name_hash(const struct port_table *t, const struct ip_addr *a, uint16_t number)
 {
-	struct {
-		struct ip_addr addr;
-		uint64_t number;
-	} key = { *a, number };
-
-	return ip_addr_is_any(a) ? number * 4ull + address_class(a) : siphash(&t->key, &key, sizeof(key));
+	return ip_addr_is_any(a) ? number * 4ull + address_class(a) : ip_addr_hash(&t->key, a, number);
 }
 
 static uint64_t peer_hash(const struct port_table *t, const struct port_names *n)

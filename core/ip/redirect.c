@@ -27,7 +27,7 @@ static struct route redirect_route(const struct redirects *rs, const struct redi
 	bool direct = ip_addr_eq(&r->dst, &r->gateway);
 
 	return (struct route) {
-		.dst = r->dst, .prefix = ip_addr_is_v4(&r->dst) ? 32 : 128, .nic = rs->nic,
+		.dst = r->dst, .prefix = ip_addr_bits(&r->dst), .nic = rs->nic,
 		.metric = REDIRECT_METRIC,
 		.gateway = direct ? ip_addr_v4(0) : r->gateway, .dynamic = true,
 		.protocol = RTPROT_REDIRECT,

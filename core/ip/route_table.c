@@ -36,22 +36,12 @@ struct route_name {			/* a gateway or a source that routes name */
 	struct list routes;
 };
 
-static uint8_t addr_bits(const struct ip_addr *a)
-{
-	return ip_addr_is_v4(a) ? 32 : 128;
-}
-
 /* ---- networks ---- */
 
 /* Who chooses a network chooses for himself, but a program may. */
 static uint64_t net_hash(const struct ip *ip, const struct ip_addr *net, uint8_t prefix)
 {
-	struct {
-		struct ip_addr net;
-		uint64_t prefix;
-	} key = { *net, prefix };
-
-	return siphash(&ip->env->key, &key, sizeof(key));
+	return ip_addr_hash(&ip->env->key, net, prefix);
 }
 
 static struct route_net *net_find(const struct ip *ip, const struct ip_addr *dst, uint8_t prefix)
@@ -148,7 +138,7 @@ static bool usable(const struct route *r, const struct nic *bound)
 
 struct route *route_match(struct ip *ip, const struct ip_addr *a, const struct nic *bound)
 {
-	int prefix = addr_bits(a) + 1;
+	int prefix = ip_addr_bits(a) + 1;
 	struct route_net *net;
 
 	while ((net = next_net(ip, a, &prefix)))
@@ -165,7 +155,7 @@ static bool is_direct(const struct route *r)
 
 struct route *route_direct(struct ip *ip, const struct nic *nic, const struct ip_addr *a)
 {
-	int prefix = addr_bits(a) + 1;
+	int prefix = ip_addr_bits(a) + 1;
 	struct route_net *net;
 
 	while ((net = next_net(ip, a, &prefix)))
@@ -184,12 +174,7 @@ bool ip_on_link(struct ip *ip, const struct nic *nic, const struct ip_addr *a)
 
 static uint64_t name_hash(const struct ip *ip, const struct ip_addr *a, enum route_named_as as)
 {
-	struct {
-		struct ip_addr addr;
-		uint64_t as;
-	} key = { *a, as };
-
-	return siphash(&ip->env->key, &key, sizeof(key));
+	return ip_addr_hash(&ip->env->key, a, as);
 }
 
 static struct route_name *name_find(const struct ip *ip, const struct ip_addr *a, enum route_named_as as)
@@ -284,13 +269,13 @@ static int route_check(struct ip *ip, struct route *r, struct weir_error *e)
 
 	ip_addr_text(&r->dst, dst);
 	ip_addr_text(&r->gateway, gw);
-	if (r->prefix > addr_bits(&r->dst))
+	if (r->prefix > ip_addr_bits(&r->dst))
 		return weir_fail(e, EINVAL, "route %s/%u: not a network; write one like 10.1.0.0/16 or 2001:db8::/32",
 				 dst, r->prefix);
 	masked = ip_addr_mask(&r->dst, r->prefix);
 	if (!ip_addr_eq(&masked, &r->dst))
 		return weir_fail(e, EINVAL, "route %s/%u: bits are set behind the prefix; clear them, or write /%u",
-				 dst, r->prefix, addr_bits(&r->dst));
+				 dst, r->prefix, ip_addr_bits(&r->dst));
 	if (ip_addr_is_any(&r->gateway)) {
 		if (!r->nic)
 			return weir_fail(e, EINVAL, "route %s/%u: give a gateway or a NIC", dst,

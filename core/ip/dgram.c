@@ -24,7 +24,7 @@ static void hold(struct dgram_sock *ds, uint32_t rmem)
 	mem->holders += ds->rmem != 0;
 }
 
-int dgram_room(struct dgram_sock *ds, uint32_t truesize)
+static int room(struct dgram_sock *ds, uint32_t truesize)
 {
 	int err = 0;
 
@@ -36,12 +36,17 @@ int dgram_room(struct dgram_sock *ds, uint32_t truesize)
 	return err;
 }
 
+int dgram_room(struct dgram_sock *ds, const struct packet *p)
+{
+	return ds->sk.filter ? 0 : room(ds, p->truesize);
+}
+
 int dgram_queue(struct dgram_sock *ds, struct packet *p, const void *from, size_t n)
 {
 	int err;
 
 	sock_orphan(p);
-	err = dgram_room(ds, p->truesize);
+	err = room(ds, p->truesize);
 	if (err) {
 		packet_free(p);
 		return err;

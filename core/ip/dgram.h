@@ -29,10 +29,11 @@ int dgram_deliver(struct dgram_sock *ds, struct packet *p, const struct datagram
 int dgram_queue(struct dgram_sock *ds, struct packet *p, const void *from, size_t n);
 struct packet *dgram_take(struct dgram_sock *ds, void *to, size_t n);
 /*
- * Would a packet of this truesize find room? The same errors; a refusal counts as a drop. Asked before a
- * packet is copied for one of many sockets. Who reads the socket can say for how long there is none: full_until.
+ * Asked before p is copied for one of many sockets: would the copy find room? The same errors; a refusal counts as
+ * a drop. 0 where there is a filter: that is asked first. Who reads the socket can say for how long there is no room:
+ * full_until.
  */
-int dgram_room(struct dgram_sock *ds, uint32_t truesize);
+int dgram_room(struct dgram_sock *ds, const struct packet *p);
 /* Everything but what concerns ports: queues are purged, and the socket is freed. */
 void dgram_free(struct dgram_sock *ds);
 

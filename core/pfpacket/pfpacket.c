@@ -130,7 +130,7 @@ static bool frame_filter(const struct pfpacket_sock *ps, const struct nic *nic, 
 static void frame_deliver(struct pfpacket_sock *ps, const struct nic *nic, const struct packet *p,
 			  bool out)
 {
-	bool full = !ps->ring.mem && !ps->ds.sk.filter && dgram_room(&ps->ds, p->truesize);
+	bool full = !ps->ring.mem && dgram_room(&ps->ds, p);
 	struct packet *c = full ? NULL : frame_clone(ps, nic, p);
 	struct pfpacket_frame f;
 	bool ok;

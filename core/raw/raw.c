@@ -78,7 +78,7 @@ static void deliver(struct sock *sk, const struct packet *p, const struct ip_met
 		.tstamp = p->tstamp ? p->tstamp : sk->ip->env->now,
 	};
 
-	if (!sk->filter && dgram_room(dgram_sk(sk), p->truesize))
+	if (dgram_room(dgram_sk(sk), p))
 		return;
 	copy = packet_share(p);
 	if (!copy)

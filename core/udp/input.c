@@ -52,7 +52,7 @@ static void deliver(struct udp *udp, struct sock *sk, struct packet *p, const st
 static void deliver_copy(struct udp *udp, struct sock *sk, const struct packet *p,
 			 const struct datagram *d)
 {
-	int err = sk->filter ? 0 : dgram_room(dgram_sk(sk), p->truesize);	/* it is asked first */
+	int err = dgram_room(dgram_sk(sk), p);
 	struct packet *copy = err ? NULL : packet_share(p);
 
 	if (copy)

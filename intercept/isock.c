@@ -206,7 +206,10 @@ static int isock_watch(struct isock *is)
 	return err;
 }
 
-/* One that is not connected takes no descriptor here, but memory; some may be closed already. */
+/*
+ * There may be more sockets than descriptors: a stream that is not connected takes none here, and some may be closed
+ * already. But each takes memory.
+ */
 void intercept_set_memory(struct intercept *ic, uint64_t allowed)
 {
 	uint64_t by_memory = allowed / 16 * 5 / ISOCK_COST;

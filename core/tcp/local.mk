@@ -16,8 +16,8 @@ libcore_la_SOURCES += \
 	core/tcp/kinds.h \
 	core/tcp/listen.c \
 	core/tcp/memory.c \
-	core/tcp/orphan.c \
 	core/tcp/option.c \
+	core/tcp/orphan.c \
 	core/tcp/output.c \
 	core/tcp/prr.c \
 	core/tcp/rack.c \

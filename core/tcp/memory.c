@@ -16,9 +16,10 @@
  *			sends from more than its share of max, or its minimum; windows open by four
  *			segments at a time
  *	max		what is held is squeezed, at most every 10 ms, in this order, until it is
- *			below max again: buffers that are kept for bytes to come go; out-of-order queues go (the peer sends it again); what
- *			waits for readers is copied together, without the packets and buffers it came
- *			in; connections whose program is gone are reset, in the order of orphan.c.
+ *			below max again: buffers that are kept for bytes to come go; out-of-order
+ *			queues go (the peer sends it again); what waits for readers is copied
+ *			together, without the packets and buffers it came in; connections whose
+ *			program is gone are reset, in the order of orphan.c.
  *			What still arrives is taken only for a reader that has nothing to read, and
  *			writers get room only for one write at a time: each goes on, and what the
  *			others hold drains.

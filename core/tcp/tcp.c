@@ -19,7 +19,7 @@
  *	info.c		TCP_INFO			dump.c		what ss would show
  *	abort.c		what ss -K destroys		hardclose.c	a close that is a RST
  *	memory.c	buffers, and all of them together
- *	renew.c		what an operator changes of all
+ *	orphan.c	what close() leaves to TCP	renew.c		what an operator changes of all
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -289,7 +289,7 @@ void pump_stream_work(struct isock *is);
 void pump_stream_io(struct isock *is, uint32_t events);
 void pump_dgram_work(struct isock *is);
 void pump_dgram_io(struct isock *is, uint32_t events);
-void pump_dgram_out(struct isock *is);
+bool pump_dgram_out(struct isock *is);
 void pump_names_free(struct isock *is);
 void pump_name_drop(struct isock *is, struct isock_name *name);
 void listen_work(struct isock *is);

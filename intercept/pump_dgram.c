@@ -279,7 +279,8 @@ static bool dgram_asks(struct isock *is)
 	return is->sk->family == AF_NETLINK && !ioctl(is->fd, SIOCINQ, &n) && n;
 }
 
-void pump_dgram_out(struct isock *is)
+/* True: there may be more, which is not waited for but has its turn later. */
+bool pump_dgram_out(struct isock *is)
 {
 	struct packet *p;
 	ssize_t n;
@@ -287,20 +288,21 @@ void pump_dgram_out(struct isock *is)
 
 	for (int i = 0; i < DGRAM_TURN && !is->eof_out && dgram_room(is); i++) {
 		if (dgram_asks(is) && !unread_settle(is))
-			return;
+			return false;
 		p = dgram_read(is, &n);
 		if (!p && n)
-			return;
+			return false;
 		if (!p) {
 			is->eof_out = true;
 			socket_shutdown(is->sk, SHUT_WR);
-			return;
+			return false;
 		}
 		err = (int)socket_sendmsg(is->sk, p, NULL, 0, NULL, 0, 0);
 		/* an empty netlink message goes nowhere: nobody waits for that news */
 		if (err < 0 && err != -EAGAIN && err != -ENODATA)
 			is->error = -err;
 	}
+	return !is->eof_out && dgram_room(is);
 }
 
 /* ---- what happens ---- */
@@ -326,9 +328,10 @@ static bool dgram_unwatched(const struct isock *is)
 
 static void dgram_work(struct isock *is, bool out)
 {
+	bool more;
+
 	is->sk->ending |= is->gone;
-	if (out)
-		pump_dgram_out(is);
+	more = out && pump_dgram_out(is);
 	if (is->gone) {
 		if (is->eof_out)
 			isock_release(is, false);
@@ -340,6 +343,8 @@ static void dgram_work(struct isock *is, bool out)
 	ring_work(is);
 	call_wake(is);
 	dgram_interest(is);
+	if (more && dgram_unwatched(is))
+		work_defer(is->ic->env, &is->work);
 }
 
 void pump_dgram_work(struct isock *is)

@@ -16,6 +16,7 @@ net_scripts = \
 	tests/net/test_hammer.sh \
 	tests/net/test_held.sh \
 	tests/net/test_ipv6.sh \
+	tests/net/test_late.sh \
 	tests/net/test_limits.sh \
 	tests/net/test_many.sh \
 	tests/net/test_metrics.sh \

@@ -211,7 +211,7 @@ static void killed(const struct sort *s, int n)
 /* Less than the stack takes at a time, as many, and more. */
 static void ends(const struct sort *s)
 {
-	static const int counts[] = { 1, 2, 63, 64, 65, 130 };
+	static const int counts[] = { 1, 2, 63, 64, 65, 130, 250 };
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		closed(s, counts[i]);

@@ -9,7 +9,7 @@ need ip
 cat > "$TMP/tell.sh" <<'EOS'
 ip -4 -o addr
 ip -6 -o addr show scope global | sort
-{ ip -4 route show table all; ip -6 route show table all | grep fd; } | grep -v broadcast | sort
+{ ip -4 route show table all; ip -6 route show table all | grep -E "(^| )fd"; } | grep -v broadcast | sort
 for to in 10.77.0.9 10.77.0.10 10.77.0.77 10.9.0.3 10.9.0.77 127.0.0.9 127.0.0.77; do
 	ip route get $to 2>&1 | grep -v cache | sed 's/ table local//'
 done

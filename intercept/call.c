@@ -509,6 +509,7 @@ int64_t call_give(struct call *c, bool cloexec, void (*undo)(struct call *c, str
 		call_back_gift(c, undo);
 	} else if (is) {
 		isock_delivered(is, c->tid, tfd);
+		call_wake(is);
 		work_defer(ic->env, &is->work);
 	}
 	ic->stats.interrupted += tfd < 0 && !full;

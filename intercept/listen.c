@@ -196,6 +196,8 @@ static int64_t listen_act(struct call *c, struct isock *is)
 {
 	int err;
 
+	if (is->given)		/* who gave it has its copy yet, so the program's close would be none */
+		return call_wait(c, 0);
 	if (is->state == ISOCK_NEW && (is->early_rd || is->early_wr)) {
 		is->child_rd |= is->early_rd;
 		is->child_wr |= is->early_wr;

@@ -220,7 +220,8 @@ int64_t call_listen(struct call *c)
 	int64_t result;
 
 	do {
-		struct isock *is = call_enter(c, 0, &result);
+		int fd = c->waits ? call_fd(c) : 0;	/* who has waited has no copy any more */
+		struct isock *is = call_enter(c, fd < 0 ? fd : 0, &result);
 
 		if (!is)
 			return result;
